@@ -1,0 +1,156 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// The strict settings of every Swift target (CONTRIBUTING, "House rules").
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .strictMemorySafety(),
+]
+
+// Packages, by the name the targets below use.
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// A library target under `Sources/`.
+func module(_ name: String, _ dependencies: [Target.Dependency], plugins: [Target.PluginUsage] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict, plugins: plugins)
+}
+
+/// An executable under `Examples/`, built by the same commands as the libraries.
+func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies + [argumentParser], path: "Examples/\(name)", swiftSettings: strict)
+}
+
+/// Tests that need no privilege.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, resources: resources,
+    swiftSettings: strict)
+}
+
+/// Tests on real kernel objects: root, and one scratch namespace per test. They run on both kernels.
+func kernelTests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)KernelTests", dependencies: [.byName(name: name), "KernelTestSupport"] + dependencies,
+    swiftSettings: strict)
+}
+
+let package = Package(
+  name: "TerwayKit",
+  products: [
+    // The six modules.
+    .library(name: "NetlinkKit", targets: ["NetlinkKit"]),
+    .library(name: "BPFMaps", targets: ["BPFMaps"]),
+    .library(name: "ENIProvider", targets: ["ENIProvider"]),
+    .library(name: "IPVLANDatapath", targets: ["IPVLANDatapath"]),
+    .library(name: "ServiceLB", targets: ["ServiceLB"]),
+    .library(name: "PolicyCompiler", targets: ["PolicyCompiler"]),
+    // What their interfaces are written in.
+    .library(name: "NetworkTypes", targets: ["NetworkTypes"]),
+    .library(name: "LinuxSystem", targets: ["LinuxSystem"]),
+    .library(name: "KubernetesModel", targets: ["KubernetesModel"]),
+    .library(name: "ClusterState", targets: ["ClusterState"]),
+    .library(name: "DatapathPrograms", targets: ["DatapathPrograms"]),
+    .library(name: "VPCSimulator", targets: ["VPCSimulator"]),
+    // Examples.
+    .executable(name: "terway-demo", targets: ["terway-demo"]),
+    .executable(name: "ecs-simulator", targets: ["ecs-simulator"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+  ],
+  targets: [
+    // Layer 0: values, and doors to C.
+    module("NetworkTypes", []),
+    module("KubernetesModel", ["NetworkTypes"]),
+    .systemLibrary(name: "CLibbpf", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
+    .systemLibrary(name: "CLibmnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
+    .systemLibrary(name: "CDatapathABI", path: "bpf/include"),
+    .target(name: "CLinuxSystem"),
+    .plugin(name: "BPFCompile", capability: .buildTool()),
+
+    // Layer 1
+    module("LinuxSystem", ["CLinuxSystem", systemPackage]),
+
+    // Layer 2
+    module("NetlinkKit", ["LinuxSystem", "NetworkTypes", "CLibmnl", systemPackage]),
+    module("BPFMaps", ["LinuxSystem", "CLibbpf", systemPackage]),
+    module("ENIProvider", ["NetworkTypes", crypto, httpClient, nioCore, nioHTTP1, logging]),
+    module("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem"], plugins: ["BPFCompile"]),
+
+    // Layer 3
+    module(
+      "IPVLANDatapath",
+      ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", logging]),
+    module(
+      "ServiceLB", ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+    module(
+      "PolicyCompiler",
+      ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+    module("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes", crypto, hummingbird, logging]),
+    module("ClusterState", ["KubernetesModel", "NetworkTypes", yams]),
+
+    // Layer 4: examples
+    example(
+      "terway-demo",
+      [
+        "NetlinkKit", "BPFMaps", "ENIProvider", "IPVLANDatapath", "ServiceLB", "PolicyCompiler", "VPCSimulator",
+        "ClusterState", "DatapathPrograms", "KubernetesModel", "LinuxSystem", "NetworkTypes", systemPackage, logging,
+      ]),
+    example("ecs-simulator", ["VPCSimulator", "NetworkTypes", logging]),
+
+    // Tests that need no privilege
+    tests("NetworkTypes"),
+    tests("KubernetesModel", ["NetworkTypes"]),
+    tests("LinuxSystem", [systemPackage]),
+    tests("NetlinkKit", ["NetworkTypes"]),
+    tests("BPFMaps"),
+    tests("ENIProvider", ["NetworkTypes"], resources: [.copy("Vectors")]),
+    tests("DatapathPrograms", ["BPFMaps", "CDatapathABI"]),
+    tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
+    tests("ServiceLB", ["KubernetesModel", "NetworkTypes"]),
+    tests("PolicyCompiler", ["KubernetesModel", "NetworkTypes"]),
+    tests("VPCSimulator", ["ENIProvider", "NetworkTypes"]),
+    tests("ClusterState", ["KubernetesModel", "NetworkTypes"]),
+    .testTarget(name: "RepositoryTests", swiftSettings: strict),
+
+    // Tests on real kernels
+    .target(
+      name: "KernelTestSupport", dependencies: ["LinuxSystem", "NetlinkKit", "BPFMaps", "NetworkTypes", systemPackage],
+      path: "Tests/KernelTestSupport", swiftSettings: strict),
+    kernelTests("LinuxSystem", [systemPackage]),
+    kernelTests("NetlinkKit", ["NetworkTypes", "LinuxSystem"]),
+    kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", "DatapathPrograms"]),
+    kernelTests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem"]),
+    kernelTests(
+      "IPVLANDatapath", ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+    kernelTests(
+      "ServiceLB", ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+    kernelTests(
+      "PolicyCompiler",
+      ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+    kernelTests("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
+    .testTarget(name: "ExampleTests", dependencies: ["KernelTestSupport", "terway-demo", "ecs-simulator"], swiftSettings: strict),
+  ]
+)

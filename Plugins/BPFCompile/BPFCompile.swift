@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import PackagePlugin
+
+/// Compiles every `bpf/*.bpf.c` with the Swift toolchain's clang and embeds the objects as Swift source.
+///
+/// The objects are embedded as base64 in a `StaticString`: the one route that needs no experimental package-manager
+/// flag, works in a dependent package and in a moved binary (DatapathPrograms documentation, "Embedding").
+@main
+struct BPFCompile: BuildToolPlugin {
+  func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
+    let clang = try context.tool(named: "clang").url
+    let objcopy = clang.deletingLastPathComponent().appending(path: "llvm-objcopy")
+    let directory = context.package.directoryURL.appending(path: "bpf")
+    let include = directory.appending(path: "include")
+    let headers = try files(in: directory, suffix: ".h") + files(in: include, suffix: ".h")
+    return try files(in: directory, suffix: ".bpf.c").map { program in
+      let name = program.lastPathComponent.replacingOccurrences(of: ".bpf.c", with: "")
+      let object = context.pluginWorkDirectoryURL.appending(path: "\(name).bpf.o")
+      let source = context.pluginWorkDirectoryURL.appending(path: "\(name).embedded.swift")
+      return .buildCommand(
+        displayName: "Compiling BPF \(program.lastPathComponent)",
+        executable: URL(fileURLWithPath: "/bin/sh"),
+        arguments: ["-c", Self.script, "bpf", clang.path, objcopy.path, program.path, object.path, source.path, name]
+          + [
+            "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-D__TARGET_ARCH_\(Self.architecture)",
+            "-idirafter", "/usr/include/\(Self.triplet)", "-I", include.path,
+            "-ffile-prefix-map=\(directory.path)=bpf",
+          ],
+        inputFiles: [program] + headers,
+        outputFiles: [source])
+    }
+  }
+
+  private func files(in directory: URL, suffix: String) throws -> [URL] {
+    try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
+      .filter { $0.lastPathComponent.hasSuffix(suffix) }
+      .sorted { $0.path < $1.path }
+  }
+
+  #if arch(x86_64)
+  private static let triplet = "x86_64-linux-gnu"
+  private static let architecture = "x86"
+  #else
+  private static let triplet = "aarch64-linux-gnu"
+  private static let architecture = "arm64"
+  #endif
+
+  /// Compile, drop DWARF but keep BTF, encode.
+  private static let script = #"""
+    set -eu
+    clang=$1 objcopy=$2 program=$3 object=$4 source=$5 name=$6
+    shift 6
+    "$clang" "$@" -c "$program" -o "$object"
+    "$objcopy" --strip-debug "$object"
+    {
+      printf '// Generated from bpf/%s.bpf.c. Do not edit.\n\n' "$name"
+      printf 'extension EmbeddedObject {\n'
+      printf '  /// `bpf/%s.bpf.c`, compiled.\n' "$name"
+      printf '  static let %s = EmbeddedObject(name: "%s", base64: "%s")\n' "$name" "$name" "$(base64 -w0 "$object")"
+      printf '}\n'
+    } > "$source"
+    """#
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TERWAYKIT_CLIBMNL_SHIM_H
+#define TERWAYKIT_CLIBMNL_SHIM_H
+
+/* The only module that owns the rtnetlink headers (see CLibbpf/shim.h for the reason). */
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/if.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/netlink.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+
+#endif

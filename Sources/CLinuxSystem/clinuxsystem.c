@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "clinuxsystem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+
+static int result(int value) { return value < 0 ? -errno : value; }
+
+int clinuxsystem_unshare_network(void) { return result(unshare(CLONE_NEWNET)); }
+
+int clinuxsystem_enter_network(int fd) { return result(setns(fd, CLONE_NEWNET)); }
+
+int clinuxsystem_open(const char *path, int flags, unsigned mode) { return result(open(path, flags | O_CLOEXEC, mode)); }
+
+int clinuxsystem_duplicate(int fd) { return result(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+
+int clinuxsystem_set_parent_death_signal(int signal) { return result(prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0)); }
+
+int clinuxsystem_name_thread(const char *name) { return result(prctl(PR_SET_NAME, name, 0, 0, 0)); }

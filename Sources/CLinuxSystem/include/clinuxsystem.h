@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TERWAYKIT_CLINUXSYSTEM_H
+#define TERWAYKIT_CLINUXSYSTEM_H
+
+/*
+ * Calls that Swift's importer cannot reach: _GNU_SOURCE prototypes and variadics. Each returns 0 (or a descriptor), or
+ * the negative errno: errno itself is never read across the language border.
+ */
+
+/* unshare(CLONE_NEWNET) on the calling thread. */
+int clinuxsystem_unshare_network(void);
+
+/* setns(fd, CLONE_NEWNET) on the calling thread. */
+int clinuxsystem_enter_network(int fd);
+
+/* open(2) with O_CLOEXEC added. */
+int clinuxsystem_open(const char *path, int flags, unsigned mode);
+
+/* fcntl(fd, F_DUPFD_CLOEXEC, 0). */
+int clinuxsystem_duplicate(int fd);
+
+/* prctl(PR_SET_PDEATHSIG, signal): the kernel sends `signal` to this process when its parent thread dies. */
+int clinuxsystem_set_parent_death_signal(int signal);
+
+/* prctl(PR_SET_NAME): names the calling thread (at most 15 bytes are kept). */
+int clinuxsystem_name_thread(const char *name);
+
+#endif

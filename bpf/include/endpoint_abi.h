@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef TERWAYKIT_ENDPOINT_ABI_H
+#define TERWAYKIT_ENDPOINT_ABI_H
+
+/*
+ * Endpoints: the pods of one node, by a small number that is local to the node. Shared by the BPF programs and Swift
+ * (CDatapathABI): each struct that crosses the border is defined here once, and both compilers assert its layout.
+ */
+#include <linux/types.h>
+
+/* Endpoint identifiers are 1 ... ENDPOINT_LIMIT - 1; 0 means "no endpoint". */
+#define ENDPOINT_LIMIT 4096
+
+/* endpoint.flags: the slot is in use; a slot without it drops everything. */
+#define ENDPOINT_PRESENT (1u << 0)
+/* endpoint.flags: drop (EP_NOT_READY) until the active policy generation has compiled this endpoint. */
+#define ENDPOINT_POLICY_REQUIRED (1u << 1)
+
+/* Slots of the program array that dispatchers tail-call into. */
+#define POD_PROGRAM_EGRESS 0  /* from the pod */
+#define POD_PROGRAM_INGRESS 1 /* to the pod */
+#define POD_PROGRAM_COUNT 2
+
+/* Map `endpoint` (array by endpoint identifier). */
+struct endpoint {
+  __be32 address; /* the pod's IPv4 address; anything else it sends is spoofed */
+  __u32 flags;    /* ENDPOINT_* */
+};
+_Static_assert(sizeof(struct endpoint) == 8, "struct endpoint");
+
+/*
+ * Map `flow` (connection tracking): one entry per flow and endpoint, whichever side sent first. Two pods of one node
+ * that talk to each other have an entry each, so that neither inherits the other's verdict.
+ * For ICMP echo both ports hold the identifier.
+ */
+struct flow_key {
+  __u32 endpoint;
+  __be32 peer_address;
+  __be16 peer_port;
+  __be16 local_port;
+  __u8 protocol;
+  __u8 padding[3];
+};
+_Static_assert(sizeof(struct flow_key) == 16, "struct flow_key");
+
+/* flow_state.flags: who sent the first packet. Replies run the other way. */
+#define FLOW_FROM_POD (1u << 0)
+#define FLOW_TO_POD (1u << 1)
+/* flow_state.flags: a packet of the other direction was seen. */
+#define FLOW_REPLIED (1u << 2)
+/* flow_state.flags: FIN or RST was seen; the flow ends after a short wait. */
+#define FLOW_CLOSING (1u << 3)
+
+struct flow_state {
+  __u64 last_seen; /* nanoseconds, CLOCK_MONOTONIC */
+  __u32 flags;     /* FLOW_* */
+  __u32 decision;  /* the decision that let the first packet pass (struct verdict) */
+};
+_Static_assert(sizeof(struct flow_state) == 16, "struct flow_state");
+
+#endif

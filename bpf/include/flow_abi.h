@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef TERWAYKIT_FLOW_ABI_H
+#define TERWAYKIT_FLOW_ABI_H
+
+/* What the datapath says of itself: numbered drop reasons, counters, flow records. */
+#include <linux/types.h>
+
+/*
+ * Why a packet was dropped. Where Cilium has the same reason the number is the same (without its sign), so that
+ * operators recognise it.
+ */
+enum drop_reason {
+  DROP_NONE = 0,
+  DROP_INVALID_SOURCE = 132,      /* the pod sent from an address that is not its own */
+  DROP_POLICY = 133,              /* the endpoint is isolated and nothing allows this */
+  DROP_INVALID = 134,             /* truncated or malformed headers */
+  DROP_UNKNOWN_PROTOCOL = 137,    /* an IP protocol that connection tracking does not know, at an isolated pod */
+  DROP_MISSED_TAIL_CALL = 140,    /* no program in the dispatcher's slot: closed */
+  DROP_FLOW_CREATE = 155,         /* the flow table refused a new entry */
+  DROP_UNSUPPORTED_L3 = 166,      /* neither IPv4 nor ARP */
+  DROP_POLICY_DENY = 181,         /* an explicit deny entry */
+  DROP_ENDPOINT_NOT_READY = 203,  /* no such endpoint, or policy required and not compiled yet */
+};
+#define DROP_REASON_LIMIT 256
+
+/* Map `drop_counter` (per-CPU array by drop_reason). */
+struct drop_counter {
+  __u64 packets;
+  __u64 bytes;
+};
+_Static_assert(sizeof(struct drop_counter) == 16, "struct drop_counter");
+
+/* flow_record.direction */
+#define FLOW_EGRESS 0  /* sent by the pod */
+#define FLOW_INGRESS 1 /* sent to the pod */
+
+/* flow_record.verdict */
+#define FLOW_DROPPED 0
+#define FLOW_ALLOWED 1 /* the first packet of a new flow */
+
+/* Ring buffer `flow_event`. */
+struct flow_record {
+  __u64 timestamp; /* nanoseconds, CLOCK_MONOTONIC */
+  __be32 source;
+  __be32 destination;
+  __be16 source_port; /* 0 where the protocol has none */
+  __be16 destination_port;
+  __u32 endpoint;
+  __u32 decision;
+  __u32 generation;
+  __u32 length; /* bytes on the wire */
+  __u8 protocol;
+  __u8 direction; /* FLOW_EGRESS, FLOW_INGRESS */
+  __u8 verdict;   /* FLOW_DROPPED, FLOW_ALLOWED */
+  __u8 reason;    /* enum drop_reason */
+};
+_Static_assert(sizeof(struct flow_record) == 40, "struct flow_record");
+
+#endif
