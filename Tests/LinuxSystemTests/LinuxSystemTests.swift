@@ -43,8 +43,7 @@ struct OwnedFileDescriptorTests {
     let number = descriptor.rawValue
     #expect(try FileSystem.entries(of: "/proc/self/fd").contains("\(number)"))
     try descriptor.close()
-    let gone = OwnedFileDescriptor(taking: 1 << 20)
-    #expect(throws: Errno.badFileDescriptor) { try gone.close() }
+    #expect(throws: Errno.badFileDescriptor) { try OwnedFileDescriptor(taking: 1 << 20).close() }
   }
 
   @Test func `every descriptor is close-on-exec`() throws {
