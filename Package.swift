@@ -30,9 +30,10 @@ func module(_ name: String, _ dependencies: [Target.Dependency], plugins: [Targe
 }
 
 /// An executable under `Examples/`, built by the same commands as the libraries.
-func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func example(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
   .executableTarget(
-    name: name, dependencies: dependencies + [argumentParser], path: "Examples/\(name)", swiftSettings: strict)
+    name: name, dependencies: dependencies + ["ExampleSupport", argumentParser], path: "Examples/\(name)",
+    resources: resources, swiftSettings: strict)
 }
 
 /// Tests that need no privilege.
@@ -43,10 +44,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
 }
 
 /// Tests on real kernel objects: root, and one scratch namespace per test. They run on both kernels.
-func kernelTests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// With `programs`, the target's `Programs/*.bpf.c` are compiled and embedded.
+func kernelTests(_ name: String, _ dependencies: [Target.Dependency] = [], programs: Bool = false) -> Target {
   .testTarget(
     name: "\(name)KernelTests", dependencies: [.byName(name: name), "KernelTestSupport"] + dependencies,
-    swiftSettings: strict)
+    exclude: programs ? ["Programs"] : [], swiftSettings: strict, plugins: programs ? ["BPFCompile"] : [])
 }
 
 let package = Package(
@@ -112,12 +114,13 @@ let package = Package(
     module("ClusterState", ["KubernetesModel", "NetworkTypes", yams]),
 
     // Layer 4: examples
+    .target(name: "ExampleSupport", dependencies: [argumentParser], path: "Examples/Support", swiftSettings: strict),
     example(
       "terway-demo",
       [
         "NetlinkKit", "BPFMaps", "ENIProvider", "IPVLANDatapath", "ServiceLB", "PolicyCompiler", "VPCSimulator",
         "ClusterState", "DatapathPrograms", "KubernetesModel", "LinuxSystem", "NetworkTypes", systemPackage, logging,
-      ]),
+      ], resources: [.embedInCode("manifests/demo.yaml")]),
     example("ecs-simulator", ["VPCSimulator", "NetworkTypes", logging]),
 
     // Tests that need no privilege
@@ -125,7 +128,7 @@ let package = Package(
     tests("KubernetesModel", ["NetworkTypes"]),
     tests("LinuxSystem", [systemPackage]),
     tests("NetlinkKit", ["NetworkTypes"]),
-    tests("BPFMaps"),
+    tests("BPFMaps", [systemPackage]),
     tests("ENIProvider", ["NetworkTypes"], resources: [.copy("Vectors")]),
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
@@ -141,7 +144,7 @@ let package = Package(
       path: "Tests/KernelTestSupport", swiftSettings: strict),
     kernelTests("LinuxSystem", [systemPackage]),
     kernelTests("NetlinkKit", ["NetworkTypes", "LinuxSystem"]),
-    kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", "DatapathPrograms"]),
+    kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", systemPackage], programs: true),
     kernelTests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem"]),
     kernelTests(
       "IPVLANDatapath", ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
