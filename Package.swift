@@ -43,10 +43,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
 }
 
 /// Tests on real kernel objects: root, and one scratch namespace per test. They run on both kernels.
-func kernelTests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// With `programs`, the target's `Programs/*.bpf.c` are compiled and embedded.
+func kernelTests(_ name: String, _ dependencies: [Target.Dependency] = [], programs: Bool = false) -> Target {
   .testTarget(
     name: "\(name)KernelTests", dependencies: [.byName(name: name), "KernelTestSupport"] + dependencies,
-    swiftSettings: strict)
+    exclude: programs ? ["Programs"] : [], swiftSettings: strict, plugins: programs ? ["BPFCompile"] : [])
 }
 
 let package = Package(
@@ -125,7 +126,7 @@ let package = Package(
     tests("KubernetesModel", ["NetworkTypes"]),
     tests("LinuxSystem", [systemPackage]),
     tests("NetlinkKit", ["NetworkTypes"]),
-    tests("BPFMaps"),
+    tests("BPFMaps", [systemPackage]),
     tests("ENIProvider", ["NetworkTypes"], resources: [.copy("Vectors")]),
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
@@ -141,7 +142,7 @@ let package = Package(
       path: "Tests/KernelTestSupport", swiftSettings: strict),
     kernelTests("LinuxSystem", [systemPackage]),
     kernelTests("NetlinkKit", ["NetworkTypes", "LinuxSystem"]),
-    kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", "DatapathPrograms"]),
+    kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", systemPackage], programs: true),
     kernelTests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem"]),
     kernelTests(
       "IPVLANDatapath", ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
