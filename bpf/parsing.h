@@ -185,8 +185,16 @@ static __always_inline enum drop_reason parse_ipv4(struct __sk_buff *skb, struct
   header = ip->ihl * 4u;
   total = bpf_ntohs(ip->tot_len);
   /* Big TCP: more than 64 KiB in one buffer, which the field cannot hold. */
-  if (total == 0 && skb->gso_size != 0)
+  if (total == 0) {
+    if (skb->gso_size == 0)
+      return DROP_INVALID;
     total = available;
+  }
+  /*
+   * The 6.1 verifier follows the impossible branch "total is 0 and not less than header", where header has bounds that
+   * contradict each other and the packet pointer after it becomes a scalar. Without a known total there is none.
+   */
+  barrier_var(total);
   if (ip->version != 4 || header < sizeof(*ip) || total < header || total > available)
     return DROP_INVALID;
   packet->source = ip->saddr;
