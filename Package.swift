@@ -99,7 +99,9 @@ let package = Package(
     module("NetlinkKit", ["LinuxSystem", "NetworkTypes", "CLibmnl", systemPackage]),
     module("BPFMaps", ["LinuxSystem", "CLibbpf", systemPackage]),
     module("ENIProvider", ["NetworkTypes", crypto, httpClient, nioCore, nioHTTP1, logging]),
-    module("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem"], plugins: ["BPFCompile"]),
+    module(
+      "DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],
+      plugins: ["BPFCompile"]),
 
     // Layer 3
     module(
@@ -130,7 +132,7 @@ let package = Package(
     tests("NetlinkKit", ["NetworkTypes"]),
     tests("BPFMaps", [systemPackage]),
     tests("ENIProvider", ["NetworkTypes"], resources: [.copy("Vectors")]),
-    tests("DatapathPrograms", ["BPFMaps", "CDatapathABI"]),
+    tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
     tests("ServiceLB", ["KubernetesModel", "NetworkTypes"]),
     tests("PolicyCompiler", ["KubernetesModel", "NetworkTypes"]),
@@ -145,7 +147,7 @@ let package = Package(
     kernelTests("LinuxSystem", [systemPackage]),
     kernelTests("NetlinkKit", ["NetworkTypes", "LinuxSystem"]),
     kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", systemPackage], programs: true),
-    kernelTests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem"]),
+    kernelTests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage]),
     kernelTests(
       "IPVLANDatapath", ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
     kernelTests(
