@@ -137,6 +137,10 @@ let package = Package(
     tests("ClusterState", ["KubernetesModel", "NetworkTypes"]),
     .testTarget(name: "RepositoryTests", swiftSettings: strict),
 
+    // Sums up what the tests did on each kernel (`make test`).
+    .executableTarget(name: "test-report", path: "Tests/TestReport", swiftSettings: strict),
+    .testTarget(name: "TestReportTests", dependencies: ["test-report"], swiftSettings: strict),
+
     // Tests on real kernels
     .target(
       name: "KernelTestSupport", dependencies: ["LinuxSystem", "NetlinkKit", "BPFMaps", "NetworkTypes", systemPackage],
