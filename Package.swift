@@ -43,7 +43,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
     swiftSettings: strict)
 }
 
-/// Tests on real kernel objects: root, and one scratch namespace per test. They run on both kernels.
+/// Tests on real kernel objects, as root, in one scratch namespace per test; they run on both kernels.
 func kernelTests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .testTarget(
     name: "\(name)KernelTests", dependencies: [.byName(name: name), "KernelTestSupport"] + dependencies,
@@ -157,6 +157,7 @@ let package = Package(
       "PolicyCompiler",
       ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
     kernelTests("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
-    .testTarget(name: "ExampleTests", dependencies: ["KernelTestSupport", "terway-demo", "ecs-simulator"], swiftSettings: strict),
+    .testTarget(
+      name: "ExampleTests", dependencies: ["KernelTestSupport", "terway-demo", "ecs-simulator"], swiftSettings: strict),
   ]
 )
