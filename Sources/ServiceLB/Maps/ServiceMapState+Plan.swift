@@ -118,14 +118,15 @@ extension ServiceMapState {
       return (services, backends)
     }
 
-    /// The number a frontend of the entry has already, unless another entry has a claim on it; else a new one.
+    /// The number a frontend of the entry has already, if only frontends of the entry have it; else a new one.
     private mutating func serviceIndex(
       for entry: ServiceEntry, at position: Int, owners: [UInt32: [ServiceFrontend]], wish: [ServiceFrontend: Int]
     ) throws(ServiceError) -> UInt32 {
       for frontend in entry.frontends {
         guard let index = before.frontends[frontend], index < state.limits.services else { continue }
-        // Changing the word of a number that other entries' frontends still name would hand them our backends.
-        if owners[index, default: []].allSatisfy({ wish[$0] == nil || wish[$0] == position }) { return index }
+        // Changing the word of a number that other frontends still name, even ones that are about to go, would hand
+        // their connections to our backends.
+        if owners[index, default: []].allSatisfy({ wish[$0] == position }) { return index }
       }
       guard let run = state.serviceAllocator.allocate(1) else {
         throw Self.full("service", needed: state.services.count + 1, limit: state.limits.services)
