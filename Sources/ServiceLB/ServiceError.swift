@@ -9,11 +9,11 @@ public struct ServiceError: Error, Sendable {
     private enum Kind: String { case tableFull, conflictingFrontend, invalidLimits, kernelRefused }
     private let kind: Kind
 
-    /// A map has no room for what the table asks for. Nothing was changed.
+    /// A map has no room for what the table asks for; nothing was changed.
     public static let tableFull = Code(kind: .tableFull)
-    /// Two entries of the table claim the same frontend. Nothing was changed.
+    /// Two entries of the table claim the same frontend; nothing was changed.
     public static let conflictingFrontend = Code(kind: .conflictingFrontend)
-    /// A limit is outside what the datapath can represent. Nothing was loaded.
+    /// A limit is outside what the datapath can represent; nothing was loaded.
     public static let invalidLimits = Code(kind: .invalidLimits)
     /// The kernel refused; ``ServiceError/underlying`` has its words.
     public static let kernelRefused = Code(kind: .kernelRefused)

@@ -19,7 +19,9 @@ func backend(_ text: String) throws -> ServiceBackend {
     address: try #require(IPv4Address(parts[0])), port: try #require(Int(parts[1]).flatMap { Port($0) }))
 }
 
-func entry(_ service: String, _ frontends: [String], _ backends: [String], local: [String] = []) throws -> ServiceEntry {
+func entry(
+  _ service: String, _ frontends: [String], _ backends: [String], local: [String] = []
+) throws -> ServiceEntry {
   ServiceEntry(
     name: ServicePortName(namespace: "default", service: service),
     frontends: try frontends.map(frontend), localBackends: try local.map(backend),

@@ -11,6 +11,10 @@ struct ServiceMapTransitionTests {
     table.entries.first { $0.frontends.contains(frontend) }?.backends
   }
 
+  private func resolve(_ word: ServiceWord, in maps: ServiceMapContents) -> [ServiceBackend] {
+    word.slots.compactMap { maps.slots[$0].flatMap { maps.backends[$0] } }
+  }
+
   private func randomTable(_ generator: inout SeededGenerator) throws -> ServiceTable {
     // Frontends wander between services, so that numbers are taken over, split and given back.
     var frontends: [Int: [ServiceFrontend]] = [:]
@@ -52,8 +56,8 @@ struct ServiceMapTransitionTests {
           #expect(allowed.contains(maps.backends(of: frontend)), "\(frontend) after \(operation)")
         }
         for (frontend, index, word) in held {
-          let lateByNumber = maps.words[index].map { $0.slots.compactMap { maps.slots[$0].flatMap { maps.backends[$0] } } }
-          let lateByWord = word.map { $0.slots.compactMap { maps.slots[$0].flatMap { maps.backends[$0] } } }
+          let lateByNumber = maps.words[index].map { resolve($0, in: maps) }
+          let lateByWord = word.map { resolve($0, in: maps) }
           let allowed = [promise(old, frontend) ?? [], promise(new, frontend) ?? []]
           #expect(lateByWord.map { $0 == allowed[0] } ?? true, "\(frontend), late word, after \(operation)")
           #expect(

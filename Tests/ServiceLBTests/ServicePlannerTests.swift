@@ -162,7 +162,8 @@ struct ServicePlannerTests {
   @Test func `bad numbers and addresses are left out by name`() {
     let table = ServicePlanner().plan(
       services: [
-        service("web", clusterIPs: ["10.96.0.300", "10.96.0.10"], ports: [Service.Port(port: 80), Service.Port(port: 0)]),
+        service(
+          "web", clusterIPs: ["10.96.0.300", "10.96.0.10"], ports: [Service.Port(port: 80), Service.Port(port: 0)]),
         service("pending", clusterIPs: []),
       ],
       endpointSlices: [

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How many entries each map of the load balancer has. The memory of the arrays is taken when they are loaded.
+/// How many entries each map of the load balancer has.
+///
+/// The memory of the arrays is taken when they are loaded.
 public struct ServiceLimits: Hashable, Sendable {
   /// Addresses services answer at (map `frontend`), at least 1.
   public var frontends: UInt32

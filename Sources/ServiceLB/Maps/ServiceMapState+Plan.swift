@@ -26,6 +26,7 @@ extension ServiceMapState {
   /// - Parameters:
   ///   - table: what is wished.
   ///   - now: the time, for what has to rest before it is used again.
+  /// - Returns: the writes, none when the maps serve the table already, and the state after them.
   /// - Throws: ``ServiceError/Code/tableFull`` or ``ServiceError/Code/conflictingFrontend``. A table equal to what is
   ///   there is not an error and has an empty plan.
   public func plan(

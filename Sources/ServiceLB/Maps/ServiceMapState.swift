@@ -54,6 +54,7 @@ public struct ServiceMapState: Sendable {
   ///
   /// - Parameters:
   ///   - contents: what the maps hold.
+  ///   - limits: the sizes of the maps.
   public init(reading contents: ServiceMapContents, limits: ServiceLimits) {
     self.init(limits: limits)
     frontends = contents.frontends

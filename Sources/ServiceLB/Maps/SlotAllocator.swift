@@ -46,7 +46,7 @@ public struct SlotAllocator: Hashable, Sendable {
     return true
   }
 
-  /// Gives a run back. What of it is free already, or outside the bounds, is ignored.
+  /// Gives a run back; what of it is free already, or outside the bounds, is ignored.
   public mutating func release(_ run: Range<UInt32>) {
     var merged = run.clamped(to: bounds)
     guard !merged.isEmpty else { return }

@@ -3,16 +3,17 @@
 public import KubernetesModel
 internal import NetworkTypes
 
-/// Turns Services and EndpointSlices into what the datapath is to do. Pure: the same objects give the same table.
+/// Turns Services and EndpointSlices into what the datapath is to do.
 ///
-/// What Kubernetes gives a meaning and this version does not serve is said in ``ServiceTable/notes``.
+/// Pure: the same objects give the same table. What Kubernetes gives a meaning and this version does not serve is said in
+/// ``ServiceTable/notes``.
 public struct ServicePlanner: Sendable {
   /// Services and slices with this label are served by another proxy.
   public static let otherProxyLabel = "service.kubernetes.io/service-proxy-name"
   /// Services and slices with this label have no address for a proxy to serve.
   public static let headlessLabel = "service.kubernetes.io/headless"
 
-  /// This node's name; its endpoints come first in each entry. Nil: no endpoint counts as local.
+  /// This node's name; its endpoints come first in each entry; nil: no endpoint counts as local.
   public var nodeName: String?
 
   /// Makes a planner.
@@ -40,7 +41,9 @@ public struct ServicePlanner: Sendable {
         note("is left to the proxy \"\(proxy)\", which its label \(Self.otherProxyLabel) names")
         continue
       }
-      guard Self.isOurs(service.metadata), service.spec.type != .externalName, !service.spec.isHeadless else { continue }
+      guard Self.isOurs(service.metadata), service.spec.type != .externalName, !service.spec.isHeadless else {
+        continue
+      }
       for message in Self.unsupported(service.spec) { note(message) }
       let addresses = Self.addresses(of: service.spec, note: note)
       guard !addresses.isEmpty else { continue }

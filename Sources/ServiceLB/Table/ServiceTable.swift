@@ -14,8 +14,9 @@ public struct ServiceEntry: Hashable, Sendable {
   /// The endpoints of other nodes, in order.
   public var remoteBackends: [ServiceBackend]
 
-  /// Makes an entry; frontends and backends are put in order and duplicates removed. A backend named as local and as
-  /// remote is local.
+  /// Makes an entry; frontends and backends are put in order and duplicates removed.
+  ///
+  /// A backend named as local and as remote is local.
   public init(
     name: ServicePortName, frontends: [ServiceFrontend], localBackends: [ServiceBackend] = [],
     remoteBackends: [ServiceBackend]
