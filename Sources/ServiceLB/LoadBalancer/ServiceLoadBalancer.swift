@@ -26,21 +26,23 @@ public final class ServiceLoadBalancer: Sendable {
   /// Nil: unknown, to be read from the maps.
   private let state = Mutex<ServiceMapState?>(nil)
 
-  private init(object: consuming LoadedObject, limits: ServiceLimits) throws(ServiceError) {
+  private init(object: consuming LoadedObject) throws(ServiceError) {
     maps = try ServiceMaps(of: object)
     self.object = object
-    self.limits = maps.limits(datagramPeers: limits.datagramPeers)
+    limits = maps.limits
   }
 
   /// Loads the programs and makes their maps, or takes over those that are pinned.
   ///
   /// - Parameters:
-  ///   - pinDirectory: a directory of a bpf file system; maps pinned there are used and kept, missing ones are made and
-  ///     pinned. Nil: the maps go with this object and its attachments.
-  ///   - limits: the sizes of the maps. Pinned maps of another size are refused.
+  ///   - pinDirectory: a directory of a bpf file system, made if need be; maps pinned there go on being used, with all
+  ///     they hold and in their size, and missing ones are made and pinned. Nil: the maps go with this object and its
+  ///     attachments.
+  ///   - limits: the sizes of the maps that are made now.
   /// - Returns: A load balancer that is not attached yet; what pinned maps hold is kept until the first
   ///   ``apply(_:)``.
-  /// - Throws: ``ServiceError/Code/invalidLimits``; ``ServiceError/Code/kernelRefused``.
+  /// - Throws: ``ServiceError/Code/invalidLimits``; ``ServiceError/Code/kernelRefused``, also for pinned maps of a
+  ///   version with another layout.
   /// - Requires: CAP_BPF and CAP_NET_ADMIN; Linux 6.1. `BPF_PROG_LOAD`, `BPF_MAP_CREATE`
   public static func load(
     pinDirectory: FilePath? = nil, limits: ServiceLimits = .default
@@ -48,28 +50,31 @@ public final class ServiceLoadBalancer: Sendable {
     try limits.check()
     let loaded: LoadedObject
     do throws(BPFError) {
+      if let pinDirectory { try BPFFileSystem.makeDirectory(pinDirectory) }
       var object = try BPFObject(
-        bytes: DatapathObject.sockLB.bytes(), name: DatapathObject.sockLB.name,
+        DatapathObject.sockLB.embedded,
         checking: [socket_peer.layout, datagram_peer_key.layout, datagram_peer.layout])
-      try object.setMaxEntries(limits.frontends, forMap: "frontend")
-      try object.setMaxEntries(limits.services, forMap: "service")
-      try object.setMaxEntries(limits.services, forMap: "service_counter")
-      try object.setMaxEntries(limits.slots, forMap: "service_slot")
-      try object.setMaxEntries(limits.backends, forMap: "backend")
-      try object.setMaxEntries(limits.datagramPeers, forMap: "datagram_peer")
+      let sizes = try limits.adopting(pinnedIn: pinDirectory)
+      try object.setMaxEntries(sizes.frontends, forMap: "frontend")
+      try object.setMaxEntries(sizes.services, forMap: "service")
+      try object.setMaxEntries(sizes.services, forMap: "service_counter")
+      try object.setMaxEntries(sizes.slots, forMap: "service_slot")
+      try object.setMaxEntries(sizes.backends, forMap: "backend")
+      try object.setMaxEntries(sizes.datagramPeers, forMap: "datagram_peer")
       if let pinDirectory {
-        for name in mapNames { try object.setPinPath(pinDirectory.appending(name), forMap: name) }
+        for name in mapNames { try object.share(map: name, at: pinDirectory.appending(name)) }
       }
       loaded = try object.load()
     } catch {
       throw ServiceError("load the socket load balancer", error)
     }
-    return try ServiceLoadBalancer(object: loaded, limits: limits)
+    return try ServiceLoadBalancer(object: loaded)
   }
 
-  private static var mapNames: [String] {
-    ["frontend", "service", "service_slot", "backend", "socket_peer", "datagram_peer", "service_counter"]
-  }
+  /// The maps that outlive the process below a pin directory.
+  private static let mapNames = [
+    "frontend", "service", "service_slot", "backend", "socket_peer", "datagram_peer", "service_counter",
+  ]
 
   /// Begins to translate for every process of a cgroup and the cgroups below it.
   ///

@@ -12,9 +12,14 @@ struct ServiceMaps: ~Copyable, Sendable {
   let slots: MappedWords
   let backends: MappedWords
   let counters: BPFPerCPUArrayMap<service_counter>
+  /// The sizes the maps have.
+  let limits: ServiceLimits
 
   init(of object: borrowing LoadedObject) throws(ServiceError) {
+    let datagramPeers: UInt32
     do throws(BPFError) {
+      datagramPeers =
+        try object.map("datagram_peer", as: BPFHashMap<datagram_peer_key, datagram_peer>.self).info.maximumEntryCount
       frontends = try object.map("frontend", as: BPFHashMap<frontend_key, frontend>.self)
       counters = try object.map("service_counter", as: BPFPerCPUArrayMap<service_counter>.self)
     } catch {
@@ -23,6 +28,9 @@ struct ServiceMaps: ~Copyable, Sendable {
     services = try Self.words("service", of: object, as: service_word.self)
     slots = try Self.words("service_slot", of: object, as: service_slot.self)
     backends = try Self.words("backend", of: object, as: backend.self)
+    limits = ServiceLimits(
+      frontends: frontends.info.maximumEntryCount, services: UInt32(services.count), slots: UInt32(slots.count),
+      backends: UInt32(backends.count), datagramPeers: datagramPeers)
   }
 
   private static func words<Value: BPFValue>(
@@ -37,13 +45,6 @@ struct ServiceMaps: ~Copyable, Sendable {
     return try map.withHandle { (handle) throws(ServiceError) in
       try MappedWords(descriptor: handle.descriptor.rawValue, count: Int(map.count), name: name)
     }
-  }
-
-  /// The sizes the maps have.
-  func limits(datagramPeers: UInt32) -> ServiceLimits {
-    ServiceLimits(
-      frontends: frontends.info.maximumEntryCount, services: UInt32(services.count), slots: UInt32(slots.count),
-      backends: UInt32(backends.count), datagramPeers: datagramPeers)
   }
 
   /// Does one write.
