@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 
 static int result(int value) { return value < 0 ? -errno : value; }
@@ -12,6 +14,11 @@ static int result(int value) { return value < 0 ? -errno : value; }
 int clinuxsystem_unshare_network(void) { return result(unshare(CLONE_NEWNET)); }
 
 int clinuxsystem_enter_network(int fd) { return result(setns(fd, CLONE_NEWNET)); }
+
+int clinuxsystem_is_network_namespace(int fd) {
+  int type = ioctl(fd, NS_GET_NSTYPE);
+  return type < 0 ? -errno : type == CLONE_NEWNET;
+}
 
 int clinuxsystem_open(const char *path, int flags, unsigned mode) { return result(open(path, flags | O_CLOEXEC, mode)); }
 

@@ -13,6 +13,9 @@ int clinuxsystem_unshare_network(void);
 /* setns(fd, CLONE_NEWNET) on the calling thread. */
 int clinuxsystem_enter_network(int fd);
 
+/* ioctl(fd, NS_GET_NSTYPE): 1 for a network namespace, 0 for another kind. */
+int clinuxsystem_is_network_namespace(int fd);
+
 /* open(2) with O_CLOEXEC added. */
 int clinuxsystem_open(const char *path, int flags, unsigned mode);
 
