@@ -30,9 +30,10 @@ func module(_ name: String, _ dependencies: [Target.Dependency], plugins: [Targe
 }
 
 /// An executable under `Examples/`, built by the same commands as the libraries.
-func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func example(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
   .executableTarget(
-    name: name, dependencies: dependencies + [argumentParser], path: "Examples/\(name)", swiftSettings: strict)
+    name: name, dependencies: dependencies + ["ExampleSupport", argumentParser], path: "Examples/\(name)",
+    resources: resources, swiftSettings: strict)
 }
 
 /// Tests that need no privilege.
@@ -112,12 +113,13 @@ let package = Package(
     module("ClusterState", ["KubernetesModel", "NetworkTypes", yams]),
 
     // Layer 4: examples
+    .target(name: "ExampleSupport", dependencies: [argumentParser], path: "Examples/Support", swiftSettings: strict),
     example(
       "terway-demo",
       [
         "NetlinkKit", "BPFMaps", "ENIProvider", "IPVLANDatapath", "ServiceLB", "PolicyCompiler", "VPCSimulator",
         "ClusterState", "DatapathPrograms", "KubernetesModel", "LinuxSystem", "NetworkTypes", systemPackage, logging,
-      ]),
+      ], resources: [.embedInCode("manifests/demo.yaml")]),
     example("ecs-simulator", ["VPCSimulator", "NetworkTypes", logging]),
 
     // Tests that need no privilege
