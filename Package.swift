@@ -44,10 +44,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
 }
 
 /// Tests on real kernel objects: root, and one scratch namespace per test. They run on both kernels.
-func kernelTests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// With `programs`, the target's `Programs/*.bpf.c` are compiled and embedded.
+func kernelTests(_ name: String, _ dependencies: [Target.Dependency] = [], programs: Bool = false) -> Target {
   .testTarget(
     name: "\(name)KernelTests", dependencies: [.byName(name: name), "KernelTestSupport"] + dependencies,
-    swiftSettings: strict)
+    exclude: programs ? ["Programs"] : [], swiftSettings: strict, plugins: programs ? ["BPFCompile"] : [])
 }
 
 let package = Package(
@@ -98,7 +99,9 @@ let package = Package(
     module("NetlinkKit", ["LinuxSystem", "NetworkTypes", "CLibmnl", systemPackage]),
     module("BPFMaps", ["LinuxSystem", "CLibbpf", systemPackage]),
     module("ENIProvider", ["NetworkTypes", crypto, httpClient, nioCore, nioHTTP1, logging]),
-    module("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem"], plugins: ["BPFCompile"]),
+    module(
+      "DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],
+      plugins: ["BPFCompile"]),
 
     // Layer 3
     module(
@@ -127,9 +130,9 @@ let package = Package(
     tests("KubernetesModel", ["NetworkTypes"]),
     tests("LinuxSystem", [systemPackage]),
     tests("NetlinkKit", ["NetworkTypes"]),
-    tests("BPFMaps"),
+    tests("BPFMaps", [systemPackage]),
     tests("ENIProvider", ["NetworkTypes"], resources: [.copy("Vectors")]),
-    tests("DatapathPrograms", ["BPFMaps", "CDatapathABI"]),
+    tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
     tests("ServiceLB", ["KubernetesModel", "NetworkTypes"]),
     tests("PolicyCompiler", ["KubernetesModel", "NetworkTypes"]),
@@ -143,8 +146,8 @@ let package = Package(
       path: "Tests/KernelTestSupport", swiftSettings: strict),
     kernelTests("LinuxSystem", [systemPackage]),
     kernelTests("NetlinkKit", ["NetworkTypes", "LinuxSystem"]),
-    kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", "DatapathPrograms"]),
-    kernelTests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem"]),
+    kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", systemPackage], programs: true),
+    kernelTests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage]),
     kernelTests(
       "IPVLANDatapath", ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
     kernelTests(

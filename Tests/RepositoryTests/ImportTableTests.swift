@@ -17,7 +17,7 @@ struct ImportTable {
     "NetlinkKit": ["LinuxSystem", "NetworkTypes", "CLibmnl", "SystemPackage"],
     "BPFMaps": ["LinuxSystem", "CLibbpf", "SystemPackage"],
     "ENIProvider": ["NetworkTypes", "Crypto", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "Logging"],
-    "DatapathPrograms": ["BPFMaps", "CDatapathABI", "LinuxSystem", "SystemPackage"],
+    "DatapathPrograms": ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", "SystemPackage"],
     "IPVLANDatapath": [
       "NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", "SystemPackage",
       "Logging",
