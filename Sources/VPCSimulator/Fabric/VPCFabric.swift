@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import LinuxSystem
-public import NetlinkKit
+internal import NetlinkKit
 public import NetworkTypes
+internal import SystemPackage
 
 /// A VPC made of Linux: one namespace that routes between the NICs it hot-plugs into the namespaces of nodes.
 ///
@@ -43,16 +44,23 @@ public actor VPCFabric: Fabric {
   /// - Throws: `kernel`.
   /// - Requires: Root. veth, policy-free IPv4 forwarding in a namespace of its own.
   public init() async throws(FabricError) {
+    (namespace, socket) = try await Self.makeNamespace()
+  }
+
+  private static func makeNamespace() async throws(FabricError) -> (NetworkNamespace, NetlinkSocket) {
     do {
-      namespace = try await NetworkNamespace.makeAnonymous()
+      let namespace = try await NetworkNamespace.makeAnonymous()
       for setting in FabricSettings.namespace {
-        // A kernel without IPv6 lacks its settings, and needs none.
-        do throws(SystemError) {
+        do {
           try await Sysctl.write(setting.value, to: setting.path, in: namespace)
-        } catch where error.code == .notFound && setting.path.hasPrefix("net/ipv6") {}
+        } catch {
+          // A kernel without IPv6 lacks its settings, and needs none.
+          guard error.code == .notFound, setting.path.hasPrefix("net/ipv6") else { throw error }
+        }
       }
-      socket = try await NetlinkSocket(in: namespace)
+      let socket = try await NetlinkSocket(in: namespace)
       try await socket.links.change(.loopback, LinkChanges(isUp: true))
+      return (namespace, socket)
     } catch {
       throw FabricError(code: .kernel, message: "make the VPC's namespace", underlying: error)
     }
