@@ -43,7 +43,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
     swiftSettings: strict)
 }
 
-/// Tests on real kernel objects: root, and one scratch namespace per test. They run on both kernels.
+/// Tests on real kernel objects, as root, in one scratch namespace per test; they run on both kernels.
+///
 /// With `programs`, the target's `Programs/*.bpf.c` are compiled and embedded.
 func kernelTests(_ name: String, _ dependencies: [Target.Dependency] = [], programs: Bool = false) -> Target {
   .testTarget(
@@ -140,6 +141,10 @@ let package = Package(
     tests("ClusterState", ["KubernetesModel", "NetworkTypes"]),
     .testTarget(name: "RepositoryTests", swiftSettings: strict),
 
+    // Sums up what the tests did on each kernel (`make test`).
+    .executableTarget(name: "test-report", path: "Tests/TestReport", swiftSettings: strict),
+    .testTarget(name: "TestReportTests", dependencies: ["test-report"], swiftSettings: strict),
+
     // Tests on real kernels
     .target(
       name: "KernelTestSupport", dependencies: ["LinuxSystem", "NetlinkKit", "BPFMaps", "NetworkTypes", systemPackage],
@@ -156,6 +161,7 @@ let package = Package(
       "PolicyCompiler",
       ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
     kernelTests("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
-    .testTarget(name: "ExampleTests", dependencies: ["KernelTestSupport", "terway-demo", "ecs-simulator"], swiftSettings: strict),
+    .testTarget(
+      name: "ExampleTests", dependencies: ["KernelTestSupport", "terway-demo", "ecs-simulator"], swiftSettings: strict),
   ]
 )
