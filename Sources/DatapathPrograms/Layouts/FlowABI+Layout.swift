@@ -5,13 +5,13 @@ public import CDatapathABI
 
 // bpf/include/flow_abi.h
 
-extension drop_counter: BPFValue {
+extension drop_counter: BPFDescribed {
   /// `struct drop_counter`.
   public static let layout = StructLayout(
     "drop_counter", of: Self.self, fields: [.init("packets", \.packets), .init("bytes", \.bytes)])
 }
 
-extension flow_record: BPFValue {
+extension flow_record: BPFDescribed {
   /// `struct flow_record`.
   public static let layout = StructLayout(
     "flow_record", of: Self.self,

@@ -5,7 +5,7 @@ public import CDatapathABI
 
 // bpf/include/service_abi.h
 
-extension frontend_key: BPFValue {
+extension frontend_key: BPFDescribed {
   /// `struct frontend_key`.
   public static let layout = StructLayout(
     "frontend_key", of: Self.self,
@@ -14,25 +14,25 @@ extension frontend_key: BPFValue {
     ])
 }
 
-extension frontend: BPFValue {
+extension frontend: BPFDescribed {
   /// `struct frontend`.
   public static let layout = StructLayout(
     "frontend", of: Self.self, fields: [.init("service", \.service), .init("flags", \.flags)])
 }
 
-extension service_word: BPFValue {
+extension service_word: BPFDescribed {
   /// `struct service_word`.
   public static let layout = StructLayout("service_word", of: Self.self, fields: [.init("value", \.value)])
 }
 
-extension service_slot: BPFValue {
+extension service_slot: BPFDescribed {
   /// `struct service_slot`.
   public static let layout = StructLayout(
     "service_slot", of: Self.self,
     fields: [.init("backend", \.backend), .init("weight", \.weight), .init("state", \.state)])
 }
 
-extension backend: BPFValue {
+extension backend: BPFDescribed {
   /// `struct backend`.
   public static let layout = StructLayout(
     "backend", of: Self.self,
@@ -41,7 +41,7 @@ extension backend: BPFValue {
     ])
 }
 
-extension socket_peer: BPFValue {
+extension socket_peer: BPFDescribed {
   /// `struct socket_peer`.
   public static let layout = StructLayout(
     "socket_peer", of: Self.self,
@@ -51,7 +51,7 @@ extension socket_peer: BPFValue {
     ])
 }
 
-extension datagram_peer_key: BPFValue {
+extension datagram_peer_key: BPFDescribed {
   /// `struct datagram_peer_key`.
   public static let layout = StructLayout(
     "datagram_peer_key", of: Self.self,
@@ -60,14 +60,14 @@ extension datagram_peer_key: BPFValue {
     ])
 }
 
-extension datagram_peer: BPFValue {
+extension datagram_peer: BPFDescribed {
   /// `struct datagram_peer`.
   public static let layout = StructLayout(
     "datagram_peer", of: Self.self,
     fields: [.init("address", \.address), .init("port", \.port), .init("padding", \.padding)])
 }
 
-extension service_counter: BPFValue {
+extension service_counter: BPFDescribed {
   /// `struct service_counter`.
   public static let layout = StructLayout(
     "service_counter", of: Self.self,
