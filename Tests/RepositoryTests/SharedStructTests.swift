@@ -62,7 +62,7 @@ struct SharedStruct {
         } else {
           complaints.append("struct \(type.name): hidden padding; order fields big to small and name the padding")
         }
-        if !conformances.contains("extension \(type.name): BPFDescribed") {
+        if !conformances.contains("extension \(type.name): BPFValue") {
           complaints.append("struct \(type.name): no layout in DatapathPrograms")
         }
         for file in programs where definitions(in: file.text).contains(where: { $0.name == type.name }) {
@@ -105,7 +105,7 @@ struct SharedStructTests {
         """)
     let program = Repository.File(path: "bpf/x.bpf.c", text: "struct twice {\n  __u32 a;\n};\n")
     let complaints = SharedStruct.violations(
-      headers: [header], programs: [program], conformances: "extension hidden: BPFDescribed")
+      headers: [header], programs: [program], conformances: "extension hidden: BPFValue")
     #expect(complaints.contains("struct hidden: hidden padding; order fields big to small and name the padding"))
     #expect(complaints.contains("struct loose: \"unsigned long a\" is not of fixed width"))
     #expect(complaints.contains("struct twice: its size of 4 bytes is not asserted"))

@@ -1,33 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A type that can say how its bytes lie: a C struct of a shared header, or a fixed-width integer.
+/// A type whose bytes cross the kernel border as they are: a map's key or value, a ring buffer's record.
 ///
-/// C structs conform by naming their fields (``StructLayout``), and are then compared with the object's own description
-/// when it is opened.
+/// Fixed-width integers conform. C structs of a shared header conform by naming their fields (``StructLayout``), and are
+/// then compared with the object's own description when it is opened.
 ///
-/// The protocol does not inherit `BitwiseCopyable`, which an imported struct has by itself: a conformance that implies it
-/// makes the compiler (6.3.1) reject the struct or not, depending on the order of the files ("conformance to
-/// 'BitwiseCopyable' must occur in the same module").
-public protocol BPFDescribed: Sendable {
+/// A key must have no unnamed padding: its bytes are compared by the kernel, and nothing defines those of padding.
+public protocol BPFValue: BitwiseCopyable, Sendable {
   /// The C struct's name and fields.
   static var layout: StructLayout { get }
 }
 
-/// A type whose bytes cross the kernel border as they are: a map's key or value, a ring buffer's record.
-///
-/// A key must have no unnamed padding: its bytes are compared by the kernel, and nothing defines those of padding.
-public typealias BPFValue = BPFDescribed & BitwiseCopyable
-
-extension BPFDescribed where Self: FixedWidthInteger {
+extension BPFValue where Self: FixedWidthInteger {
   /// A number of the same size.
   public static var layout: StructLayout { StructLayout(scalar: Self.self) }
 }
 
-extension UInt8: BPFDescribed {}
-extension UInt16: BPFDescribed {}
-extension UInt32: BPFDescribed {}
-extension UInt64: BPFDescribed {}
-extension Int8: BPFDescribed {}
-extension Int16: BPFDescribed {}
-extension Int32: BPFDescribed {}
-extension Int64: BPFDescribed {}
+extension UInt8: BPFValue {}
+extension UInt16: BPFValue {}
+extension UInt32: BPFValue {}
+extension UInt64: BPFValue {}
+extension Int8: BPFValue {}
+extension Int16: BPFValue {}
+extension Int32: BPFValue {}
+extension Int64: BPFValue {}

@@ -5,13 +5,13 @@ public import CDatapathABI
 
 // bpf/include/endpoint_abi.h
 
-extension endpoint: BPFDescribed {
+extension endpoint: BPFValue {
   /// `struct endpoint`.
   public static let layout = StructLayout(
     "endpoint", of: Self.self, fields: [.init("address", \.address), .init("flags", \.flags)])
 }
 
-extension flow_key: BPFDescribed {
+extension flow_key: BPFValue {
   /// `struct flow_key`.
   public static let layout = StructLayout(
     "flow_key", of: Self.self,
@@ -21,7 +21,7 @@ extension flow_key: BPFDescribed {
     ])
 }
 
-extension flow_state: BPFDescribed {
+extension flow_state: BPFValue {
   /// `struct flow_state`.
   public static let layout = StructLayout(
     "flow_state", of: Self.self,

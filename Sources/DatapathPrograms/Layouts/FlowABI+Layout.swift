@@ -5,13 +5,13 @@ public import CDatapathABI
 
 // bpf/include/flow_abi.h
 
-extension drop_counter: BPFDescribed {
+extension drop_counter: BPFValue {
   /// `struct drop_counter`.
   public static let layout = StructLayout(
     "drop_counter", of: Self.self, fields: [.init("packets", \.packets), .init("bytes", \.bytes)])
 }
 
-extension flow_record: BPFDescribed {
+extension flow_record: BPFValue {
   /// `struct flow_record`.
   public static let layout = StructLayout(
     "flow_record", of: Self.self,

@@ -5,13 +5,13 @@ public import CDatapathABI
 
 // bpf/include/policy_abi.h
 
-extension policy_state: BPFDescribed {
+extension policy_state: BPFValue {
   /// `struct policy_state`.
   public static let layout = StructLayout(
     "policy_state", of: Self.self, fields: [.init("generation", \.generation), .init("padding", \.padding)])
 }
 
-extension endpoint_policy: BPFDescribed {
+extension endpoint_policy: BPFValue {
   /// `struct endpoint_policy`.
   public static let layout = StructLayout(
     "endpoint_policy", of: Self.self,
@@ -21,7 +21,7 @@ extension endpoint_policy: BPFDescribed {
     ])
 }
 
-extension peer_class_key: BPFDescribed {
+extension peer_class_key: BPFValue {
   /// `struct peer_class_key`.
   public static let layout = StructLayout(
     "peer_class_key", of: Self.self,
@@ -30,13 +30,13 @@ extension peer_class_key: BPFDescribed {
     ])
 }
 
-extension peer_class: BPFDescribed {
+extension peer_class: BPFValue {
   /// `struct peer_class`.
   public static let layout = StructLayout(
     "peer_class", of: Self.self, fields: [.init("class_id", \.class_id), .init("flags", \.flags)])
 }
 
-extension verdict_key: BPFDescribed {
+extension verdict_key: BPFValue {
   /// `struct verdict_key`.
   public static let layout = StructLayout(
     "verdict_key", of: Self.self,
@@ -46,7 +46,7 @@ extension verdict_key: BPFDescribed {
     ])
 }
 
-extension verdict: BPFDescribed {
+extension verdict: BPFValue {
   /// `struct verdict`.
   public static let layout = StructLayout(
     "verdict", of: Self.self, fields: [.init("decision", \.decision), .init("flags", \.flags)])

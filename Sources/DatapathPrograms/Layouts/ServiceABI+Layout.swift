@@ -5,7 +5,7 @@ public import CDatapathABI
 
 // bpf/include/service_abi.h
 
-extension frontend_key: BPFDescribed {
+extension frontend_key: BPFValue {
   /// `struct frontend_key`.
   public static let layout = StructLayout(
     "frontend_key", of: Self.self,
@@ -14,25 +14,25 @@ extension frontend_key: BPFDescribed {
     ])
 }
 
-extension frontend: BPFDescribed {
+extension frontend: BPFValue {
   /// `struct frontend`.
   public static let layout = StructLayout(
     "frontend", of: Self.self, fields: [.init("service", \.service), .init("flags", \.flags)])
 }
 
-extension service_word: BPFDescribed {
+extension service_word: BPFValue {
   /// `struct service_word`.
   public static let layout = StructLayout("service_word", of: Self.self, fields: [.init("value", \.value)])
 }
 
-extension service_slot: BPFDescribed {
+extension service_slot: BPFValue {
   /// `struct service_slot`.
   public static let layout = StructLayout(
     "service_slot", of: Self.self,
     fields: [.init("backend", \.backend), .init("weight", \.weight), .init("state", \.state)])
 }
 
-extension backend: BPFDescribed {
+extension backend: BPFValue {
   /// `struct backend`.
   public static let layout = StructLayout(
     "backend", of: Self.self,
@@ -41,7 +41,7 @@ extension backend: BPFDescribed {
     ])
 }
 
-extension socket_peer: BPFDescribed {
+extension socket_peer: BPFValue {
   /// `struct socket_peer`.
   public static let layout = StructLayout(
     "socket_peer", of: Self.self,
@@ -51,7 +51,7 @@ extension socket_peer: BPFDescribed {
     ])
 }
 
-extension datagram_peer_key: BPFDescribed {
+extension datagram_peer_key: BPFValue {
   /// `struct datagram_peer_key`.
   public static let layout = StructLayout(
     "datagram_peer_key", of: Self.self,
@@ -60,14 +60,14 @@ extension datagram_peer_key: BPFDescribed {
     ])
 }
 
-extension datagram_peer: BPFDescribed {
+extension datagram_peer: BPFValue {
   /// `struct datagram_peer`.
   public static let layout = StructLayout(
     "datagram_peer", of: Self.self,
     fields: [.init("address", \.address), .init("port", \.port), .init("padding", \.padding)])
 }
 
-extension service_counter: BPFDescribed {
+extension service_counter: BPFValue {
   /// `struct service_counter`.
   public static let layout = StructLayout(
     "service_counter", of: Self.self,
