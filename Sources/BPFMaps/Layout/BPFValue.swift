@@ -5,8 +5,11 @@
 /// Fixed-width integers conform. C structs of a shared header conform by naming their fields (``StructLayout``), and are
 /// then compared with the object's own description when it is opened.
 ///
+/// Maps ask for `BPFValue & BitwiseCopyable`. The protocol itself cannot refine `BitwiseCopyable`: the compiler knows that C
+/// structs are, but lets no module outside theirs say so.
+///
 /// A key must have no unnamed padding: its bytes are compared by the kernel, and nothing defines those of padding.
-public protocol BPFValue: BitwiseCopyable, Sendable {
+public protocol BPFValue: Sendable {
   /// The C struct's name and fields.
   static var layout: StructLayout { get }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// An array: every index below ``count`` always has a value, zero at first.
-public struct BPFArrayMap<Value: BPFValue>: ~Copyable, BPFMapProtocol {
+public struct BPFArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol {
   @usableFromInline let handle: BPFMapHandle
 
   /// An array by 32-bit index.

@@ -9,7 +9,7 @@
 /// let flows = try object.map("flow", as: BPFHashMap<flow_key, flow_state>.self)
 /// try flows.updateValue(state, forKey: key)
 /// ```
-public struct BPFHashMap<Key: BPFValue, Value: BPFValue>: ~Copyable, BPFMapProtocol {
+public struct BPFHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol {
   @usableFromInline let handle: BPFMapHandle
 
   /// A hash by ``BPFMapKind/hash`` or ``BPFMapKind/lruHash``.
@@ -85,4 +85,4 @@ public struct BPFHashMap<Key: BPFValue, Value: BPFValue>: ~Copyable, BPFMapProto
 }
 
 /// A hash that drops what was used least recently: the same operations.
-public typealias BPFLRUHashMap<Key: BPFValue, Value: BPFValue> = BPFHashMap<Key, Value>
+public typealias BPFLRUHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable> = BPFHashMap<Key, Value>

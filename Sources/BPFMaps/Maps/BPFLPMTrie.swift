@@ -4,7 +4,7 @@
 ///
 /// The key's struct begins with a 32-bit prefix length in bits, in the machine's byte order; what follows is matched bit by
 /// bit from its first byte.
-public struct BPFLPMTrie<Key: BPFValue, Value: BPFValue>: ~Copyable, BPFMapProtocol {
+public struct BPFLPMTrie<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol {
   @usableFromInline let handle: BPFMapHandle
 
   /// An LPM trie.

@@ -5,7 +5,7 @@ extension BPFMapHandle {
   ///
   /// The kernel starts over when the key it is asked to go on from was removed meanwhile. Keys seen before are skipped,
   /// and the restarts are bounded.
-  borrowing func entriesByKey<Key: BPFValue, Value>(
+  borrowing func entriesByKey<Key: BitwiseCopyable, Value>(
     _ value: (Key) throws(BPFError) -> Value?
   ) throws(BPFError) -> [(Key, Value)] {
     var result: [(Key, Value)] = []

@@ -97,7 +97,7 @@ extension BPFMapShape {
   func check(_ info: BPFMapInfo, _ types: BTF?) throws(BPFError) {
     guard kinds.contains(info.kind) else {
       let wanted = kinds.map(\.description).joined(separator: " or ")
-      throw BPFError(.incompatibleMap, "map \"\(info.name)\" is a \(info.kind), not a \(wanted)")
+      throw BPFError(.incompatibleMap, "map \"\(info.name)\" is of kind \(info.kind), not \(wanted)")
     }
     try check(info, "key", key, size: info.keySize, type: types?.type(info.keyType), isKey: info.kind != .lpmTrie)
     try check(info, "value", value, size: info.valueSize, type: types?.type(info.valueType), isKey: false)

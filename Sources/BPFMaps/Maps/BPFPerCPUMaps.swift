@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// An array with a value for each possible CPU at each index: counters that programs need not share.
-public struct BPFPerCPUArrayMap<Value: BPFValue>: ~Copyable, BPFMapProtocol {
+public struct BPFPerCPUArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol {
   private let handle: BPFMapHandle
 
   /// A per-CPU array by 32-bit index.
@@ -33,7 +33,7 @@ public struct BPFPerCPUArrayMap<Value: BPFValue>: ~Copyable, BPFMapProtocol {
 }
 
 /// A hash with a value for each possible CPU at each key.
-public struct BPFPerCPUHashMap<Key: BPFValue, Value: BPFValue>: ~Copyable, BPFMapProtocol {
+public struct BPFPerCPUHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol {
   private let handle: BPFMapHandle
 
   /// A per-CPU hash, LRU or not.

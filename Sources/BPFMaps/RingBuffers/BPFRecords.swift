@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The records of a ring buffer, as they come. See ``BPFRingBuffer/records(bufferingAtMost:)``.
-public struct BPFRecords<Record: BPFValue>: AsyncSequence, Sendable {
+public struct BPFRecords<Record: BPFValue & BitwiseCopyable>: AsyncSequence, Sendable {
   public typealias Element = Record
   public typealias Failure = BPFError
 

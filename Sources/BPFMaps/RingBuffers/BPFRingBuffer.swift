@@ -11,7 +11,7 @@ internal import Synchronization
 /// ```
 ///
 /// When user space is too slow the ring runs full, and the program's `bpf_ringbuf_reserve` fails: programs should count that.
-public struct BPFRingBuffer<Record: BPFValue>: ~Copyable, BPFMapProtocol {
+public struct BPFRingBuffer<Record: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol {
   private let handle: BPFMapHandle
   /// The kernel has one read position for each ring.
   private let reader = ReaderSlot()

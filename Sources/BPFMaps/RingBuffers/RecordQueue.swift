@@ -5,7 +5,7 @@ internal import Synchronization
 /// Where a ring's records wait between the thread that reads the ring and the task that iterates.
 ///
 /// They change hands by the batch: one lock for many records.
-final class RecordQueue<Record: BPFValue>: RecordSink {
+final class RecordQueue<Record: BPFValue & BitwiseCopyable>: RecordSink {
   private struct State {
     var waiting: [Result<Record, BPFError>] = []
     var consumer: CheckedContinuation<[Result<Record, BPFError>]?, Never>?
