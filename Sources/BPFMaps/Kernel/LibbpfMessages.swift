@@ -17,13 +17,7 @@ enum LibbpfMessages {
   private static let isInstalled: Bool = {
     unsafe libbpf_set_print { level, format, arguments in
       guard level != LIBBPF_DEBUG, let format = unsafe format, let arguments = unsafe arguments else { return 0 }
-      LibbpfMessages.append {
-        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: LibbpfMessages.longestMessage) { buffer in
-          guard let start = buffer.baseAddress else { return "" }
-          guard unsafe vsnprintf(start, buffer.count, format, arguments) >= 0 else { return "" }
-          return unsafe String(cString: start)
-        }
-      }
+      LibbpfMessages.append { LibbpfMessages.formatted(unsafe format, unsafe arguments) }
       return 0
     }
     return true
@@ -40,6 +34,16 @@ enum LibbpfMessages {
     let result = body()
     let messages = collected.withLock { $0.removeValue(forKey: thread) ?? [] }
     return (result, messages)
+  }
+
+  /// The arguments can be read only once, so that the length is not known before.
+  ///
+  /// Allocated, not borrowed from the stack: a temporary allocation of a constant size is put there however large.
+  private static func formatted(_ format: UnsafePointer<CChar>, _ arguments: CVaListPointer) -> String {
+    let buffer = unsafe UnsafeMutablePointer<CChar>.allocate(capacity: longestMessage)
+    defer { unsafe buffer.deallocate() }
+    guard unsafe vsnprintf(buffer, longestMessage, format, arguments) >= 0 else { return "" }
+    return unsafe String(cString: buffer)
   }
 
   private static func append(_ message: () -> String) {
