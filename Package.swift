@@ -112,7 +112,9 @@ let package = Package(
       "ServiceLB", ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
     module(
       "PolicyCompiler",
-      ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+      ]),
     module("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes", crypto, hummingbird, logging]),
     module("ClusterState", ["KubernetesModel", "NetworkTypes", yams]),
 
@@ -136,7 +138,7 @@ let package = Package(
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
     tests("ServiceLB", ["KubernetesModel", "NetworkTypes"]),
-    tests("PolicyCompiler", ["KubernetesModel", "NetworkTypes"]),
+    tests("PolicyCompiler", ["BPFMaps", "CDatapathABI", "KubernetesModel", "NetworkTypes"]),
     tests("VPCSimulator", ["ENIProvider", "NetworkTypes"]),
     tests("ClusterState", ["KubernetesModel", "NetworkTypes"]),
     .testTarget(name: "RepositoryTests", swiftSettings: strict),
@@ -159,7 +161,9 @@ let package = Package(
       "ServiceLB", ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
     kernelTests(
       "PolicyCompiler",
-      ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+      ]),
     kernelTests("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
     .testTarget(
       name: "ExampleTests", dependencies: ["KernelTestSupport", "terway-demo", "ecs-simulator"], swiftSettings: strict),
