@@ -72,6 +72,7 @@ let package = Package(
     // Examples.
     .executable(name: "terway-demo", targets: ["terway-demo"]),
     .executable(name: "ecs-simulator", targets: ["ecs-simulator"]),
+    .executable(name: "first-program", targets: ["first-program"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -124,6 +125,9 @@ let package = Package(
         "NetlinkKit", "BPFMaps", "ENIProvider", "IPVLANDatapath", "ServiceLB", "PolicyCompiler", "VPCSimulator",
         "ClusterState", "DatapathPrograms", "KubernetesModel", "LinuxSystem", "NetworkTypes", systemPackage, logging,
       ], resources: [.embedInCode("manifests/demo.yaml")]),
+    .executableTarget(
+      name: "first-program", dependencies: ["LinuxSystem", "NetlinkKit"], path: "Examples/first-program",
+      swiftSettings: strict),
     example("ecs-simulator", ["VPCSimulator", "NetworkTypes", logging]),
 
     // Tests that need no privilege
@@ -162,6 +166,6 @@ let package = Package(
       ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
     kernelTests("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
     .testTarget(
-      name: "ExampleTests", dependencies: ["KernelTestSupport", "terway-demo", "ecs-simulator"], swiftSettings: strict),
+      name: "ExampleTests", dependencies: ["KernelTestSupport", "first-program", "terway-demo", "ecs-simulator"], swiftSettings: strict),
   ]
 )
