@@ -64,7 +64,8 @@ struct ManifestStreamTests {
   @Test func `an error in a list names the item`() throws {
     let error = try refusal("{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: Namespace, metadata: {}}]}")
     #expect(error.path == ".items[0].metadata.name")
-    let wrong = try refusal("{apiVersion: v1, kind: PodList, items: [{apiVersion: v1, kind: Node, metadata: {name: node}}]}")
+    let wrong = try refusal(
+      "{apiVersion: v1, kind: PodList, items: [{apiVersion: v1, kind: Node, metadata: {name: node}}]}")
     #expect(wrong.path == ".items[0].kind")
   }
 

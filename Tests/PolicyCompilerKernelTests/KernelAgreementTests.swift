@@ -72,7 +72,8 @@ struct KernelAgreementTests {
       pods: [PolicyPod(key: pod, addresses: [.v4(IPv4Address(10, 0, 0, 5))], node: "n1")], namespaces: ["shop": [:]])
     let metadata = ObjectMeta(name: "db", namespace: "shop")
     let writer = PolicyMapWriter(datapath: datapath, node: "n1", gracePeriod: .milliseconds(1))
-    input.networkPolicies = [NetworkPolicy(metadata: metadata, spec: .init(ingress: [.init(ports: [.init(port: 1, endPort: 65534)])]))]
+    let spec = NetworkPolicy.Spec(ingress: [.init(ports: [.init(port: 1, endPort: 65534)])])
+    input.networkPolicies = [NetworkPolicy(metadata: metadata, spec: spec)]
     try await writer.apply(.compile(input), endpoints: [pod: 1])
     let error = try await #require(throws: PolicyError.self) {
       try await writer.apply(.compile(input), endpoints: [pod: 1])

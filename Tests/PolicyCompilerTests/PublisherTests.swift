@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-@testable import BPFMaps
 import CDatapathABI
 import KubernetesModel
 import NetworkTypes
 import PolicyCompiler
 import Synchronization
 import Testing
+
+@testable import BPFMaps
 
 /// Maps in memory that can refuse the Nth operation.
 final class FakeTables: PolicyTables {
@@ -129,7 +130,7 @@ struct PublisherTests {
     #expect(try await writer.apply(compiled(ports: [9]), endpoints: [database: 3]).generation == 2)
   }
 
-  @Test func `what does not fit is refused before anything is written, with the policies that cost most`() async throws {
+  @Test func `what does not fit is refused before anything is written, by policy`() async throws {
     let tables = FakeTables(verdicts: 5)
     let writer = writer(tables)
     try await writer.apply(compiled(ports: [80, 81]), endpoints: [database: 3])

@@ -41,7 +41,8 @@ struct DatapathPolicyTables: PolicyTables {
 
   var capacity: PolicyTableSizes {
     PolicyTableSizes(
-      classes: Int(datapath.peerClasses.info.maximumEntryCount), verdicts: Int(datapath.verdicts.info.maximumEntryCount),
+      classes: Int(datapath.peerClasses.info.maximumEntryCount),
+      verdicts: Int(datapath.verdicts.info.maximumEntryCount),
       endpoints: Int(datapath.endpointPolicies.count))
   }
 
