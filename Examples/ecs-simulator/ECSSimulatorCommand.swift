@@ -7,7 +7,9 @@ import Logging
 import NetworkTypes
 import VPCSimulator
 
-/// The command line. Parsing and checking happen here, serving in ``Simulator``.
+/// The command line.
+///
+/// Parsing and checking happen here, serving in ``Simulator``.
 struct ECSSimulatorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ecs-simulator",
@@ -38,7 +40,8 @@ struct ECSSimulatorCommand: ParsableCommand {
   @Option(help: "Block of the VPC.")
   var vpcCIDR = "10.8.0.0/16"
 
-  @Option(name: .customLong("vswitch"), help: "A vSwitch and its block, ID=CIDR; repeatable. Default: vsw-sim=10.8.0.0/24.")
+  @Option(
+    name: .customLong("vswitch"), help: "A vSwitch and its block, ID=CIDR; repeatable. Default: vsw-sim=10.8.0.0/24.")
   var vSwitches: [String] = []
 
   @Option(name: .customLong("security-group"), help: "A security group; repeatable. Default: sg-sim.")
