@@ -140,7 +140,7 @@ let package = Package(
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
     tests("ServiceLB", ["KubernetesModel", "NetworkTypes"]),
-    tests("PolicyCompiler", ["KubernetesModel", "NetworkTypes"]),
+    tests("PolicyCompiler", ["BPFMaps", "CDatapathABI", "KubernetesModel", "NetworkTypes"]),
     tests("VPCSimulator", ["ENIProvider", "NetworkTypes"]),
     tests("ClusterState", ["KubernetesModel", "NetworkTypes"]),
     .testTarget(name: "RepositoryTests", swiftSettings: strict),
@@ -163,7 +163,9 @@ let package = Package(
       "ServiceLB", ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
     kernelTests(
       "PolicyCompiler",
-      ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+      ]),
     kernelTests("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
     .testTarget(
       name: "ExampleTests", dependencies: ["KernelTestSupport", "first-program", "terway-demo", "ecs-simulator"], swiftSettings: strict),
