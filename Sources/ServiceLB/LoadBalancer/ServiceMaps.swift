@@ -43,7 +43,7 @@ struct ServiceMaps: ~Copyable, Sendable {
     }
   }
 
-  private static func words<Value: BPFValue>(
+  private static func words<Value: BPFValue & BitwiseCopyable>(
     _ name: String, of object: borrowing LoadedObject, as type: Value.Type
   ) throws(ServiceError) -> MappedWords {
     let map = try map(name, of: object, as: BPFArrayMap<Value>.self)
