@@ -129,7 +129,7 @@ let package = Package(
         "ClusterState", "DatapathPrograms", "KubernetesModel", "LinuxSystem", "NetworkTypes", systemPackage, logging,
       ], resources: [.embedInCode("manifests/demo.yaml")]),
     .executableTarget(
-      name: "first-program", dependencies: ["LinuxSystem", "NetlinkKit"], path: "Examples/first-program",
+      name: "first-program", dependencies: ["LinuxSystem", "NetlinkKit", "NetworkTypes"], path: "Examples/first-program",
       swiftSettings: strict),
     example("ecs-simulator", ["VPCSimulator", "NetworkTypes", logging]),
 

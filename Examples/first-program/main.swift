@@ -2,6 +2,7 @@
 
 import LinuxSystem
 import NetlinkKit
+import NetworkTypes
 
 let node = try await NetworkNamespace.makeAnonymous()
 let pod = try await NetworkNamespace.makeAnonymous()
