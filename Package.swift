@@ -129,9 +129,10 @@ let package = Package(
         "ClusterState", "DatapathPrograms", "KubernetesModel", "LinuxSystem", "NetworkTypes", systemPackage, logging,
       ], resources: [.embedInCode("manifests/demo.yaml")]),
     .executableTarget(
-      name: "first-program", dependencies: ["LinuxSystem", "NetlinkKit", "NetworkTypes"], path: "Examples/first-program",
+      name: "first-program", dependencies: ["LinuxSystem", "NetlinkKit", "NetworkTypes"],
+      path: "Examples/first-program",
       swiftSettings: strict),
-    example("ecs-simulator", ["VPCSimulator", "NetworkTypes", logging]),
+    example("ecs-simulator", ["VPCSimulator", "ENIProvider", "LinuxSystem", "NetworkTypes", logging]),
 
     // Tests that need no privilege
     tests("NetworkTypes"),
@@ -174,6 +175,10 @@ let package = Package(
       ]),
     kernelTests("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
     .testTarget(
-      name: "ExampleTests", dependencies: ["KernelTestSupport", "first-program", "terway-demo", "ecs-simulator"], swiftSettings: strict),
+      name: "ExampleTests",
+      dependencies: [
+        "KernelTestSupport", "ENIProvider", "LinuxSystem", "NetlinkKit", "NetworkTypes", systemPackage, "first-program",
+        "terway-demo", "ecs-simulator",
+      ], swiftSettings: strict),
   ]
 )
