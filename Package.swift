@@ -108,7 +108,7 @@ let package = Package(
     // Layer 3
     module(
       "IPVLANDatapath",
-      ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", logging]),
+      ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage]),
     module(
       "ServiceLB",
       [
@@ -117,7 +117,9 @@ let package = Package(
     module(
       "PolicyCompiler",
       ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
-    module("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes", crypto, hummingbird, logging]),
+    module(
+      "VPCSimulator",
+      ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes", crypto, hummingbird, logging, systemPackage]),
     module("ClusterState", ["KubernetesModel", "NetworkTypes", yams]),
 
     // Layer 4: examples
@@ -162,7 +164,11 @@ let package = Package(
     kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", systemPackage], programs: true),
     kernelTests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage]),
     kernelTests(
-      "IPVLANDatapath", ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      "IPVLANDatapath",
+      [
+        "NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", "VPCSimulator",
+        systemPackage,
+      ]),
     kernelTests(
       "ServiceLB",
       [
