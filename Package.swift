@@ -43,7 +43,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
     swiftSettings: strict)
 }
 
-/// Tests on real kernel objects: root, and one scratch namespace per test. They run on both kernels.
+/// Tests on real kernel objects, as root, in one scratch namespace per test; they run on both kernels.
+///
 /// With `programs`, the target's `Programs/*.bpf.c` are compiled and embedded.
 func kernelTests(_ name: String, _ dependencies: [Target.Dependency] = [], programs: Bool = false) -> Target {
   .testTarget(
@@ -71,6 +72,7 @@ let package = Package(
     // Examples.
     .executable(name: "terway-demo", targets: ["terway-demo"]),
     .executable(name: "ecs-simulator", targets: ["ecs-simulator"]),
+    .executable(name: "first-program", targets: ["first-program"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -108,7 +110,10 @@ let package = Package(
       "IPVLANDatapath",
       ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", logging]),
     module(
-      "ServiceLB", ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      "ServiceLB",
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage,
+      ]),
     module(
       "PolicyCompiler",
       ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
@@ -123,6 +128,9 @@ let package = Package(
         "NetlinkKit", "BPFMaps", "ENIProvider", "IPVLANDatapath", "ServiceLB", "PolicyCompiler", "VPCSimulator",
         "ClusterState", "DatapathPrograms", "KubernetesModel", "LinuxSystem", "NetworkTypes", systemPackage, logging,
       ], resources: [.embedInCode("manifests/demo.yaml")]),
+    .executableTarget(
+      name: "first-program", dependencies: ["LinuxSystem", "NetlinkKit", "NetworkTypes"], path: "Examples/first-program",
+      swiftSettings: strict),
     example("ecs-simulator", ["VPCSimulator", "NetworkTypes", logging]),
 
     // Tests that need no privilege
@@ -135,10 +143,14 @@ let package = Package(
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
     tests("ServiceLB", ["KubernetesModel", "NetworkTypes"]),
-    tests("PolicyCompiler", ["KubernetesModel", "NetworkTypes"]),
+    tests("PolicyCompiler", ["BPFMaps", "CDatapathABI", "KubernetesModel", "NetworkTypes"]),
     tests("VPCSimulator", ["ENIProvider", "NetworkTypes"]),
     tests("ClusterState", ["KubernetesModel", "NetworkTypes"]),
     .testTarget(name: "RepositoryTests", swiftSettings: strict),
+
+    // Sums up what the tests did on each kernel (`make test`).
+    .executableTarget(name: "test-report", path: "Tests/TestReport", swiftSettings: strict),
+    .testTarget(name: "TestReportTests", dependencies: ["test-report"], swiftSettings: strict),
 
     // Tests on real kernels
     .target(
@@ -151,11 +163,17 @@ let package = Package(
     kernelTests(
       "IPVLANDatapath", ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
     kernelTests(
-      "ServiceLB", ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      "ServiceLB",
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage,
+      ]),
     kernelTests(
       "PolicyCompiler",
-      ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+      ]),
     kernelTests("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
-    .testTarget(name: "ExampleTests", dependencies: ["KernelTestSupport", "terway-demo", "ecs-simulator"], swiftSettings: strict),
+    .testTarget(
+      name: "ExampleTests", dependencies: ["KernelTestSupport", "first-program", "terway-demo", "ecs-simulator"], swiftSettings: strict),
   ]
 )

@@ -22,7 +22,7 @@ public func cancellingOnInterrupt<Result: Sendable>(
   defer { for source in sources { source.cancel() } }
   do {
     return try await task.value
-  } catch where task.isCancelled {
+  } catch  where task.isCancelled {
     throw ExampleError("interrupted; everything that was made has been removed")
   }
 }

@@ -10,7 +10,9 @@ public struct TextTable: Sendable, CustomStringConvertible {
   /// - Parameter header: The titles of the columns.
   public init(_ header: [String]) { self.header = header }
 
-  /// Adds a row. Missing cells stay empty, surplus cells are a bug and trap.
+  /// Adds a row.
+  ///
+  /// Missing cells stay empty, surplus cells are a bug and trap.
   public mutating func append(_ row: [String]) {
     precondition(row.count <= header.count, "\(row.count) cells in a table of \(header.count) columns")
     rows.append(row + Array(repeating: "", count: header.count - row.count))

@@ -7,7 +7,7 @@ import LinuxSystem
 import NetworkTypes
 import SystemPackage
 
-/// The process inside a pod: serves on its ports, and connects where it is told. `terway-demo` starts it.
+/// The process inside a pod, started by `terway-demo`: serves on its ports, and connects where it is told.
 struct PodCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pod", abstract: "The process inside a pod; terway-demo starts it.", shouldDisplay: false)

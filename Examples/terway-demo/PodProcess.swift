@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import ExampleSupport
+import Foundation
 import Glibc
 import LinuxSystem
 import SystemPackage
@@ -62,7 +62,9 @@ final class PodProcess: Sendable {
         continuation.resume(returning: line)
       }
     }
-    guard !line.isEmpty else { throw ExampleError("a pod's process ended before it answered; its own message is above") }
+    guard !line.isEmpty else {
+      throw ExampleError("a pod's process ended before it answered; its own message is above")
+    }
     return try JSONDecoder().decode(PodAnswer.self, from: line)
   }
 

@@ -25,6 +25,6 @@ struct PodAnswer: Codable, Sendable {
   var connects: [Double] = []
   /// The peer that the program sees (`getpeername`), of the last connection.
   var peer: String?
-  /// Errors by name, and how often: "timed out", "connection refused", …
+  /// Errors by name (`timed out`, `connection refused`), and how often.
   var failures: [String: Int] = [:]
 }

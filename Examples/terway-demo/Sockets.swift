@@ -5,7 +5,9 @@ import LinuxSystem
 import NetworkTypes
 import SystemPackage
 
-/// Blocking IPv4 sockets with a time limit. They run on threads of their own inside a pod's namespace, never on the
+/// Blocking IPv4 sockets with a time limit.
+///
+/// They run on threads of their own inside a pod's namespace, never on the
 /// cooperative pool.
 enum Sockets {
   enum Kind: String, Codable, Sendable {
@@ -31,7 +33,8 @@ enum Sockets {
   static func listen(_ kind: Kind, port: UInt16) throws(Errno) -> OwnedFileDescriptor {
     let socket = try make(kind)
     var yes: CInt = 1
-    _ = try check(unsafe setsockopt(socket.rawValue, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size)))
+    _ = try check(
+      unsafe setsockopt(socket.rawValue, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size)))
     try withAddress(IPv4Address(0, 0, 0, 0), port) { address, length in
       unsafe bind(socket.rawValue, address, length)
     }

@@ -30,7 +30,8 @@ struct BPFCompile: BuildToolPlugin {
         executable: URL(fileURLWithPath: "/bin/sh"),
         arguments: ["-c", Self.script, "bpf", clang.path, objcopy.path, program.path, object.path, source.path, name]
           + [
-            "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-D__TARGET_ARCH_\(Self.architecture)",
+            "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Wextra", "-Werror",
+            "-D__TARGET_ARCH_\(Self.architecture)",
             "-idirafter", "/usr/include/\(Self.triplet)", "-I", include.path, "-I", shared.path,
             "-ffile-prefix-map=\(directory.path)=bpf",
           ],

@@ -3,6 +3,8 @@
 internal import Foundation
 internal import Glibc
 public import LinuxSystem
+internal import NetlinkKit
+internal import NetworkTypes
 internal import Testing
 
 /// Runs `body` with an anonymous network namespace whose loopback is up.
@@ -14,13 +16,7 @@ internal import Testing
 /// - Throws: What `body` throws.
 public func withScratchNamespace<Result>(_ body: (NetworkNamespace) async throws -> Result) async throws -> Result {
   let namespace = try await NetworkNamespace.makeAnonymous()
-  try await namespace.run {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/sbin/ip")
-    process.arguments = ["link", "set", "lo", "up"]
-    try process.run()
-    process.waitUntilExit()
-  }
+  try await NetlinkSocket(in: namespace).links.change(.loopback, LinkChanges(isUp: true))
   return try await body(namespace)
 }
 

@@ -6,9 +6,9 @@ public import SystemPackage
 
 /// A program at a hook.
 ///
-/// The program leaves the hook when this value goes, unless it was pinned, or left in place with ``persist(at:)``. A filter
-/// that has no link (``Mechanism/trafficControl``) can only be removed inside its namespace, which takes a thread: there,
-/// going away starts the removal but does not wait for it. ``detach()`` waits.
+/// The program leaves the hook when this value goes, unless it was pinned, or left in place with ``persist(at:)``. A
+/// filter that has no link (``Mechanism/trafficControl``) can only be removed inside its namespace, which takes a
+/// thread: there, going away starts the removal but does not wait for it. ``detach()`` waits.
 public struct Attachment: ~Copyable, Sendable {
   /// How a program is attached.
   public enum Mechanism: Sendable, Hashable {
@@ -39,11 +39,13 @@ public struct Attachment: ~Copyable, Sendable {
     self.description = description
   }
 
-  /// Takes the program off the hook, and waits for it. Pins of the attachment stay, as files that attach nothing; remove
+  /// Takes the program off the hook, and waits for it.
+  ///
+  /// Pins of the attachment stay, as files that attach nothing; remove
   /// them with ``BPFFileSystem/removePin(at:)``.
   ///
-  /// A hook, interface or filter that is gone already is not an error. A filter that somebody replaced is left alone. The
-  /// clsact qdisc stays: others may rely on it, and an empty one does nothing.
+  /// A hook, interface or filter that is gone already is not an error. A filter that somebody replaced is left alone.
+  /// The clsact qdisc stays: others may rely on it, and an empty one does nothing.
   ///
   /// - Throws: `permissionDenied`; `systemCall`. `BPF_LINK_DETACH`, `RTM_DELTFILTER`
   public consuming func detach() async throws(BPFError) {
@@ -95,6 +97,7 @@ public struct Attachment: ~Copyable, Sendable {
   /// Opens a pinned attachment.
   ///
   /// - Parameter path: What ``pin(at:)`` made.
+  /// - Returns: The object behind the pin or identifier.
   /// - Throws: `notFound`; `malformedPin` for a pinned map or program; `permissionDenied`. `BPF_OBJ_GET`
   public static func open(pinnedAt path: FilePath) throws(BPFError) -> Attachment {
     let descriptor = try Pins.open(path, "attachment")

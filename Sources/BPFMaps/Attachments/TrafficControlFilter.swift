@@ -37,19 +37,22 @@ final class TrafficControlFilter: Sendable {
 
   /// Adds the qdisc if need be, then the filter, under a handle that the kernel chooses.
   static func add(
-    program: CInt, name: String, _ direction: TrafficControlDirection, interface: UInt32, in namespace: NetworkNamespace,
+    program: CInt, name: String, _ direction: TrafficControlDirection, interface: UInt32,
+    in namespace: NetworkNamespace,
     priority: UInt16
   ) async throws(BPFError) -> TrafficControlFilter {
     let operation = "attach program \"\(name)\" to clsact \(direction) of interface \(interface)"
     let (status, place, words) = try await BPFError.inside(namespace, operation) {
       let ((status, place), words) = LibbpfMessages.collect {
-        add(program, Place(interface: interface, direction: direction, priority: UInt32(priority), handle: 0, program: 0))
+        add(
+          program, Place(interface: interface, direction: direction, priority: UInt32(priority), handle: 0, program: 0))
       }
       return (status, place, words)
     }
     if status == -22 {
       throw BPFError(
-        .invalidArgument, "\(operation): invalid argument; is it a SEC(\"tc\") program? (\(words.last ?? "no more is known"))",
+        .invalidArgument,
+        "\(operation): invalid argument; is it a SEC(\"tc\") program? (\(words.last ?? "no more is known"))",
         errno: .init(rawValue: 22))
     }
     if status != 0 { throw BPFError.kernel(operation, status: status, words: words) }
@@ -103,7 +106,9 @@ final class TrafficControlFilter: Sendable {
     }
   }
 
-  /// Removes the filter if its place still holds our program. Gone already (interface, qdisc or filter): 0.
+  /// Removes the filter if its place still holds our program.
+  ///
+  /// Gone already (interface, qdisc or filter): 0.
   private static func remove(_ place: Place) -> CInt {
     LibbpfMessages.silence()
     return withHook(place) { hook in

@@ -16,7 +16,9 @@ public struct TestRun: Sendable, Hashable {
 }
 
 extension BPFProgram {
-  /// Runs the program in the kernel on a packet that nobody sent. Maps are read and written as ever.
+  /// Runs the program in the kernel on a packet that nobody sent.
+  ///
+  /// Maps are read and written as ever.
   ///
   /// - Parameters:
   ///   - packet: From the Ethernet header on, at least 14 bytes.
@@ -31,7 +33,8 @@ extension BPFProgram {
   ) throws(BPFError) -> TestRun {
     let operation = "test-run program \"\(name)\" on \(packet.count) bytes"
     guard (context?.controlBlock.count ?? 0) <= 5 else {
-      throw BPFError(.invalidArgument, "\(operation): the control block has 5 words, not \(context?.controlBlock.count ?? 0)")
+      throw BPFError(
+        .invalidArgument, "\(operation): the control block has 5 words, not \(context?.controlBlock.count ?? 0)")
     }
     guard count > 0 else { throw BPFError(.invalidArgument, "\(operation): \(count) runs; use at least 1") }
     var output = [UInt8](repeating: 0, count: packet.count + 4096)

@@ -36,7 +36,8 @@ final class RecordQueue<Record: BPFValue & BitwiseCopyable>: RecordSink {
       record = .failure(
         BPFError(
           .malformedRecord,
-          "ring buffer \"\(name)\": a record has \(bytes.count) bytes, but \(Record.layout.name) has \(MemoryLayout<Record>.size)"))
+          "ring buffer \"\(name)\": a record has \(bytes.count) bytes, but \(Record.layout.name) has \(MemoryLayout<Record>.size)"
+        ))
     }
     state.withLock { state in
       if state.waiting.count < limit {
