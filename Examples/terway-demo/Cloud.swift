@@ -49,7 +49,7 @@ struct Cloud: Sendable {
         guard let result else { continue }
         group.cancelAll()
         try await group.waitForAll()
-        await fabric.close()
+        try await fabric.close()
         return result
       }
       throw ExampleError("the ECS API simulator ended before the demo did")

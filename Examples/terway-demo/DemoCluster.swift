@@ -78,7 +78,7 @@ final class DemoCluster: Sendable {
     self.mode = mode
   }
 
-  /// Fills in what a control plane would have: addresses and endpoint slices. Then compiles and publishes.
+  /// Fills in what a control plane would have (addresses, endpoint slices), then compiles and publishes.
   private func publish(_ manifests: ClusterSnapshot, progress: Progress) throws {
     var cluster = manifests
     for pod in pods.values { cluster.pods[pod.key]?.status.podIPs = ["\(pod.address)"] }

@@ -26,8 +26,9 @@ final class DemoNode: Sendable {
   let process: PodProcess
   private let attachments: ServiceAttachments
 
-  /// Boots a node: NICs through the cloud API, programs loaded, its own server started. `podsPerInterface` says how
-  /// many addresses each shared ENI needs.
+  /// Boots a node: NICs through the cloud API, programs loaded, its own server started.
+  ///
+  /// `podsPerInterface` says how many addresses each shared ENI needs.
   init(
     name: String, instance: InstanceIdentifier, cloud: Cloud, workspace: Workspace, podsPerInterface: [String: Int],
     progress: Progress

@@ -6,7 +6,9 @@ import Glibc
 import LinuxSystem
 import SystemPackage
 
-/// The only things of a demo that outlive its process: cgroups, by its process id. Namespaces, links, maps, programs and
+/// The only things of a demo that outlive its process: cgroups, by its process id.
+///
+/// Namespaces, links, maps, programs and
 /// attachments are held by descriptors alone.
 struct Workspace: Sendable {
   private static let prefix = "terway-demo-"

@@ -4,6 +4,7 @@ internal import Foundation
 internal import Glibc
 public import LinuxSystem
 internal import NetlinkKit
+internal import NetworkTypes
 internal import Testing
 
 /// Runs `body` with an anonymous network namespace whose loopback is up.

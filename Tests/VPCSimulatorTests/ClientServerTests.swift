@@ -44,7 +44,8 @@ struct ClientServerTests {
       #expect(try await client.vSwitch("vsw-z") == nil)
 
       let listed = try await client.networkInterfaces(
-        matching: .init(instance: "node-1", vSwitch: "vsw-a", status: .inUse, kind: .secondary, tags: ["creator": "x y"]))
+        matching: .init(
+          instance: "node-1", vSwitch: "vsw-a", status: .inUse, kind: .secondary, tags: ["creator": "x y"]))
       #expect(listed.map(\.id) == [eni.id])
       #expect(try await client.networkInterfaces(matching: .init(tags: ["creator": "z"])).isEmpty)
 
@@ -103,7 +104,9 @@ struct ClientServerTests {
       _ = try await client.createNetworkInterface(request, token: token)
       var other = request
       other.secondaryAddresses = .count(3)
-      let failure = await #expect(throws: ENIError.self) { try await client.createNetworkInterface(other, token: token) }
+      let failure = await #expect(throws: ENIError.self) {
+        try await client.createNetworkInterface(other, token: token)
+      }
       #expect(failure?.code == .tokenMismatch)
     }
   }
@@ -122,7 +125,9 @@ struct ClientServerTests {
   }
 
   @Test(arguments: SignatureStyle.allCases)
-  func `a wrong secret, an unknown key, a slow clock and a used nonce are authentication errors`(_ style: SignatureStyle)
+  func `a wrong secret, an unknown key, a slow clock and a used nonce are authentication errors`(
+    _ style: SignatureStyle
+  )
     async throws
   {
     try await withSimulator(.small()) { simulator in
@@ -133,8 +138,14 @@ struct ClientServerTests {
       let used = try simulator.client(style, timing: repeating)
       _ = try await used.vSwitch("vsw-a")
       let cases: [(ECSClient, String)] = [
-        (try simulator.client(style, credentials: .init(accessKeyID: "testid", accessKeySecret: "no")), "SignatureDoesNotMatch"),
-        (try simulator.client(style, credentials: .init(accessKeyID: "no", accessKeySecret: "no")), "InvalidAccessKeyId.NotFound"),
+        (
+          try simulator.client(style, credentials: .init(accessKeyID: "testid", accessKeySecret: "no")),
+          "SignatureDoesNotMatch"
+        ),
+        (
+          try simulator.client(style, credentials: .init(accessKeyID: "no", accessKeySecret: "no")),
+          "InvalidAccessKeyId.NotFound"
+        ),
         (try simulator.client(style, timing: slow), "InvalidTimeStamp.Expired"), (used, "SignatureNonceUsed"),
       ]
       for (client, apiCode) in cases {

@@ -9,10 +9,17 @@ import Testing
 @Suite("Hostile requests", .timeLimit(.minutes(1)))
 struct HostileRequestTests {
   struct ErrorBody: Decodable {
-    var RequestId: String
-    var HostId: String
-    var Code: String
-    var Message: String
+    var requestID: String
+    var hostID: String
+    var code: String
+    var message: String
+
+    enum CodingKeys: String, CodingKey {
+      case requestID = "RequestId"
+      case hostID = "HostId"
+      case code = "Code"
+      case message = "Message"
+    }
   }
 
   /// Sends a request and reads the error it is answered with.
@@ -44,16 +51,18 @@ struct HostileRequestTests {
         ("POST", "/", Self.form, huge, 413, "RequestBodyTooLarge"),
         ("POST", "/", Self.form, many, 400, "InvalidParameter"),
         ("POST", "/", Self.form, noise, 400, "InvalidParameter"),
-        ("POST", "/", ["authorization": "ACS3-HMAC-SHA256 \(String(repeating: "x", count: 9_000))"], [], 400,
-          "IncompleteSignature"),
+        (
+          "POST", "/", ["authorization": "ACS3-HMAC-SHA256 \(String(repeating: "x", count: 9_000))"], [], 400,
+          "IncompleteSignature"
+        ),
       ]
       for (method, target, headers, body, status, code) in cases {
         let answer = try await refusal(simulator, method, target, headers: headers, body: body)
         #expect(answer.status == status)
-        #expect(answer.body.Code == code)
-        #expect(UUID(uuidString: answer.body.RequestId) != nil)
-        #expect(answer.body.HostId == "127.0.0.1:\(simulator.port)")
-        #expect(!answer.body.Message.isEmpty)
+        #expect(answer.body.code == code)
+        #expect(UUID(uuidString: answer.body.requestID) != nil)
+        #expect(answer.body.hostID == "127.0.0.1:\(simulator.port)")
+        #expect(!answer.body.message.isEmpty)
       }
       #expect(try await simulator.client().vSwitch("vsw-a") != nil)
     }
@@ -101,9 +110,9 @@ struct HostileRequestTests {
       let answer = try await refusal(
         simulator, "POST", "/", headers: Self.form, body: Array(PercentEncoding.canonicalQuery(signed).utf8))
       #expect(answer.status == status)
-      #expect(answer.body.Code == code)
-      #expect(answer.body.Message.contains(word))
-      #expect(answer.body.Message.utf8.count < 500)
+      #expect(answer.body.code == code)
+      #expect(answer.body.message.contains(word))
+      #expect(answer.body.message.utf8.count < 500)
     }
   }
 }
