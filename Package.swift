@@ -183,7 +183,8 @@ let package = Package(
     .testTarget(
       name: "ExampleTests",
       dependencies: [
-        "KernelTestSupport", "ENIProvider", "LinuxSystem", "NetlinkKit", "NetworkTypes", systemPackage, "first-program",
+        "ExampleSupport", "KernelTestSupport", "ENIProvider", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+        systemPackage, "first-program",
         "terway-demo", "ecs-simulator",
       ], swiftSettings: strict),
   ]
