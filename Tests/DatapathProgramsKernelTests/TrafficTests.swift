@@ -146,6 +146,7 @@ struct TrafficTests {
   @Test func `headers in page fragments are read`() async throws {
     try await Self.withPod(at: .pod) { fixture, pod, peer in
       try await ip("link set eth0 mtu 9000", in: pod)
+      try await ip("link set veth1 mtu 9000", in: peer)
       // Beyond a page a packet socket keeps the first 14 bytes together, and no more.
       var packet = IPv4Packet(
         from: PodFixture.pod, to: PodFixture.peer, .udp(from: 4321, to: 1234), payload: [UInt8](repeating: 1, count: 6000))
