@@ -4,7 +4,9 @@ import Glibc
 import LinuxSystem
 import NetworkTypes
 
-/// Plain sockets for traffic between scratch namespaces. Every wait ends by itself.
+/// Plain sockets for traffic between scratch namespaces.
+///
+/// Every wait ends by itself.
 enum TestSockets {
   enum Kind: Sendable {
     case tcp
@@ -118,7 +120,9 @@ enum TestSockets {
   }
 }
 
-/// Runs `ip` in a namespace. Not by `Process`, whose wait needs a run loop and was seen to hang on threads like these.
+/// Runs `ip` in a namespace.
+///
+/// Not by `Process`, whose wait needs a run loop and was seen to hang on threads like these.
 func ip(_ arguments: String, in namespace: NetworkNamespace) async throws {
   let words = ["ip"] + arguments.split(separator: " ").map(String.init)
   try await namespace.run {
