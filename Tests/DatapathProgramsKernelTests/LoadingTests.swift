@@ -117,6 +117,16 @@ struct LoadingTests {
     #expect(datapath.flowEvents.capacity == 8192)
   }
 
+  @Test func `a limit of 0 is refused by the map's name`() throws {
+    do {
+      _ = try PodDatapath.load(pinDirectory: nil, limits: DatapathLimits(flows: 0))
+      Issue.record("a flow table of no flows")
+    } catch {
+      #expect(error.code == .invalidArgument)
+      #expect(error.message.contains("\"flow\"") && error.message.contains("at least 1"), "\(error)")
+    }
+  }
+
   @Test func `loading and letting go leaves no descriptor open`() async throws {
     try await expectNoDescriptorLeak {
       let datapath = try PodDatapath.load(pinDirectory: nil, limits: .small)
