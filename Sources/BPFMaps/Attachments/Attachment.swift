@@ -61,6 +61,23 @@ public struct Attachment: ~Copyable, Sendable {
     }
   }
 
+  /// Puts another program in the attached one's place, in one step: no packet or socket meets a gap.
+  ///
+  /// - Parameter program: A program of the same type and hook.
+  /// - Throws: `invalidArgument` for another type; `notFound` when the hook is gone, or its filter was replaced by others.
+  ///   `BPF_LINK_UPDATE`, `RTM_NEWTFILTER`
+  public borrowing func replaceProgram(with program: borrowing BPFProgram) async throws(BPFError) {
+    switch hold {
+    case .link(let descriptor):
+      let status = bpf_link_update(descriptor.rawValue, program.descriptor, nil)
+      if status != 0 {
+        throw BPFError.kernel("replace \(description) by \"\(program.name)\"", status: status == -67 ? -2 : status)
+      }
+    case .filter(let filter):
+      try await filter.replaceProgram(with: program.descriptor, name: program.name)
+    }
+  }
+
   /// Keeps the attachment at a path, beyond the life of this value and process.
   ///
   /// - Parameter path: A file that does not exist, in a directory on a bpf file system.
