@@ -72,6 +72,7 @@ let package = Package(
     // Examples.
     .executable(name: "terway-demo", targets: ["terway-demo"]),
     .executable(name: "ecs-simulator", targets: ["ecs-simulator"]),
+    .executable(name: "first-program", targets: ["first-program"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -109,7 +110,10 @@ let package = Package(
       "IPVLANDatapath",
       ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage]),
     module(
-      "ServiceLB", ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      "ServiceLB",
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage,
+      ]),
     module(
       "PolicyCompiler",
       ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
@@ -126,7 +130,11 @@ let package = Package(
         "NetlinkKit", "BPFMaps", "ENIProvider", "IPVLANDatapath", "ServiceLB", "PolicyCompiler", "VPCSimulator",
         "ClusterState", "DatapathPrograms", "KubernetesModel", "LinuxSystem", "NetworkTypes", systemPackage, logging,
       ], resources: [.embedInCode("manifests/demo.yaml")]),
-    example("ecs-simulator", ["VPCSimulator", "NetworkTypes", logging]),
+    .executableTarget(
+      name: "first-program", dependencies: ["LinuxSystem", "NetlinkKit", "NetworkTypes"],
+      path: "Examples/first-program",
+      swiftSettings: strict),
+    example("ecs-simulator", ["VPCSimulator", "ENIProvider", "LinuxSystem", "NetworkTypes", logging]),
 
     // Tests that need no privilege
     tests("NetworkTypes"),
@@ -138,7 +146,7 @@ let package = Package(
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
     tests("ServiceLB", ["KubernetesModel", "NetworkTypes"]),
-    tests("PolicyCompiler", ["KubernetesModel", "NetworkTypes"]),
+    tests("PolicyCompiler", ["BPFMaps", "CDatapathABI", "KubernetesModel", "NetworkTypes"]),
     tests("VPCSimulator", ["ENIProvider", "NetworkTypes"]),
     tests("ClusterState", ["KubernetesModel", "NetworkTypes"]),
     .testTarget(name: "RepositoryTests", swiftSettings: strict),
@@ -162,12 +170,21 @@ let package = Package(
         systemPackage,
       ]),
     kernelTests(
-      "ServiceLB", ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      "ServiceLB",
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage,
+      ]),
     kernelTests(
       "PolicyCompiler",
-      ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+      ]),
     kernelTests("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
     .testTarget(
-      name: "ExampleTests", dependencies: ["KernelTestSupport", "terway-demo", "ecs-simulator"], swiftSettings: strict),
+      name: "ExampleTests",
+      dependencies: [
+        "KernelTestSupport", "ENIProvider", "LinuxSystem", "NetlinkKit", "NetworkTypes", systemPackage, "first-program",
+        "terway-demo", "ecs-simulator",
+      ], swiftSettings: strict),
   ]
 )

@@ -49,7 +49,7 @@ struct Cloud: Sendable {
         guard let result else { continue }
         group.cancelAll()
         try await group.waitForAll()
-        await fabric.close()
+        try await fabric.close()
         return result
       }
       throw ExampleError("the ECS API simulator ended before the demo did")
@@ -57,7 +57,8 @@ struct Cloud: Sendable {
   }
 
   /// Creates a network interface with secondary addresses and attaches it: Terway's way to real VPC addresses.
-  func attachInterface(to instance: InstanceIdentifier, secondaryAddresses count: Int) async throws -> NetworkInterface {
+  func attachInterface(to instance: InstanceIdentifier, secondaryAddresses count: Int) async throws -> NetworkInterface
+  {
     let created = try await client.createNetworkInterface(
       NetworkInterfaceRequest(
         vSwitch: Self.vSwitch, securityGroups: ["sg-sim"], secondaryAddresses: count == 0 ? nil : .count(count),

@@ -28,8 +28,7 @@ final class DemoNode: Sendable {
 
   /// Boots a node: NICs through the cloud API, programs loaded, its own server started.
   ///
-  /// - Parameters:
-  ///   - podsPerInterface: How many addresses each shared ENI needs, by its name.
+  /// `podsPerInterface` says how many addresses each shared ENI needs.
   init(
     name: String, instance: InstanceIdentifier, cloud: Cloud, workspace: Workspace, podsPerInterface: [String: Int],
     progress: Progress
@@ -93,7 +92,8 @@ final class DemoNode: Sendable {
   /// Frames that went through each of the node's ENIs, both ways.
   func wireCounters() async throws -> [String: UInt64] {
     var counters: [String: UInt64] = [:]
-    for link in try await socket.links.all() where interfaces.values.contains(where: { $0.attachment.index == link.index })
+    for link in try await socket.links.all()
+    where interfaces.values.contains(where: { $0.attachment.index == link.index })
       || link.name.rawValue.hasPrefix("eth0")
     {
       counters["\(name)/\(link.name)"] = link.statistics.received.packets + link.statistics.transmitted.packets

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import LinuxSystem
+public import LinuxSystem
 internal import NetworkTypes
 
 /// What the running kernel can do, found out by doing it.
@@ -22,6 +22,26 @@ public enum NetlinkFeature {
       return true
     } catch {
       return false
+    }
+  }
+}
+
+extension KernelFeature {
+  /// Links of kind `ipvlan`.
+  public static let ipvlan = linkKind("ipvlan", KernelVersion(3, 19)) { .ipvlan(parent: $0) }
+  /// Links of kind `macvlan`.
+  public static let macvlan = linkKind("macvlan", KernelVersion(2, 6, 24)) { .macvlan(parent: $0) }
+  /// Links of kind `bridge`.
+  public static let bridge = linkKind("bridge", KernelVersion(2, 6, 0)) { _ in .bridge }
+  /// Links of kind `dummy`.
+  public static let dummy = linkKind("dummy", KernelVersion(2, 6, 0)) { _ in .dummy }
+
+  private static func linkKind(
+    _ name: String, _ minimum: KernelVersion, _ kind: @escaping @Sendable (InterfaceIndex) -> LinkKind
+  ) -> KernelFeature {
+    KernelFeature(name, minimumKernel: minimum) {
+      await NetlinkFeature.canCreate(kind)
+        ? .available : .missing(reason: "a link of kind \(name) cannot be created; is the module present?")
     }
   }
 }

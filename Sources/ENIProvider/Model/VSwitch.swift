@@ -13,7 +13,9 @@ public struct VSwitch: Sendable, Hashable, Codable {
   /// Its zone.
   public var zone: ZoneIdentifier
 
-  /// Its addresses. The cloud keeps the first and the last three.
+  /// Its addresses.
+  ///
+  /// The cloud keeps the first and the last three.
   public var cidr: IPv4CIDR
 
   /// How many addresses are free now; another client may take them at once.

@@ -18,7 +18,6 @@ struct CreateLink: NetlinkRequest {
     writer.put(Int(IFLA_IFNAME), string: link.name.rawValue)
     if let mtu = link.mtu { writer.put(Int(IFLA_MTU), mtu) }
     if let address = link.address { writer.put(Int(IFLA_ADDRESS), bytes: address.bytes) }
-    if let alias = link.alias { writer.put(Int(IFLA_IFALIAS), bytes: Array(alias.utf8)) }
     if let parent = link.kind.parent { writer.put(Int(IFLA_LINK), parent.rawValue) }
     if let namespace = link.namespace {
       writer.put(Int(IFLA_NET_NS_FD), UInt32(bitPattern: namespace.descriptor))
@@ -51,17 +50,34 @@ struct CreateLink: NetlinkRequest {
 
 /// `RTM_NEWLINK` that changes.
 struct ChangeLink: NetlinkRequest {
-  let index: InterfaceIndex
+  let subject: Subject
   let changes: LinkChanges
+
+  /// The link, by number or by its present name.
+  enum Subject: Sendable {
+    case index(InterfaceIndex)
+    case name(InterfaceName)
+  }
 
   var type: Int { Int(RTM_NEWLINK) }
   var name: String { "RTM_NEWLINK" }
-  var operation: String { "change link \(index)" }
+  var operation: String {
+    switch subject {
+    case .index(let index): "change link \(index)"
+    case .name(let name): "change link \"\(name)\""
+    }
+  }
 
   func encode(into writer: MessageWriter) {
     let (values, mask) = changes.flags
-    writer.put(header: ifinfomsg(index: index, flags: values, mask: mask))
-    if let name = changes.name { writer.put(Int(IFLA_IFNAME), string: name.rawValue) }
+    switch subject {
+    case .index(let index):
+      writer.put(header: ifinfomsg(index: index, flags: values, mask: mask))
+      if let name = changes.name { writer.put(Int(IFLA_IFNAME), string: name.rawValue) }
+    case .name(let name):
+      writer.put(header: ifinfomsg(flags: values, mask: mask))
+      writer.put(Int(IFLA_IFNAME), string: name.rawValue)
+    }
     if let mtu = changes.mtu { writer.put(Int(IFLA_MTU), mtu) }
     if let address = changes.address { writer.put(Int(IFLA_ADDRESS), bytes: address.bytes) }
     if let alias = changes.alias { writer.put(Int(IFLA_IFALIAS), bytes: Array(alias.utf8)) }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import LinuxSystem
 public import NetworkTypes
 
 /// The links of a namespace: ``NetlinkSocket/links``.
@@ -44,13 +45,7 @@ public struct LinkTable: Sendable {
   @discardableResult
   public func add(_ new: NewLink) async throws(NetlinkError) -> Link {
     try await create(new)
-    let table: LinkTable
-    if let namespace = new.namespace {
-      table = try await NetlinkSocket(in: namespace, timeout: socket.timeout).links
-    } else {
-      table = self
-    }
-    guard let link = try await table.link(named: new.name) else {
+    guard let link = try await table(in: new.namespace).link(named: new.name) else {
       throw NetlinkError(
         .notFound, operation: "create link \"\(new.name)\"",
         reason: "it was created, and removed or renamed by somebody else before it could be read back")
@@ -58,12 +53,31 @@ public struct LinkTable: Sendable {
     return link
   }
 
-  /// Creates a link in exactly one request, without reading it back.
+  /// Creates a link without reading it back: one request, and one more each for an alias and for a veth's peer that
+  /// is to be up.
+  ///
+  /// When one of those fails the link is removed again.
   ///
   /// - Parameter new: the link.
   /// - Throws: as ``add(_:)``.
   /// - Requires: `CAP_NET_ADMIN` in both namespaces. `RTM_NEWLINK`.
-  public func create(_ new: NewLink) async throws(NetlinkError) { try await socket.acknowledge(CreateLink(link: new)) }
+  public func create(_ new: NewLink) async throws(NetlinkError) {
+    try await socket.acknowledge(CreateLink(link: new))
+    do throws(NetlinkError) {
+      // The kernel ignores an alias at creation.
+      if let alias = new.alias {
+        try await table(in: new.namespace).change(.name(new.name), LinkChanges(alias: alias))
+      }
+      if case .veth(let peer?) = new.kind, peer.isUp {
+        try await table(in: peer.namespace ?? new.namespace).change(.name(peer.name), LinkChanges(isUp: true))
+      }
+    } catch {
+      if let born = try? await table(in: new.namespace), let link = try? await born.link(named: new.name) {
+        try? await born.remove(link.index)
+      }
+      throw error
+    }
+  }
 
   /// Removes the link with this index. A veth's peer goes with it, and a parent's ipvlan links too.
   ///
@@ -79,7 +93,17 @@ public struct LinkTable: Sendable {
   ///   `exists` when the new name is taken, `invalidArgument` when a value is out of the device's range.
   /// - Requires: `CAP_NET_ADMIN`. `RTM_NEWLINK`.
   public func change(_ index: InterfaceIndex, _ changes: LinkChanges) async throws(NetlinkError) {
-    try await socket.acknowledge(ChangeLink(index: index, changes: changes))
+    try await change(.index(index), changes)
+  }
+
+  private func change(_ subject: ChangeLink.Subject, _ changes: LinkChanges) async throws(NetlinkError) {
+    try await socket.acknowledge(ChangeLink(subject: subject, changes: changes))
+  }
+
+  /// The links of `namespace`: these, or those of a short-lived socket there.
+  private func table(in namespace: NetworkNamespace?) async throws(NetlinkError) -> LinkTable {
+    guard let namespace else { return self }
+    return try await NetlinkSocket(in: namespace, timeout: socket.timeout).links
   }
 
   private func find(_ subject: FindLinks.Subject) async throws(NetlinkError) -> Link? {

@@ -29,6 +29,14 @@ public struct RawAttributes: Sendable, Hashable {
   public subscript(type: UInt16) -> [[UInt8]] { filter { $0.type == type }.map(\.bytes) }
 }
 
+extension RawAttributes: CustomStringConvertible {
+  /// The attributes as `[type: bytes in hexadecimal, ...]`.
+  public var description: String {
+    func hexadecimal(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+    return "[" + map { "\($0.type): \($0.bytes.map(hexadecimal).joined())" }.joined(separator: ", ") + "]"
+  }
+}
+
 extension RawAttributes: Sequence {
   /// An iterator over the attributes, first to last.
   public struct Iterator: IteratorProtocol {

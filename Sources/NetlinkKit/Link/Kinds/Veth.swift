@@ -14,7 +14,7 @@ public struct VethPeer: Sendable, Hashable {
   public var mtu: UInt32?
   /// Its link-layer address; nil for a random one.
   public var address: MACAddress?
-  /// Whether it is born up.
+  /// Whether it is set up, by a request of its own: the kernel cannot create a peer that is up.
   public var isUp: Bool
 
   /// Describes the other end.
@@ -24,7 +24,7 @@ public struct VethPeer: Sendable, Hashable {
   ///   - namespace: where it is born; nil where the first end is.
   ///   - mtu: its MTU in bytes; nil for the kernel's choice.
   ///   - address: its link-layer address; nil for a random one.
-  ///   - isUp: whether it is born up.
+  ///   - isUp: whether it is set up once it is there.
   public init(
     name: InterfaceName, namespace: NetworkNamespace? = nil, mtu: UInt32? = nil, address: MACAddress? = nil,
     isUp: Bool = false
@@ -58,7 +58,8 @@ enum Veth {
     guard let peer else { return }
     // VETH_INFO_PEER holds a link message of its own: fixed header, then attributes.
     writer.nested(Int(VETH_INFO_PEER)) { writer in
-      writer.put(header: ifinfomsg(up: peer.isUp))
+      // Never up: the kernel opens the peer before it ties the two ends together, and answers ENOTCONN.
+      writer.put(header: ifinfomsg())
       writer.put(Int(IFLA_IFNAME), string: peer.name.rawValue)
       if let mtu = peer.mtu { writer.put(Int(IFLA_MTU), mtu) }
       if let address = peer.address { writer.put(Int(IFLA_ADDRESS), bytes: address.bytes) }
