@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DatapathPrograms
 import IPVLANDatapath
 import KernelTestSupport
 import LinuxSystem
@@ -109,6 +110,35 @@ struct IPVLANWiringTests {
       let record = try await node.wirer.add(attachment, on: eni, in: pod, mode: .ipvlan)
       #expect(try await node.wirer.verify(record, in: pod) == [])
       #expect(try await NetlinkSocket(in: pod).links.all().map(\.name.rawValue).sorted() == ["eth0", "lo"])
+    }
+  }
+
+  @Test func `a pod that rids itself of its programs and forges a neighbour still meets its sibling's`() async throws {
+    try await TestCluster.with { (cluster) async throws in
+      let node = cluster.a
+      let eni = try #require(node.enis["eni-a1"])
+      let attacker = try await cluster.add("a1", 11, on: "eni-a1", of: node, mode: .ipvlan)
+      var guarded = try TestCluster.attachment("a2", 12)
+      guarded.requiresPolicy = true
+      let victim = try await TestCluster.podNamespace()
+      let record = try await node.wirer.add(guarded, on: eni, in: victim, mode: .ipvlan)
+
+      let socket = try await NetlinkSocket(in: attacker.namespace)
+      let link = try #require(try await socket.links.link(named: "eth0")).index
+      try await socket.qdiscs.removeClsact(on: link)
+      // All slaves share a MAC address, so this reaches the sibling without a question asked.
+      try await socket.neighbours.replace(
+        Neighbour(interface: link, address: .v4(guarded.address), linkLayerAddress: eni.mac))
+      let before = try node.datapath.readDropCounters()[.endpointNotReady]?.packets ?? 0
+      #expect(try await Traffic.udp(from: attacker.namespace, to: victim, at: guarded.address) == nil)
+      #expect(try node.datapath.readDropCounters()[.endpointNotReady]?.packets ?? 0 > before)
+
+      // The same frames arrive where nothing guards: it was the program that stopped them.
+      try await node.wirer.remove(record, from: victim)
+      guarded.requiresPolicy = false
+      _ = try await node.wirer.add(guarded, on: eni, in: victim, mode: .ipvlan)
+      let heard = try await Traffic.udp(from: attacker.namespace, to: victim, at: guarded.address)
+      #expect(heard == attacker.address)
     }
   }
 }

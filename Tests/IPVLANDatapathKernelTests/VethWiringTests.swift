@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BPFMaps
+import CDatapathABI
+import DatapathPrograms
+import Foundation
+import Glibc
 import IPVLANDatapath
 import KernelTestSupport
 import LinuxSystem
+import NetworkTypes
+import SystemPackage
 import Testing
 
 @Suite("Wiring by veth", .serialized, .requires(.root))
@@ -34,4 +41,62 @@ struct VethWiringTests {
   @Test func `a pod whose namespace is gone is removed in veth mode`() async throws {
     try await WiringScenarios.vanishedPodIsRemoved(.veth)
   }
+
+  @Test(.requires(.tcx)) func `pinned links outlive the wirer, and go with the pod`() async throws {
+    try await TestCluster.with { (cluster) async throws in
+      try await withBPFFileSystem { (directory) async throws in
+        let node = cluster.a
+        let make = { () async throws in
+          try await PodWirer(
+            node: NodeConfiguration(address: node.address), namespace: node.namespace, datapath: node.datapath,
+            anchor: .pinnedLink(directory: directory.appending("pods")))
+        }
+        let pod = try await TestCluster.podNamespace()
+        let attachment = try TestCluster.attachment("a1", 11)
+        let eni = try #require(node.enis["eni-a1"])
+        let record = try await make().add(attachment, on: eni, in: pod, mode: .veth)
+        #expect(try FileSystem.entries(of: directory.appending("pods")) == ["from_pod_11", "to_pod_11"])
+        #expect(try await make().verify(record, in: pod) == [])
+        #expect(try await make().add(attachment, on: eni, in: pod, mode: .veth) == record)
+        #expect(try await Traffic.udp(from: pod, to: node.namespace, at: node.address) == attachment.address)
+        _ = try node.datapath.programs.clear(at: UInt32(POD_PROGRAM_EGRESS))
+        #expect(try await Traffic.udp(from: pod, to: node.namespace, at: node.address) == nil)
+        try await make().remove(record, from: pod)
+        #expect(try FileSystem.entries(of: directory.appending("pods")) == [])
+      }
+    }
+  }
+
+  @Test func `an endpoint without a datapath is refused before anything is made`() async throws {
+    try await TestCluster.with { (cluster) async throws in
+      let node = cluster.a
+      let wirer = try await PodWirer(node: NodeConfiguration(address: node.address), namespace: node.namespace)
+      let pod = try await TestCluster.podNamespace()
+      let before = try await dump(node.namespace)
+      let eni = try #require(node.enis["eni-a1"])
+      let error = await #expect(throws: DatapathError.self) {
+        _ = try await wirer.add(try TestCluster.attachment("a1", 11), on: eni, in: pod, mode: .veth)
+      }
+      #expect(error?.message == "endpoint 11 needs programs, and this wirer was made without a datapath")
+      #expect(try await dump(node.namespace) == before)
+      // Wiring alone is fine.
+      var plain = try TestCluster.attachment("a1", 11)
+      plain.endpoint = nil
+      _ = try await wirer.add(plain, on: eni, in: pod, mode: .veth)
+      #expect(try await Traffic.tcp(from: pod, to: node.namespace, at: node.address) == plain.address)
+    }
+  }
+}
+
+/// A BPF file system of the test's own, unmounted at the end.
+private func withBPFFileSystem(_ body: (FilePath) async throws -> Void) async throws {
+  let directory = FilePath("/tmp/twk-test-\(getpid())")
+  try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
+  _ = try BPFFileSystem.ensureMounted(at: directory)
+  let result: Result<Void, any Error>
+  do { result = .success(try await body(directory)) } catch { result = .failure(error) }
+  let unmounted = unsafe umount2(directory.string, CInt(MNT_DETACH))
+  #expect(unmounted == 0)
+  try FileManager.default.removeItem(atPath: directory.string)
+  try result.get()
 }
