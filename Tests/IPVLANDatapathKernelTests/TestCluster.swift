@@ -9,7 +9,9 @@ import NetworkTypes
 import Testing
 import VPCSimulator
 
-/// A VPC with two nodes. Node A has the ENIs `eni-a1` and `eni-a2` besides its primary NIC, node B has `eni-b1`.
+/// A VPC with two nodes.
+///
+/// Node A has the ENIs `eni-a1` and `eni-a2` besides its primary NIC, node B has `eni-b1`.
 ///
 /// Reverse path filtering is strict on both nodes: the wiring must not need it off.
 struct TestCluster: Sendable {

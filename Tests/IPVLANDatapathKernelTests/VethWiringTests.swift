@@ -42,6 +42,44 @@ struct VethWiringTests {
     try await WiringScenarios.vanishedPodIsRemoved(.veth)
   }
 
+  @Test func `pods that are added and removed at the same time do not disturb each other`() async throws {
+    try await TestCluster.with { (cluster) async throws in
+      let node = cluster.a
+      let eni = try #require(node.enis["eni-a1"])
+      let before = try await dump(node.namespace)
+      var pods: [(PodAttachment, NetworkNamespace)] = []
+      for host in 11...13 as ClosedRange<UInt8> {
+        pods.append((try TestCluster.attachment("p\(host)", host), try await TestCluster.podNamespace()))
+      }
+      for _ in 0..<3 {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          for (pod, namespace) in pods {
+            group.addTask {
+              let record = try await node.wirer.add(pod, on: eni, in: namespace, mode: .veth)
+              try await node.wirer.remove(record, from: namespace)
+            }
+          }
+          try await group.waitForAll()
+        }
+      }
+      try await Sysctl.write("0", to: "net/ipv4/ip_forward", in: node.namespace)
+      #expect(try await dump(node.namespace) == before)
+    }
+  }
+
+  @Test func `adding, verifying and removing leave no descriptor open`() async throws {
+    try await TestCluster.with { (cluster) async throws in
+      let pod = try await TestCluster.podNamespace()
+      let eni = try #require(cluster.a.enis["eni-a1"])
+      let attachment = try TestCluster.attachment("a1", 11)
+      try await expectNoDescriptorLeak {
+        let record = try await cluster.a.wirer.add(attachment, on: eni, in: pod, mode: .veth)
+        _ = try await cluster.a.wirer.verify(record, in: pod)
+        try await cluster.a.wirer.remove(record, from: pod)
+      }
+    }
+  }
+
   @Test(.requires(.tcx)) func `pinned links outlive the wirer, and go with the pod`() async throws {
     try await TestCluster.with { (cluster) async throws in
       try await withBPFFileSystem { (directory) async throws in

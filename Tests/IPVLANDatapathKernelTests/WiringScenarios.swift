@@ -36,7 +36,8 @@ enum WiringScenarios {
       let place: (TestCluster.Pod) -> (NetworkNamespace, IPv4Address) = { ($0.namespace, $0.address) }
       let (nodeA, nodeB) = ((cluster.a.namespace, cluster.a.address), (cluster.b.namespace, cluster.b.address))
       for (one, other, what) in [
-        (place(a1), place(a2), "same ENI"), (place(a1), place(a3), "across ENIs"), (place(a1), place(b1), "across nodes"),
+        (place(a1), place(a2), "same ENI"), (place(a1), place(a3), "across ENIs"),
+        (place(a1), place(b1), "across nodes"),
         (place(a1), nodeA, "pod and its node"), (place(a3), nodeA, "pod on the second ENI and its node"),
         (place(a2), nodeB, "pod and another node"), (nodeA, nodeB, "two nodes"),
       ] {
@@ -181,7 +182,8 @@ enum WiringScenarios {
       let socket = try await NetlinkSocket(in: a1.namespace)
       let nodeSocket = try await NetlinkSocket(in: node.namespace)
       let wired = (try await dump(node.namespace), try await dump(a1.namespace))
-      let guarded = mode == .ipvlan ? (socket, InterfaceName("eth0")) : (nodeSocket, Ownership.nodeLink(of: a1.attachment))
+      let guarded =
+        mode == .ipvlan ? (socket, InterfaceName("eth0")) : (nodeSocket, Ownership.nodeLink(of: a1.attachment))
       let index = try #require(try await guarded.0.links.link(named: guarded.1)).index
 
       try await guarded.0.qdiscs.removeClsact(on: index)
