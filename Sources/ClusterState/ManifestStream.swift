@@ -33,7 +33,7 @@ public struct ManifestStream: Sendable {
       throw ManifestError(
         .malformed, file: name, message: "has \(bytes.count) bytes, more than \(Self.sizeLimit); split it")
     }
-    var composer = YAMLComposer(bytes)
+    var composer = YAMLComposer(JSONEscapes.withoutSurrogates(bytes))
     var objects: [KubernetesObject] = []
     var index = 0
     do {

@@ -41,6 +41,21 @@ struct ManifestStreamTests {
     #expect(try read(text).map(\.key.name) == ["a"])
   }
 
+  @Test(arguments: [
+    (#"\ud83d\ude00"#, "\u{1F600}"), (#"\\ud83d"#, #"\ud83d"#), (#"\u00e9"#, "\u{E9}"), (#"a\nb"#, "a\nb"),
+  ])
+  func `escapes of JSON are read`(escaped: String, expected: String) throws {
+    let text =
+      #"{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "annotations": {"k": "\#(escaped)"}}}"#
+    guard case .namespace(let namespace)? = try read(text).first else { return #expect(Bool(false), "no namespace") }
+    #expect(namespace.metadata.annotations["k"] == expected)
+  }
+
+  @Test(arguments: [#"{"a": "\ud83d"}"#, #"{"a": "\ud83d\u"#, #"{"a": "\"#])
+  func `half an escape is an error`(text: String) throws {
+    #expect(try refusal(text).code == .malformed)
+  }
+
   @Test func `a byte order mark is skipped`() throws {
     let bytes: [UInt8] = [0xEF, 0xBB, 0xBF] + Array("{apiVersion: v1, kind: Namespace, metadata: {name: a}}".utf8)
     #expect(try ManifestStream(bytes: bytes, name: "bom").objects.count == 1)

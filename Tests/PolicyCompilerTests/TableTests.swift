@@ -95,7 +95,10 @@ struct TableTests {
     let input = PolicyInput(
       pods: [pod("db", "db", "10.0.1.6")], namespaces: ["shop": [:]],
       networkPolicies: [policy("db", .init(ingress: rules))])
-    let keys = CompiledPolicy.compile(input).verdicts.keys.sorted().map(\.description)
-    #expect(keys == ["TCP", "TCP 80", "UDP 53"])
+    let compiled = CompiledPolicy.compile(input)
+    let rows = compiled.verdicts.sorted { $0.key < $1.key }.map { key, verdict in
+      "\(key): \(compiled.rules(of: verdict.decision).map(\.index))"
+    }
+    #expect(rows == ["TCP: [0]", "TCP 80: [0, 1]", "UDP 53: [2]"])
   }
 }
