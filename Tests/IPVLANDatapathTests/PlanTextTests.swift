@@ -55,7 +55,7 @@ struct PlanTextTests {
         pod   ip neighbour add 169.254.1.1 lladdr 02:35:50:b1:dd:18 dev eth0 nud permanent
         pod   ip route add default via 169.254.1.1 dev eth0 onlink proto 84
         node  ip neighbour add 10.8.0.11 lladdr 02:9c:74:88:64:7f dev twk8e8b99173c7 nud permanent
-        node  ip route add 10.8.0.11/32 dev twk8e8b99173c7 scope link proto 84
+        node  ip route add 10.8.0.11/32 dev twk8e8b99173c7 scope link src 10.8.0.1 proto 84
         node  ip rule add pref 512 to 10.8.0.11 lookup main proto 84
         node  ip rule add pref 2048 from 10.8.0.11 lookup 1001 proto 84
         """)
@@ -68,7 +68,7 @@ struct PlanTextTests {
         node  detach programs of endpoint 17 from twk8e8b99173c7
         node  ip rule delete pref 2048 from 10.8.0.11 lookup 1001 proto 84
         node  ip rule delete pref 512 to 10.8.0.11 lookup main proto 84
-        node  ip route delete 10.8.0.11/32 dev twk8e8b99173c7 scope link proto 84
+        node  ip route delete 10.8.0.11/32 dev twk8e8b99173c7 scope link src 10.8.0.1 proto 84
         node  ip link delete twk8e8b99173c7
         last: node  ip route delete default via 10.8.0.253 dev eth1 onlink table 1001 proto 84
         last: node  ip address delete 10.8.0.10/32 dev eth1

@@ -182,7 +182,11 @@ public actor PodWirer {
       guard isOurs, !(step.isShared && step.ownLink != nil) else {
         throw DatapathError(code: .conflict, message: "in the way, and not this pod's to change: \(found)")
       }
-      try await keeper.remove(step)
+      switch step.object {
+      case .link, .address, .route, .rule: try await keeper.remove(step)
+      // Made over what is there. Above all, another pod's entry in the endpoint map must not be taken away here.
+      case .up, .neighbour, .sysctl, .programs: break
+      }
     }
     let undo: Undo
     do {

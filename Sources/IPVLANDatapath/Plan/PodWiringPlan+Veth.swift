@@ -47,7 +47,7 @@ extension PodWiringPlan {
     add(.pod, .neighbour(linkLocalGateway, mac: nodeMAC, link: podLink))
     add(.pod, .route(PlannedRoute(destination: nil, gateway: linkLocalGateway, link: podLink)))
     add(.node, .neighbour(pod.address, mac: podMAC, link: nodeLink))
-    add(.node, .route(PlannedRoute(destination: .host(pod.address), link: nodeLink)))
+    add(.node, .route(PlannedRoute(destination: .host(pod.address), link: nodeLink, source: node.address)))
     add(.node, .rule(PlannedRule(priority: toPodPriority, destination: pod.address)))
     add(.node, .rule(PlannedRule(priority: fromPodPriority, source: pod.address, table: eni.routeTable)))
     return steps

@@ -13,7 +13,7 @@ public struct FabricError: Error, Sendable {
 
     /// No namespace was registered for the instance.
     public static let unknownNode = Code(.unknownNode)
-    /// The network interface has a port already, or an address is assigned to another.
+    /// The network interface has a port already.
     public static let exists = Code(.exists)
     /// The network interface has no port.
     public static let notFound = Code(.notFound)

@@ -106,8 +106,7 @@ public actor VPCFabric: Fabric {
   /// Makes the NIC appear in the node's namespace, down, as hot-plugged NICs do.
   ///
   /// - Parameter port: The network interface.
-  /// - Throws: ``FabricError``: `unknownNode`; `exists` when it is attached already or an address is another's;
-  ///   `kernel`. Nothing is left of the NIC then.
+  /// - Throws: ``FabricError``: `unknownNode`; `exists` when it is attached already; `kernel`. Nothing is left of the NIC then.
   public func attach(_ port: FabricPort) async throws {
     try await lock.locked { try await attachLocked(port) }
   }
@@ -124,10 +123,12 @@ public actor VPCFabric: Fabric {
 
   /// Replaces the addresses that are forwarded to, and accepted from, a NIC.
   ///
+  /// One that another NIC had moves.
+  ///
   /// - Parameters:
   ///   - addresses: All of them.
   ///   - eni: The network interface's identifier.
-  /// - Throws: ``FabricError``: `notFound` when it is not attached; `exists` when an address is another's; `kernel`.
+  /// - Throws: ``FabricError``: `notFound` when it is not attached; `kernel`.
   public func setAddresses(_ addresses: [IPv4Address], of eni: String) async throws {
     try await lock.locked { try await setAddressesLocked(addresses, of: eni) }
   }
@@ -155,7 +156,6 @@ public actor VPCFabric: Fabric {
     guard ports[port.eni] == nil else {
       throw FabricError(code: .exists, message: "attach \(port.eni): it is attached already; detach it first")
     }
-    try checkFree(port.addresses, for: port.eni)
     let link = try name("port\(nextPort)", for: port)
     nextPort += 1
     do {
@@ -204,7 +204,6 @@ public actor VPCFabric: Fabric {
     guard let port = ports[eni] else {
       throw FabricError(code: .notFound, message: "set addresses of \(eni): it is not attached")
     }
-    try checkFree(addresses, for: eni)
     let change = AddressChange(from: port.addresses, to: addresses)
     do {
       for address in change.removed {
@@ -212,6 +211,7 @@ public actor VPCFabric: Fabric {
         ports[eni]?.addresses.removeAll { $0 == address }
       }
       for address in change.added {
+        try await takeAway(address, fromAllBut: eni)
         // Remembered first: a half-made entry is removed with the rest.
         ports[eni]?.addresses.append(address)
         try await socket.neighbours.replace(
@@ -237,11 +237,13 @@ public actor VPCFabric: Fabric {
     Route(destination: IPCIDR(host: .v4(address)), interface: port.index, scope: .link)
   }
 
-  private func checkFree(_ addresses: [IPv4Address], for eni: String) throws(FabricError) {
-    for (other, port) in ports where other != eni {
-      if let taken = addresses.first(where: port.addresses.contains) {
-        throw FabricError(code: .exists, message: "\(taken) is assigned to \(other); \(eni) can't have it too")
-      }
+  /// An address has one owner, the last to be given it.
+  ///
+  /// Changes of two network interfaces may overlap, so the new owner can come before the old one has let go.
+  private func takeAway(_ address: IPv4Address, fromAllBut eni: String) async throws(NetlinkError) {
+    for (other, port) in ports where other != eni && port.addresses.contains(address) {
+      try await removeAddress(address, from: port)
+      ports[other]?.addresses.removeAll { $0 == address }
     }
   }
 
