@@ -61,7 +61,8 @@ struct ObjectTests {
       Issue.record("an unknown constant was set")
     } catch {
       #expect(error.code == .notFound)
-      #expect(error.message == #"object "samples" has no constant "question"; it has: answer (4 bytes), wide (8 bytes)"#)
+      #expect(
+        error.message == #"object "samples" has no constant "question"; it has: answer (4 bytes), wide (8 bytes)"#)
     }
   }
 

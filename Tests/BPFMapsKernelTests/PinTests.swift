@@ -88,7 +88,9 @@ struct PinTests {
     try await withPinDirectory { directory in
       try BPFFileSystem.makeDirectory(directory.appending("a/b"))
       let path = directory.appending("a/b/numbers")
-      let first = try loadSamples { (object) throws(BPFError) in #expect(try object.share(map: "numbers", at: path) == false) }
+      let first = try loadSamples { (object) throws(BPFError) in
+        #expect(try object.share(map: "numbers", at: path) == false)
+      }
       try first.map("numbers", as: BPFHashMap<UInt32, UInt64>.self).updateValue(8, forKey: 1)
       let second = try loadSamples { (object) throws(BPFError) in #expect(try object.share(map: "numbers", at: path)) }
       #expect(try second.map("numbers", as: BPFHashMap<UInt32, UInt64>.self).value(forKey: 1) == 8)

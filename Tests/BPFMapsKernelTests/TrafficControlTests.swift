@@ -89,6 +89,26 @@ struct TrafficControlTests {
     }
   }
 
+  @Test(arguments: [TrafficControlMechanism.automatic, .clsact])
+  func `a program is replaced in its place`(mechanism: TrafficControlMechanism) async throws {
+    try await withNamespace { namespace in
+      let interface = try await namespace.makePair()
+      let first = try loadSamples()
+      let second = try loadSamples()
+      let attachment = try await first.program("counts").attach(
+        toTrafficControl: .egress, of: interface, in: namespace, mechanism: mechanism)
+      try await attachment.replaceProgram(with: second.program("counts"))
+      let before = (try packets(first), try packets(second))
+      try await namespace.send(5)
+      #expect(try packets(first) == before.0)
+      #expect(try packets(second) >= before.1 + 5)
+      try await attachment.detach()
+      let after = try packets(second)
+      try await namespace.send(5)
+      #expect(try packets(second) == after)
+    }
+  }
+
   @Test func `two filters share a hook, and each removes only itself`() async throws {
     try await withNamespace { namespace in
       let interface = try await namespace.makePair()
