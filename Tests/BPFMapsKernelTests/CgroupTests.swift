@@ -33,25 +33,15 @@ extension BPFKernelTests {
           let attachment = try program.attach(toCgroup: group, as: .connect4)
           #expect(attachment.mechanism == .cgroup)
           // A listener on 127.0.0.1:4711, and a client in the group that asks for an address that is not there.
-          let script = """
-            import os, socket
-            server = socket.create_server(("127.0.0.1", 4711))
-            child = os.fork()
-            if child == 0:
-                open("\(group)/cgroup.procs", "w").write(str(os.getpid()))
-                client = socket.socket()
-                client.settimeout(5)
-                try:
-                    client.connect(("10.96.0.1", 443))
-                    os._exit(0)
-                except OSError:
-                    os._exit(1)
-            status = os.waitpid(child, 0)[1]
-            print("redirected" if status == 0 else "refused")
+          let listener = try await namespace.run { try listen(port: 4711) }
+          defer { _ = close(listener) }
+          let client = """
+            echo $$ > \(group)/cgroup.procs
+            if (echo > /dev/tcp/10.96.0.1/443) 2>/dev/null; then echo redirected; else echo refused; fi
             """
-          #expect(try await namespace.shell("python3 - <<'END'\n\(script)\nEND") == "redirected\n")
+          #expect(try await namespace.shell(client) == "redirected\n")
           try await attachment.detach()
-          #expect(try await namespace.shell("python3 - <<'END'\n\(script)\nEND") == "refused\n")
+          #expect(try await namespace.shell(client) == "refused\n")
         }
       }
     }
@@ -86,4 +76,20 @@ extension BPFKernelTests {
       }
     }
   }
+}
+
+/// A TCP socket that listens on 127.0.0.1 in the calling thread's namespace.
+private func listen(port: UInt16) throws -> CInt {
+  let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_port = port.bigEndian
+  address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+  let bound = unsafe withUnsafePointer(to: &address) { address in
+    unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+    }
+  }
+  try #require(bound == 0 && listen(descriptor, 4) == 0)
+  return descriptor
 }

@@ -144,6 +144,9 @@ extension BPFKernelTests {
       #expect(try slots.clear(at: 0) == false)
       #expect(try dispatcher.test(packet: packet).returnValue == 2)
       #expect {
+        try slots.setProgram(BPFObject(.cgroup).load().program("redirects"), at: 0)
+      } throws: { ($0 as? BPFError)?.code == .invalidArgument && "\($0)".contains("have one type") }
+      #expect {
         try slots.setProgram(target, at: 2)
       } throws: { ($0 as? BPFError)?.code == .invalidArgument && "\($0)".contains("out of range") }
     }

@@ -151,7 +151,7 @@ extension BPFKernelTests {
 
     @Test func `opening, loading and closing leaves no descriptor`() async throws {
       try await expectNoDescriptorLeak {
-        for _ in 0..<100 {
+        for _ in 0..<25 {
           let object = try loadSamples()
           _ = try object.map("numbers", as: BPFHashMap<UInt32, UInt64>.self)
           _ = try object.program("counts")

@@ -178,6 +178,26 @@ extension BPFKernelTests {
       }
     }
 
+    @Test func `attaching, replacing and failing leaves no descriptor`() async throws {
+      try await withNamespace { namespace in
+        let interface = try await namespace.makePair()
+        let program = try loadSamples().program("counts")
+        try await expectNoDescriptorLeak {
+          for mechanism in [TrafficControlMechanism.automatic, .clsact] {
+            let attachment = try await program.attach(
+              toTrafficControl: .egress, of: interface, in: namespace, mechanism: mechanism)
+            try await attachment.replaceProgram(with: program)
+            try await attachment.detach()
+            await #expect(throws: BPFError.self) {
+              _ = try await program.attach(toTrafficControl: .egress, of: 4711, in: namespace, mechanism: mechanism)
+            }
+          }
+          #expect(throws: BPFError.self) { _ = try program.attach(toCgroup: "/tmp", as: .connect4) }
+          #expect(throws: BPFError.self) { try program.pin(at: "/tmp/never") }
+        }
+      }
+    }
+
     @Test func `a detach after the interface is gone is no error`() async throws {
       try await withNamespace { namespace in
         let program = try loadSamples().program("counts")
