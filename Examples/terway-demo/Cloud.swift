@@ -69,9 +69,18 @@ struct Cloud: Sendable {
       created.id, is: .inUse, within: .seconds(20), checkingEvery: .milliseconds(20))
   }
 
+  /// The address of the VPC's router.
+  func gateway() async throws -> IPv4Address {
+    guard let vSwitch = try await client.vSwitch(Self.vSwitch) else {
+      throw ExampleError("the cloud has no vSwitch \(Self.vSwitch)")
+    }
+    return vSwitch.gateway
+  }
+
   private static var quietLogger: Logger {
+    // The server calls it an error when it is cancelled, which is how the demo ends it.
     var logger = Logger(label: "terway-demo")
-    logger.logLevel = .error
+    logger.logLevel = .critical
     return logger
   }
 }

@@ -62,7 +62,7 @@ final class DemoCluster: Sendable {
         progress.say("\(name): pod \(pod.key) has \(address) on \(interface), wired by \(mode)")
       }
       let cluster = DemoCluster(nodes: nodes, pods: pods, mode: mode)
-      try cluster.publish(manifests, progress: progress)
+      try await cluster.publish(manifests, progress: progress)
       let result = try await body(cluster)
       await tearDown()
       return result
@@ -79,7 +79,7 @@ final class DemoCluster: Sendable {
   }
 
   /// Fills in what a control plane would have (addresses, endpoint slices), then compiles and publishes.
-  private func publish(_ manifests: ClusterSnapshot, progress: Progress) throws {
+  private func publish(_ manifests: ClusterSnapshot, progress: Progress) async throws {
     var cluster = manifests
     for pod in pods.values { cluster.pods[pod.key]?.status.podIPs = ["\(pod.address)"] }
     for node in nodes.values {
@@ -100,7 +100,7 @@ final class DemoCluster: Sendable {
       try node.balancer.apply(table)
       let own = pods.values.filter { $0.node === node }
       let endpoints = Dictionary(uniqueKeysWithValues: own.map { ($0.key, $0.endpoint) })
-      try PolicyMapWriter(datapath: node.datapath, nodeName: node.name).apply(policy, endpoints: endpoints)
+      try await PolicyMapWriter(datapath: node.datapath, node: node.name).apply(policy, endpoints: endpoints)
       progress.say(
         "\(node.name): \(cluster.services.count) services and \(cluster.networkPolicies.count) network policies are in force"
       )

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DatapathPrograms
+import KubernetesModel
 import NetworkTypes
 
 extension DemoScenario {

@@ -3,6 +3,7 @@
 import DatapathPrograms
 import ExampleSupport
 import IPVLANDatapath
+import KubernetesModel
 import LinuxSystem
 import NetworkTypes
 
