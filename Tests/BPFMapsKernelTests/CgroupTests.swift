@@ -25,7 +25,7 @@ extension BPFKernelTests {
     }
 
     @Test func `connect4 redirects a process of the group, and nobody once detached`() async throws {
-      try await withNamespace { namespace in
+      try await withScratchNamespace { namespace in
         try await withGroup { group in
           var object = try BPFObject(.cgroup)
           try object.setConstant("target_port", to: UInt16(4711))
