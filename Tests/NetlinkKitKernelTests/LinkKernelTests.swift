@@ -36,7 +36,12 @@ struct LinkKernelTests {
       #expect(peer.address == peerAddress)
       #expect(peer.isUp)
       #expect(peer.index == link.parentIndex)
-      #expect(peer.operationalState == .up)
+      // The kernel notices the other end a moment later.
+      for _ in 0..<200 {
+        if try await peerSocket.links.link(named: "v1")?.operationalState == .up { break }
+        try await Task.sleep(for: .milliseconds(20))
+      }
+      #expect(try await peerSocket.links.link(named: "v1")?.operationalState == .up)
       #expect(try await socket.links.link(at: link.index)?.name == "v0")
       #expect(try await socket.links.link(withAddress: address)?.index == link.index)
     }

@@ -51,6 +51,15 @@ struct ExchangeTests {
     #expect(try await socket.links.all().map(\.name) == ["lo"])
   }
 
+  @Test func `a flood from another process ends at the deadline`() async throws {
+    let (socket, _) = socket(timeout: .milliseconds(20)) { _, sequence in
+      [FakeKernel.Step](
+        repeating: .datagram(Bytes.link(66, "evil", sequence: sequence), sender: 4711), count: 100_000)
+    }
+    let error = await #expect(throws: NetlinkError.self) { try await socket.links.all() }
+    #expect(error?.code == .timedOut)
+  }
+
   @Test func `an interrupted dump is made again`() async throws {
     let (socket, kernel) = socket { request, sequence in
       [
@@ -117,7 +126,8 @@ struct ExchangeTests {
   ])
   func `a malformed reply is an error, not a trap and not a loop`(what: String, bytes: [UInt8]) async throws {
     let (socket, _) = socket { request, sequence in
-      request == 1 ? [.datagram(bytes)] : [.datagram(Bytes.link(1, "lo", sequence: sequence) + Bytes.done(sequence: sequence))]
+      request == 1
+        ? [.datagram(bytes)] : [.datagram(Bytes.link(1, "lo", sequence: sequence) + Bytes.done(sequence: sequence))]
     }
     let error = await #expect(throws: NetlinkError.self, "\(what)") { try await socket.links.all() }
     #expect(error?.code == .malformedReply, "\(what)")

@@ -5,8 +5,9 @@ import Synchronization
 
 @testable import NetlinkKit
 
-/// A stand-in for the kernel: each request is answered with datagrams that a script makes of it. Only for what the real
-/// kernel does not do on demand.
+/// A stand-in for the kernel: each request is answered with datagrams that a script makes of it.
+///
+/// Only for what the real kernel does not do on demand.
 final class FakeKernel: MessageTransport {
   /// What happens when the socket asks for a datagram.
   enum Step: Sendable {
@@ -24,6 +25,7 @@ final class FakeKernel: MessageTransport {
 
   private struct State {
     var requests: [[UInt8]] = []
+    /// In reverse, so that taking one is cheap.
     var pending: [Step] = []
   }
 
@@ -37,15 +39,15 @@ final class FakeKernel: MessageTransport {
     let sequence = unsafe datagram.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
     state.withLock { state in
       state.requests.append(bytes)
-      state.pending += script(state.requests.count, sequence)
+      state.pending = script(state.requests.count, sequence).reversed() + state.pending
     }
   }
 
   func receive(into buffer: UnsafeMutableRawBufferPointer) throws(TransportError) -> ReceivedDatagram? {
     let step: Step? = state.withLock { state in
-      guard let first = state.pending.first else { return nil }
+      guard let first = state.pending.last else { return nil }
       if case .silence = first { return nil }
-      return state.pending.removeFirst()
+      return state.pending.removeLast()
     }
     switch step {
     case nil, .silence?: return nil
