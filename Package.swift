@@ -72,6 +72,7 @@ let package = Package(
     // Examples.
     .executable(name: "terway-demo", targets: ["terway-demo"]),
     .executable(name: "ecs-simulator", targets: ["ecs-simulator"]),
+    .executable(name: "first-program", targets: ["first-program"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -107,13 +108,18 @@ let package = Package(
     // Layer 3
     module(
       "IPVLANDatapath",
-      ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", logging]),
+      ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage]),
     module(
-      "ServiceLB", ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      "ServiceLB",
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage,
+      ]),
     module(
       "PolicyCompiler",
       ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
-    module("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes", crypto, hummingbird, logging]),
+    module(
+      "VPCSimulator",
+      ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes", crypto, hummingbird, logging, systemPackage]),
     module("ClusterState", ["KubernetesModel", "NetworkTypes", yams]),
 
     // Layer 4: examples
@@ -124,7 +130,11 @@ let package = Package(
         "NetlinkKit", "BPFMaps", "ENIProvider", "IPVLANDatapath", "ServiceLB", "PolicyCompiler", "VPCSimulator",
         "ClusterState", "DatapathPrograms", "KubernetesModel", "LinuxSystem", "NetworkTypes", systemPackage, logging,
       ], resources: [.embedInCode("manifests/demo.yaml")]),
-    example("ecs-simulator", ["VPCSimulator", "NetworkTypes", logging]),
+    .executableTarget(
+      name: "first-program", dependencies: ["LinuxSystem", "NetlinkKit", "NetworkTypes"],
+      path: "Examples/first-program",
+      swiftSettings: strict),
+    example("ecs-simulator", ["VPCSimulator", "ENIProvider", "LinuxSystem", "NetworkTypes", logging]),
 
     // Tests that need no privilege
     tests("NetworkTypes"),
@@ -136,7 +146,7 @@ let package = Package(
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
     tests("ServiceLB", ["KubernetesModel", "NetworkTypes"]),
-    tests("PolicyCompiler", ["KubernetesModel", "NetworkTypes"]),
+    tests("PolicyCompiler", ["BPFMaps", "CDatapathABI", "KubernetesModel", "NetworkTypes"]),
     tests("VPCSimulator", ["ENIProvider", "NetworkTypes"]),
     tests("ClusterState", ["KubernetesModel", "NetworkTypes"]),
     .testTarget(name: "RepositoryTests", swiftSettings: strict),
@@ -154,14 +164,27 @@ let package = Package(
     kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", systemPackage], programs: true),
     kernelTests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage]),
     kernelTests(
-      "IPVLANDatapath", ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      "IPVLANDatapath",
+      [
+        "NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", "VPCSimulator",
+        systemPackage,
+      ]),
     kernelTests(
-      "ServiceLB", ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      "ServiceLB",
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage,
+      ]),
     kernelTests(
       "PolicyCompiler",
-      ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+      ]),
     kernelTests("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
     .testTarget(
-      name: "ExampleTests", dependencies: ["KernelTestSupport", "terway-demo", "ecs-simulator"], swiftSettings: strict),
+      name: "ExampleTests",
+      dependencies: [
+        "KernelTestSupport", "ENIProvider", "LinuxSystem", "NetlinkKit", "NetworkTypes", systemPackage, "first-program",
+        "terway-demo", "ecs-simulator",
+      ], swiftSettings: strict),
   ]
 )

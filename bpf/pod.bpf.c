@@ -23,6 +23,9 @@
 /* Set by the loader: whether the first packet of each allowed flow is recorded too. */
 const volatile __u32 record_allowed = 0;
 
+/* A ring buffer's map says nothing of its records. This makes the object describe them, for user space to compare. */
+const struct flow_record *const volatile flow_event_record = 0;
+
 /* What a packet is to the flow table. */
 enum relation {
   RELATION_NONE,    /* belongs to no flow and starts none */

@@ -49,7 +49,7 @@ struct Cloud: Sendable {
         guard let result else { continue }
         group.cancelAll()
         try await group.waitForAll()
-        await fabric.close()
+        try await fabric.close()
         return result
       }
       throw ExampleError("the ECS API simulator ended before the demo did")
@@ -57,7 +57,8 @@ struct Cloud: Sendable {
   }
 
   /// Creates a network interface with secondary addresses and attaches it: Terway's way to real VPC addresses.
-  func attachInterface(to instance: InstanceIdentifier, secondaryAddresses count: Int) async throws -> NetworkInterface {
+  func attachInterface(to instance: InstanceIdentifier, secondaryAddresses count: Int) async throws -> NetworkInterface
+  {
     let created = try await client.createNetworkInterface(
       NetworkInterfaceRequest(
         vSwitch: Self.vSwitch, securityGroups: ["sg-sim"], secondaryAddresses: count == 0 ? nil : .count(count),
@@ -68,9 +69,18 @@ struct Cloud: Sendable {
       created.id, is: .inUse, within: .seconds(20), checkingEvery: .milliseconds(20))
   }
 
+  /// The address of the VPC's router.
+  func gateway() async throws -> IPv4Address {
+    guard let vSwitch = try await client.vSwitch(Self.vSwitch) else {
+      throw ExampleError("the cloud has no vSwitch \(Self.vSwitch)")
+    }
+    return vSwitch.gateway
+  }
+
   private static var quietLogger: Logger {
+    // The server calls it an error when it is cancelled, which is how the demo ends it.
     var logger = Logger(label: "terway-demo")
-    logger.logLevel = .error
+    logger.logLevel = .critical
     return logger
   }
 }

@@ -9,6 +9,7 @@ import NetlinkKit
 import NetworkTypes
 import ServiceLB
 import SystemPackage
+import VPCSimulator
 
 /// One node: a namespace with NICs from the cloud, and what an agent runs on it.
 final class DemoNode: Sendable {
@@ -28,8 +29,7 @@ final class DemoNode: Sendable {
 
   /// Boots a node: NICs through the cloud API, programs loaded, its own server started.
   ///
-  /// - Parameters:
-  ///   - podsPerInterface: How many addresses each shared ENI needs, by its name.
+  /// `podsPerInterface` says how many addresses each shared ENI needs.
   init(
     name: String, instance: InstanceIdentifier, cloud: Cloud, workspace: Workspace, podsPerInterface: [String: Int],
     progress: Progress
@@ -45,25 +45,21 @@ final class DemoNode: Sendable {
     let primary = try await cloud.attachInterface(to: instance, secondaryAddresses: 0)
     let gateway = try await cloud.gateway()
     let nic = try await Self.link(of: primary, on: socket)
-    guard let address = primary.primaryAddress else {
-      throw ExampleError("\(primary.id) has no primary address; the simulator should have assigned one")
-    }
-    self.address = address
+    address = primary.primaryAddress
     try await socket.addresses.add(
       InterfaceAddress(index: nic.index, address: .v4(address), prefixLength: Cloud.prefixLength))
     try await socket.links.change(nic.index, LinkChanges(isUp: true))
-    try await socket.routes.add(Route(gateway: .v4(gateway), interface: nic.index, isOnLink: true))
+    try await socket.routes.add(Route(destination: nil, gateway: .v4(gateway), interface: nic.index, isOnLink: true))
     progress.say("\(name): \(primary.id) plugged in as \(nic.name), the node's own address is \(address)")
 
     var interfaces: [String: (eni: NetworkInterface, attachment: ENIAttachment)] = [:]
     for (number, (label, count)) in podsPerInterface.sorted(by: { $0.key < $1.key }).enumerated() {
       let eni = try await cloud.attachInterface(to: instance, secondaryAddresses: count)
       let link = try await Self.link(of: eni, on: socket)
-      guard let own = eni.primaryAddress else { throw ExampleError("\(eni.id) has no primary address") }
       interfaces[label] = (
         eni,
         ENIAttachment(
-          link: link.name, index: link.index, mac: eni.macAddress, address: own, gateway: gateway,
+          link: link.name, index: link.index, mac: eni.mac, address: eni.primaryAddress, gateway: gateway,
           prefixLength: Cloud.prefixLength, number: UInt32(number))
       )
       progress.say("\(name): \(eni.id) plugged in as \(link.name) with \(count) addresses for pods")
@@ -84,19 +80,21 @@ final class DemoNode: Sendable {
   /// The NIC that the cloud plugged in, found by its MAC address.
   private static func link(of eni: NetworkInterface, on socket: NetlinkSocket) async throws -> Link {
     for _ in 0..<100 {
-      if let link = try await socket.links.link(withAddress: eni.macAddress) { return link }
+      if let link = try await socket.links.link(withAddress: eni.mac) { return link }
       try await Task.sleep(for: .milliseconds(20))
     }
-    throw ExampleError("\(eni.id) is in use but no link has its MAC address \(eni.macAddress)")
+    throw ExampleError("\(eni.id) is in use but no link has its MAC address \(eni.mac)")
   }
 
   /// Frames that went through each of the node's ENIs, both ways.
   func wireCounters() async throws -> [String: UInt64] {
     var counters: [String: UInt64] = [:]
-    for link in try await socket.links.all() where interfaces.values.contains(where: { $0.attachment.index == link.index })
+    for link in try await socket.links.all()
+    where interfaces.values.contains(where: { $0.attachment.index == link.index })
       || link.name.rawValue.hasPrefix("eth0")
     {
-      counters["\(name)/\(link.name)"] = link.statistics.received.packets + link.statistics.transmitted.packets
+      counters["\(name)/\(link.name)"] =
+        (link.statistics?.received.packets ?? 0) + (link.statistics?.transmitted.packets ?? 0)
     }
     return counters
   }

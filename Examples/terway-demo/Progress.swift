@@ -2,7 +2,9 @@
 
 import Foundation
 
-/// Says what the demo does, while it does it. Standard output stays clean when a program reads it.
+/// Says what the demo does, while it does it.
+///
+/// Standard output stays clean when a program reads it.
 struct Progress: Sendable {
   private let start = ContinuousClock.now
   private let handle: FileHandle

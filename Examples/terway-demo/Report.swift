@@ -40,10 +40,14 @@ struct Report: Codable, Sendable {
         flow.latency.map { String(format: "%.0f us", $0) } ?? "-", flow.verdict.rawValue,
       ])
     }
-    let dropped = drops.isEmpty ? "none" : drops.sorted { $0.key < $1.key }.map { "\($0.value) x \($0.key)" }
-      .joined(separator: ", ")
+    let dropped =
+      drops.isEmpty
+      ? "none"
+      : drops.sorted { $0.key < $1.key }.map { "\($0.value) x \($0.key)" }
+        .joined(separator: ", ")
     let summary =
-      failures == 0 ? "All \(flows.count) flows went as expected." : "\(failures) of \(flows.count) flows did not go as expected."
+      failures == 0
+      ? "All \(flows.count) flows went as expected." : "\(failures) of \(flows.count) flows did not go as expected."
     return """
       \(table)
 

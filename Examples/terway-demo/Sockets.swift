@@ -35,7 +35,7 @@ enum Sockets {
     var yes: CInt = 1
     _ = try check(
       unsafe setsockopt(socket.rawValue, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size)))
-    try withAddress(IPv4Address(0, 0, 0, 0), port) { address, length in
+    try unsafe withAddress(IPv4Address(0, 0, 0, 0), port) { address, length in
       unsafe bind(socket.rawValue, address, length)
     }
     if kind == .tcp { _ = try check(Glibc.listen(socket.rawValue, 128)) }
@@ -44,15 +44,16 @@ enum Sockets {
 
   static func connect(_ socket: borrowing OwnedFileDescriptor, to address: IPv4Address, port: UInt16) throws(Errno) {
     let number = socket.rawValue
-    try withAddress(address, port) { address, length in unsafe Glibc.connect(number, address, length) }
+    try unsafe withAddress(address, port) { address, length in unsafe Glibc.connect(number, address, length) }
   }
 
   static func accept(_ socket: borrowing OwnedFileDescriptor) throws(Errno) -> OwnedFileDescriptor {
-    OwnedFileDescriptor(taking: try check(unsafe accept4(socket.rawValue, nil, nil, CInt(SOCK_CLOEXEC.rawValue))))
+    // Duplicated, because accept4(2), which would make it close-on-exec, cannot be imported.
+    try OwnedFileDescriptor(taking: try check(Glibc.accept(socket.rawValue, nil, nil))).duplicate()
   }
 
   static func send(_ bytes: [UInt8], on socket: borrowing OwnedFileDescriptor) throws(Errno) {
-    _ = try check(CInt(unsafe Glibc.send(socket.rawValue, bytes, bytes.count, CInt(MSG_NOSIGNAL.rawValue))))
+    _ = try check(CInt(unsafe Glibc.send(socket.rawValue, bytes, bytes.count, CInt(MSG_NOSIGNAL))))
   }
 
   /// What arrived, at most `limit` bytes; empty when the peer closed.

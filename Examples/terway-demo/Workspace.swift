@@ -6,7 +6,9 @@ import Glibc
 import LinuxSystem
 import SystemPackage
 
-/// The only things of a demo that outlive its process: cgroups, by its process id. Namespaces, links, maps, programs and
+/// The only things of a demo that outlive its process: cgroups, by its process id.
+///
+/// Namespaces, links, maps, programs and
 /// attachments are held by descriptors alone.
 struct Workspace: Sendable {
   private static let prefix = "terway-demo-"
@@ -35,11 +37,15 @@ struct Workspace: Sendable {
     return path
   }
 
-  /// Removes the cgroups. Their processes have ended; the kernel may take a moment to notice.
+  /// Removes the cgroups.
+  ///
+  /// Their processes have ended; the kernel may take a moment to notice.
   func remove() {
     let children = ((try? FileSystem.entries(of: cgroup)) ?? []).map { cgroup.appending($0) }
     for path in children + [cgroup] {
-      for _ in 0..<100 where unsafe path.withPlatformString({ unsafe rmdir($0) }) != 0 && errno == EBUSY { usleep(20_000) }
+      for _ in 0..<100 where unsafe path.withPlatformString({ unsafe rmdir($0) }) != 0 && errno == EBUSY {
+        usleep(20_000)
+      }
     }
   }
 

@@ -14,7 +14,9 @@ public struct ManifestDirectory: Hashable, Sendable {
     self.path = path
   }
 
-  /// Reads everything. This blocks; do not call it where blocking hurts.
+  /// Reads everything.
+  ///
+  /// This blocks; do not call it where blocking hurts.
   ///
   /// - Parameter unknownKinds: what happens to objects of kinds that are not known.
   /// - Returns: the objects; of two with one kind and name the later wins.

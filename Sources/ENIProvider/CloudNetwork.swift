@@ -8,9 +8,12 @@ public import NetworkTypes
 /// The others may simply be repeated: the state asked for, already reached, is not an error. Implementations retry
 /// transient failures themselves, with the same token.
 public protocol CloudNetwork: Sendable {
-  /// Creates a network interface. It is usable once its status is `Available`.
+  /// Creates a network interface, which is usable once its status is `Available`.
   ///
-  /// - Parameter token: repeated calls with it return the same interface.
+  /// - Parameters:
+  ///   - request: what it should be.
+  ///   - token: repeated calls with it return the same interface.
+  /// - Returns: the interface, mostly still `Creating`.
   /// - Throws: ``ENIError``; `addressesExhausted`, `quotaExceeded` and `tokenMismatch` are worth a reaction.
   func createNetworkInterface(_ request: NetworkInterfaceRequest, token: ClientToken) async throws(ENIError)
     -> NetworkInterface

@@ -46,20 +46,28 @@ public struct ENIError: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 extension ENIError {
-  /// The class of a failure. New classes may be added: keep a default case.
+  /// The class of a failure.
+  ///
+  /// New classes may be added: keep a default case.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     /// A stable name, for logs and metrics.
     public let name: String
 
     private init(_ name: String) { self.name = name }
 
-    /// Too many calls. Retried already; later it may pass.
+    /// Too many calls.
+    ///
+    /// Retried already; later it may pass.
     public static let throttled = Code("throttled")
 
-    /// The cloud failed inside (HTTP 5xx). Retried already.
+    /// The cloud failed inside (HTTP 5xx).
+    ///
+    /// Retried already.
     public static let unavailable = Code("unavailable")
 
-    /// Another operation on the same object is under way. Retried already.
+    /// Another operation on the same object is under way.
+    ///
+    /// Retried already.
     public static let conflict = Code("conflict")
 
     /// The object does not exist.
@@ -89,16 +97,22 @@ extension ENIError {
     /// The request itself is wrong: a parameter is missing, malformed, or does not fit another.
     public static let invalidRequest = Code("invalidRequest")
 
-    /// No answer: the connection failed. Retried already.
+    /// No answer: the connection failed.
+    ///
+    /// Retried already.
     public static let transport = Code("transport")
 
     /// An answer that is not what the API promises.
     public static let malformedResponse = Code("malformedResponse")
 
-    /// The deadline passed. Whether the cloud did the work is unknown: repeat with the same token, or describe.
+    /// The deadline passed.
+    ///
+    /// Whether the cloud did the work is unknown: repeat with the same token, or describe.
     public static let timedOut = Code("timedOut")
 
-    /// The task was cancelled. Whether the cloud did the work is unknown.
+    /// The task was cancelled.
+    ///
+    /// Whether the cloud did the work is unknown.
     public static let cancelled = Code("cancelled")
 
     /// A code of the cloud that this version does not know; see ``ENIError/apiCode``.

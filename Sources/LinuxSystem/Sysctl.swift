@@ -57,7 +57,8 @@ public enum Sysctl {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     guard !path.utf8.contains(0), !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else {
       throw SystemError(
-        code: .invalidArgument, message: "\"\(path)\" is not a setting: use a path below /proc/sys, such as net/ipv4/ip_forward")
+        code: .invalidArgument,
+        message: "\"\(path)\" is not a setting: use a path below /proc/sys, such as net/ipv4/ip_forward")
     }
     return FilePath("/proc/sys/\(path)")
   }

@@ -8,11 +8,13 @@ import SystemPackage
 // What DatapathPrograms declares for its users; these tests know nothing of it.
 
 extension endpoint: BPFValue {
+  /// As in the shared header.
   public static let layout = StructLayout(
     "endpoint", of: Self.self, fields: [.init("address", \.address), .init("flags", \.flags)])
 }
 
 extension flow_key: BPFValue {
+  /// As in the shared header.
   public static let layout = StructLayout(
     "flow_key", of: Self.self,
     fields: [
@@ -22,12 +24,14 @@ extension flow_key: BPFValue {
 }
 
 extension flow_state: BPFValue {
+  /// As in the shared header.
   public static let layout = StructLayout(
     "flow_state", of: Self.self,
     fields: [.init("last_seen", \.last_seen), .init("flags", \.flags), .init("decision", \.decision)])
 }
 
 extension peer_class_key: BPFValue {
+  /// As in the shared header.
   public static let layout = StructLayout(
     "peer_class_key", of: Self.self,
     fields: [
@@ -36,16 +40,19 @@ extension peer_class_key: BPFValue {
 }
 
 extension peer_class: BPFValue {
+  /// As in the shared header.
   public static let layout = StructLayout(
     "peer_class", of: Self.self, fields: [.init("class_id", \.class_id), .init("flags", \.flags)])
 }
 
 extension drop_counter: BPFValue {
+  /// As in the shared header.
   public static let layout = StructLayout(
     "drop_counter", of: Self.self, fields: [.init("packets", \.packets), .init("bytes", \.bytes)])
 }
 
 extension flow_record: BPFValue {
+  /// As in the shared header.
   public static let layout = StructLayout(
     "flow_record", of: Self.self,
     fields: [

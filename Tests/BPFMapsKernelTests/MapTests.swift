@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BPFMaps
+@testable import BPFMaps
 import CDatapathABI
 import KernelTestSupport
 import LinuxSystem
@@ -179,6 +179,43 @@ struct MapTests {
     }
     churn.cancel()
     try await churn.value
+  }
+
+  @Test func `key by key, too, each entry is seen once while others are removed`() async throws {
+    let map = try loadSamples().map("numbers", as: BPFHashMap<UInt32, UInt64>.self)
+    for number in 0..<UInt32(100) { try map.updateValue(0, forKey: number) }
+    let other = try map.duplicate()
+    let churn = Task.detached {
+      var round: UInt32 = 0
+      while !Task.isCancelled {
+        try other.updateValue(1, forKey: 100 + round % 100)
+        try other.removeValue(forKey: 100 + round % 100)
+        round += 1
+      }
+    }
+    for _ in 0..<200 {
+      let seen = try map.withHandle { (handle) throws(BPFError) in
+        try handle.entriesByKey { (key: UInt32) throws(BPFError) in try map.value(forKey: key) }
+      }.map(\.0)
+      #expect(Set(seen).count == seen.count)
+      #expect(Set(seen).isSuperset(of: 0..<100))
+    }
+    churn.cancel()
+    try await churn.value
+  }
+
+  @Test func `many tasks write one map`() async throws {
+    let object = try loadSamples()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for task in 0..<UInt32(8) {
+        let map = try object.map("numbers", as: BPFHashMap<UInt32, UInt64>.self)
+        group.addTask {
+          for index in 0..<UInt32(100) { try map.updateValue(UInt64(task), forKey: task * 100 + index) }
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try object.map("numbers", as: BPFHashMap<UInt32, UInt64>.self).entries().count == 800)
   }
 
   @Test func `a map of another kind or size is refused by name`() throws {

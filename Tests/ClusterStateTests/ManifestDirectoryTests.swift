@@ -33,7 +33,8 @@ struct ManifestDirectoryTests {
 
   @Test func `one file is enough`() throws {
     try withDirectory(["a.yaml": namespace("x", "a")]) { path in
-      #expect(try ManifestDirectory(path: path + "/a.yaml").load().namespaces.keys.sorted() == ["x"])
+      let snapshot = try ManifestDirectory(path: path + "/a.yaml").load()
+      #expect(snapshot.namespaces.keys.sorted() == ["x"])
     }
   }
 

@@ -64,7 +64,8 @@ struct ManifestStreamTests {
   @Test func `an error in a list names the item`() throws {
     let error = try refusal("{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: Namespace, metadata: {}}]}")
     #expect(error.path == ".items[0].metadata.name")
-    let wrong = try refusal("{apiVersion: v1, kind: PodList, items: [{apiVersion: v1, kind: Node, metadata: {name: n}}]}")
+    let wrong = try refusal(
+      "{apiVersion: v1, kind: PodList, items: [{apiVersion: v1, kind: Node, metadata: {name: node}}]}")
     #expect(wrong.path == ".items[0].kind")
   }
 
@@ -118,13 +119,13 @@ struct ManifestStreamTests {
       kind: Namespace
       metadata:
         name: a
-        annotations: &shared {team: blue, zone: x}
+        annotations: &shared {team: blue, zone: one}
         labels:
           <<: *shared
-          zone: y
+          zone: two
       """
     guard case .namespace(let namespace)? = try read(text).first else { return #expect(Bool(false), "no namespace") }
-    #expect(namespace.metadata.labels == ["team": "blue", "zone": "y"])
+    #expect(namespace.metadata.labels == ["team": "blue", "zone": "two"])
   }
 
   @Test(arguments: [

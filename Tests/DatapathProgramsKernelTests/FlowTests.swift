@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BPFMaps
 import CDatapathABI
 import DatapathPrograms
 import KernelTestSupport
+import LinuxSystem
 import NetworkTypes
 import Testing
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BPFMaps
 import DatapathPrograms
 import KernelTestSupport
+import LinuxSystem
 import NetworkTypes
 import Testing
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BPFMaps
+import CDatapathABI
 import DatapathPrograms
 import KernelTestSupport
+import LinuxSystem
 import NetworkTypes
 import Testing
 
@@ -22,8 +25,8 @@ struct HeaderTests {
     let fixture = try PodFixture()
     let frame = IPv4Packet(from: Self.pod, to: Self.peer, transport, payload: [1, 2, 3]).frame
     #expect(try fixture.send(frame, .egress) == .passes)
-    // A test run takes no frame without a link header.
-    for length in 15..<frame.count {
+    // Since about Linux 6.18 a test run takes no shorter IPv4 frame; TrafficTests sends those.
+    for length in 34..<frame.count {
       #expect(try fixture.send(Array(frame.prefix(length)), .egress) == .drops(.invalid), "cut at byte \(length)")
       #expect(try fixture.send(Array(frame.prefix(length)), .ingress) == .drops(.invalid), "cut at byte \(length)")
     }
@@ -86,6 +89,7 @@ struct HeaderTests {
     ("TCP", 6, [UInt8](repeating: 0, count: 20), .drops(.unsupportedL3)),
     ("TCP behind options", 0, [6, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 135, count: 20), .drops(.unsupportedL3)),
     ("long options", 0, [58, 1] + [UInt8](repeating: 135, count: 20), .drops(.unsupportedL3)),
+    ("no ICMPv6", 58, [], .drops(.invalid)),
     ("cut ICMPv6", 58, [135, 0, 0], .drops(.invalid)),
     ("cut options", 0, [58, 0, 5, 2], .drops(.invalid)),
   ])
@@ -98,6 +102,5 @@ struct HeaderTests {
     let frame = EthernetFrame.bytes(type: 0x86dd, payload: header + addresses + rest)
     #expect(try fixture.send(frame, .egress) == outcome)
     #expect(try fixture.send(frame, .ingress) == outcome)
-    #expect(try fixture.send(Array(frame.prefix(50)), .egress) == .drops(.invalid))
   }
 }

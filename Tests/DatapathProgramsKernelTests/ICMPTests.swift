@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CDatapathABI
+import BPFMaps
 import DatapathPrograms
 import KernelTestSupport
+import LinuxSystem
 import NetworkTypes
 import Testing
 

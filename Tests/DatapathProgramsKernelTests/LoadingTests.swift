@@ -17,7 +17,7 @@ struct LoadingTests {
     let root = FilePath("/tmp/terwaykit-pins-\(UInt64.random(in: 0 ... .max))")
     try BPFFileSystem.ensureMounted(at: root)
     defer {
-      _ = unsafe root.withPlatformString { unsafe umount2($0, Int32(MNT_DETACH.rawValue)) }
+      _ = unsafe root.withPlatformString { unsafe umount2($0, Int32(MNT_DETACH)) }
       _ = unsafe root.withPlatformString { unsafe rmdir($0) }
     }
     try await body(root.appending("datapath"))
@@ -84,7 +84,7 @@ struct LoadingTests {
       do {
         _ = try PodDatapath.load(pinDirectory: directory, limits: .small)
         Issue.record("a per-CPU array was taken for the flow table")
-      } catch {
+      } catch let error as BPFError {
         #expect(error.code == .incompatibleMap || error.code == .layoutMismatch)
         #expect(error.message.contains("drop_counter") || error.message.contains("flow"), "\(error)")
       }

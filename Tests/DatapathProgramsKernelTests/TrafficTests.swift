@@ -56,8 +56,8 @@ struct TrafficTests {
     try await ip("address add \(PodFixture.peer)/24 dev veth1", in: peer)
     try await ip("link set eth0 up", in: pod)
     try await ip("link set veth1 up", in: peer)
-    let podIndex = try await pod.run { if_nametoindex("eth0") }
-    let peerIndex = try await peer.run { if_nametoindex("veth1") }
+    let podIndex = try await pod.run { unsafe if_nametoindex("eth0") }
+    let peerIndex = try await peer.run { unsafe if_nametoindex("veth1") }
     return (podIndex, peerIndex)
   }
 
@@ -125,6 +125,40 @@ struct TrafficTests {
       #expect((try datapath.readDropCounters()[.missedTailCall]?.packets ?? 0) >= 1)
       try datapath.programs.setProgram(datapath.fromPod, at: UInt32(POD_PROGRAM_EGRESS))
       #expect(try await answers(milliseconds: Self.patience))
+    }
+  }
+
+  @Test(arguments: [
+    ("IPv4", IPv4Packet(from: PodFixture.pod, to: PodFixture.peer, .udp(from: 1, to: 2)).frame, 42),
+    ("ARP", ARPPacket(sender: PodFixture.pod, target: PodFixture.peer).frame, 42),
+    ("IPv6", EthernetFrame.bytes(type: 0x86dd, payload: [0x60] + [UInt8](repeating: 0, count: 39)), 54),
+  ])
+  func `frames cut within the network header are invalid`(what: String, frame: [UInt8], whole: Int) async throws {
+    try await Self.withPod(at: .pod) { fixture, pod, peer in
+      let frames = (15..<whole).map { Array(frame.prefix($0)) }
+      let isSent = try await pod.run { TestSockets.inject(frames, from: "eth0") }
+      #expect(isSent)
+      let drops = try fixture.datapath.readDropCounters()
+      #expect(drops[.invalid]?.packets == UInt64(frames.count))
+    }
+  }
+
+  @Test func `headers in page fragments are read`() async throws {
+    try await Self.withPod(at: .pod) { fixture, pod, peer in
+      try await ip("link set eth0 mtu 9000", in: pod)
+      // Beyond a page a packet socket keeps the first 14 bytes together, and no more.
+      var packet = IPv4Packet(
+        from: PodFixture.pod, to: PodFixture.peer, .udp(from: 4321, to: 1234), payload: [UInt8](repeating: 1, count: 6000))
+      packet.options = [UInt8](repeating: 1, count: 40)
+      let frame = packet.frame
+      #expect(try await pod.run { TestSockets.inject([frame], from: "eth0") })
+      #expect(try fixture.datapath.readDropCounters().isEmpty)
+      let key = try #require(try fixture.datapath.flows.entries().first { $0.0.protocol == 17 }).0
+      #expect(UInt16(bigEndian: key.local_port) == 4321 && UInt16(bigEndian: key.peer_port) == 1234)
+      packet.source = PodFixture.stranger
+      let spoofed = packet.frame
+      #expect(try await pod.run { TestSockets.inject([spoofed], from: "eth0") })
+      #expect(try fixture.datapath.readDropCounters()[.invalidSource]?.packets == 1)
     }
   }
 }

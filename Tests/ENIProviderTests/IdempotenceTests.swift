@@ -39,7 +39,8 @@ struct IdempotenceTests {
 
   @Test func `detaching from an instance that does not exist is an error`() async {
     let client = ECSClient.scripted(ScriptedTransport([.response(404, Bodies.error("InvalidEcsId.NotFound"))]))
-    let error = await error { () async throws(ENIError) in try await client.detachNetworkInterface("eni-1", from: "i-9") }
+    let error = await error { () async throws(ENIError) in try await client.detachNetworkInterface("eni-1", from: "i-9")
+    }
     #expect(error?.code == .notFound)
   }
 

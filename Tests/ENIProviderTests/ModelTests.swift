@@ -34,7 +34,8 @@ struct ModelTests {
   }
 
   @Test(arguments: [
-    ("http://127.0.0.1:8090", "127.0.0.1:8090"), ("https://ecs.cn-hangzhou.aliyuncs.com/", "ecs.cn-hangzhou.aliyuncs.com"),
+    ("http://127.0.0.1:8090", "127.0.0.1:8090"),
+    ("https://ecs.cn-hangzhou.aliyuncs.com/", "ecs.cn-hangzhou.aliyuncs.com"),
     ("https://example.com:443", "example.com"), ("http://example.com:443", "example.com:443"),
   ])
   func `an endpoint has the Host header that is signed`(_ text: String, _ host: String) {

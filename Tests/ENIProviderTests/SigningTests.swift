@@ -9,10 +9,10 @@ struct SigningVectors: Decodable {
   struct RPC: Decodable, Sendable, CustomTestStringConvertible {
     var name: String
     var method: String
-    var access_key_secret: String
+    var accessKeySecret: String
     var parameters: [String: String]
-    var canonicalized_query: String
-    var string_to_sign: String
+    var canonicalizedQuery: String
+    var stringToSign: String
     var signature: String
     var testDescription: String { name }
   }
@@ -20,20 +20,20 @@ struct SigningVectors: Decodable {
   struct ACS3: Decodable, Sendable, CustomTestStringConvertible {
     var name: String
     var method: String
-    var canonical_uri: String
+    var canonicalUri: String
     var query: [String: String]
     var headers: [String: String]
     var body: String
-    var access_key_id: String
-    var access_key_secret: String
-    var canonical_request: String
-    var string_to_sign: String
+    var accessKeyId: String
+    var accessKeySecret: String
+    var canonicalRequest: String
+    var stringToSign: String
     var signature: String
     var authorization: String
     var testDescription: String { name }
 
     var request: ACS3Signer.Request {
-      .init(method: method, path: canonical_uri, query: query, headers: headers, body: Array(body.utf8))
+      .init(method: method, path: canonicalUri, query: query, headers: headers, body: Array(body.utf8))
     }
   }
 
@@ -43,14 +43,16 @@ struct SigningVectors: Decodable {
     var testDescription: String { out }
   }
 
-  var rpc_hmac_sha1: [RPC]
-  var acs3_hmac_sha256: [ACS3]
-  var percent_encoding: [Encoding]
+  var rpcHmacSha1: [RPC]
+  var acs3HmacSha256: [ACS3]
+  var percentEncoding: [Encoding]
 
   static func load() throws -> SigningVectors {
     let url = try #require(
       Bundle.module.url(forResource: "aliyun-signing", withExtension: "json", subdirectory: "Vectors"))
-    return try JSONDecoder().decode(SigningVectors.self, from: Data(contentsOf: url))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(SigningVectors.self, from: Data(contentsOf: url))
   }
 
   static let all: SigningVectors? = try? load()
@@ -60,32 +62,32 @@ struct SigningVectors: Decodable {
 struct SigningTests {
   @Test func `every vector of the file is there`() throws {
     let vectors = try SigningVectors.load()
-    #expect(vectors.rpc_hmac_sha1.count == 7)
-    #expect(vectors.acs3_hmac_sha256.count == 4)
-    #expect(vectors.percent_encoding.count == 19)
+    #expect(vectors.rpcHmacSha1.count == 7)
+    #expect(vectors.acs3HmacSha256.count == 4)
+    #expect(vectors.percentEncoding.count == 19)
   }
 
-  @Test(arguments: SigningVectors.all?.rpc_hmac_sha1 ?? [])
+  @Test(arguments: SigningVectors.all?.rpcHmacSha1 ?? [])
   func `an RPC request is signed as the SDKs sign it`(_ vector: SigningVectors.RPC) {
-    #expect(PercentEncoding.canonicalQuery(vector.parameters) == vector.canonicalized_query)
+    #expect(PercentEncoding.canonicalQuery(vector.parameters) == vector.canonicalizedQuery)
     #expect(
-      RPCSigner.stringToSign(method: vector.method, parameters: vector.parameters) == vector.string_to_sign)
+      RPCSigner.stringToSign(method: vector.method, parameters: vector.parameters) == vector.stringToSign)
     let signature = RPCSigner.signature(
-      method: vector.method, parameters: vector.parameters, accessKeySecret: vector.access_key_secret)
+      method: vector.method, parameters: vector.parameters, accessKeySecret: vector.accessKeySecret)
     #expect(signature == vector.signature)
   }
 
-  @Test(arguments: SigningVectors.all?.acs3_hmac_sha256 ?? [])
+  @Test(arguments: SigningVectors.all?.acs3HmacSha256 ?? [])
   func `a V3 request is signed as the SDKs sign it`(_ vector: SigningVectors.ACS3) {
-    #expect(ACS3Signer.canonicalRequest(vector.request) == vector.canonical_request)
-    #expect(ACS3Signer.stringToSign(vector.request) == vector.string_to_sign)
+    #expect(ACS3Signer.canonicalRequest(vector.request) == vector.canonicalRequest)
+    #expect(ACS3Signer.stringToSign(vector.request) == vector.stringToSign)
     #expect(
-      ACS3Signer.signature(of: vector.request, accessKeySecret: vector.access_key_secret) == vector.signature)
-    let credentials = Credentials(accessKeyID: vector.access_key_id, accessKeySecret: vector.access_key_secret)
+      ACS3Signer.signature(of: vector.request, accessKeySecret: vector.accessKeySecret) == vector.signature)
+    let credentials = Credentials(accessKeyID: vector.accessKeyId, accessKeySecret: vector.accessKeySecret)
     #expect(ACS3Signer.authorization(for: vector.request, credentials: credentials) == vector.authorization)
   }
 
-  @Test(arguments: SigningVectors.all?.percent_encoding ?? [])
+  @Test(arguments: SigningVectors.all?.percentEncoding ?? [])
   func `percent encoding round-trips`(_ vector: SigningVectors.Encoding) {
     #expect(PercentEncoding.encode(vector.in) == vector.out)
     #expect(PercentEncoding.decode(Array(vector.out.utf8), plusIsSpace: true) == vector.in)

@@ -16,8 +16,7 @@ internal import Testing
 /// - Throws: What `body` throws.
 public func withScratchNamespace<Result>(_ body: (NetworkNamespace) async throws -> Result) async throws -> Result {
   let namespace = try await NetworkNamespace.makeAnonymous()
-  let socket = try await NetlinkSocket(in: namespace)
-  try await socket.links.change(.loopback, LinkChanges(isUp: true))
+  try await NetlinkSocket(in: namespace).links.change(.loopback, LinkChanges(isUp: true))
   return try await body(namespace)
 }
 

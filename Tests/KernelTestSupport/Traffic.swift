@@ -56,7 +56,8 @@ public enum Traffic {
     let client = try await source.run { try Socket(SOCK_STREAM, bind: .init(rawValue: 0), port: 0) }
     return try await source.run {
       guard client.connect(to: to, port: port, milliseconds: 2500),
-        let (accepted, peer) = server.accept(milliseconds: 1000), client.write(0x54), accepted.read(milliseconds: 1000) == 0x54
+        let (accepted, peer) = server.accept(milliseconds: 1000), client.write(0x54),
+        accepted.read(milliseconds: 1000) == 0x54
       else { return nil }
       return peer
     }
@@ -97,7 +98,9 @@ public enum Traffic {
 
   private static func checksum(_ bytes: [UInt8]) -> UInt16 {
     var sum: UInt32 = 0
-    for index in stride(from: 0, to: bytes.count - 1, by: 2) { sum += UInt32(bytes[index]) << 8 | UInt32(bytes[index + 1]) }
+    for index in stride(from: 0, to: bytes.count - 1, by: 2) {
+      sum += UInt32(bytes[index]) << 8 | UInt32(bytes[index + 1])
+    }
     while sum >> 16 != 0 { sum = sum & 0xFFFF + sum >> 16 }
     return ~UInt16(truncatingIfNeeded: sum)
   }
@@ -129,7 +132,9 @@ private final class Socket: Sendable {
 
   func send(to address: IPv4Address, port: UInt16, bytes: [UInt8] = [0x54]) -> Bool {
     unsafe Self.with(address, port) { target, length in
-      unsafe bytes.withUnsafeBytes { unsafe sendto(descriptor, $0.baseAddress, $0.count, 0, target, length) == $0.count }
+      unsafe bytes.withUnsafeBytes {
+        unsafe sendto(descriptor, $0.baseAddress, $0.count, 0, target, length) == $0.count
+      }
     }
   }
 
@@ -146,7 +151,9 @@ private final class Socket: Sendable {
       }
     }
     guard count > 0 else { return nil }
-    return (Array(buffer[..<count]), (IPv4Address(networkOrder: peer.sin_addr.s_addr), UInt16(bigEndian: peer.sin_port)))
+    return (
+      Array(buffer[..<count]), (IPv4Address(networkOrder: peer.sin_addr.s_addr), UInt16(bigEndian: peer.sin_port))
+    )
   }
 
   func connect(to address: IPv4Address, port: UInt16, milliseconds: CInt) -> Bool {

@@ -38,7 +38,8 @@ struct NetworkPolicyReadingTests {
 
   @Test(arguments: [
     ("{}", ["Ingress"]), (#"{"egress": []}"#, ["Ingress"]), (#"{"egress": [{}]}"#, ["Egress", "Ingress"]),
-    (#"{"policyTypes": ["Egress"]}"#, ["Egress"]), (#"{"policyTypes": null, "egress": [null]}"#, ["Egress", "Ingress"]),
+    (#"{"policyTypes": ["Egress"]}"#, ["Egress"]),
+    (#"{"policyTypes": null, "egress": [null]}"#, ["Egress", "Ingress"]),
     (#"{"policyTypes": ["Ingress"], "egress": [{}]}"#, ["Ingress"]),
   ])
   func `policy types have the API's default`(spec: String, expected: [String]) throws {

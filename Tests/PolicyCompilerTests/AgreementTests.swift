@@ -18,7 +18,7 @@ struct AgreementTests {
       let found = compiled.answer(probe)
       if let expected { seen.insert(expected) }
       guard expected == found else {
-        Issue.record("seed \(seed): \(probe): reference \(String(describing: expected)), tables \(String(describing: found))")
+        Issue.record("seed \(seed): \(probe): reference \(expected as Any), tables \(found as Any)")
         return
       }
     }

@@ -59,7 +59,8 @@ struct RandomCluster {
   private mutating func addPod(_ number: Int) {
     let isHost = random.chance(15)
     let node = random.chance(90) ? random.pick(input.nodes) : nil
-    var addresses = [address("10.0.\(number % 3).\(number)"), address("fd00::\(number % 3):\(number)")].compactMap { $0 }
+    let texts = ["10.0.\(number % 3).\(number)", "fd00::\(number % 3):\(number)"]
+    var addresses = texts.compactMap { address($0) }
     if random.chance(30) { addresses.removeLast() }
     if random.chance(20) { addresses.reverse() }
     if isHost, let node { addresses = node.addresses }
@@ -99,8 +100,9 @@ struct RandomCluster {
     case 4..<6: return NetworkPolicy.Peer(podSelector: selector(), namespaceSelector: selector())
     default:
       let blocks = [
-        ("10.0.0.0/8", ["10.0.1.0/24", "10.0.2.8/29"]), ("10.0.1.0/24", ["10.0.1.4/32"]), ("0.0.0.0/0", ["10.0.0.0/16"]),
-        ("0.0.0.0/0", []), ("192.168.0.0/24", ["192.168.0.2/32"]), ("203.0.113.77/25", []), ("::/0", ["fd00::/16"]),
+        ("10.0.0.0/8", ["10.0.1.0/24", "10.0.2.8/29"]), ("10.0.1.0/24", ["10.0.1.4/32"]),
+        ("0.0.0.0/0", ["10.0.0.0/16"]), ("0.0.0.0/0", []), ("192.168.0.0/24", ["192.168.0.2/32"]),
+        ("203.0.113.77/25", []), ("::/0", ["fd00::/16"]),
         ("fd00::/112", []), ("10.0.0.3/32", []), ("fd00::/32", ["fd00::1:0/112"]),
       ]
       let (cidr, holes) = random.pick(blocks)

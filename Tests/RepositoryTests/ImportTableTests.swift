@@ -33,7 +33,7 @@ struct ImportTable {
       "Logging",
       "SystemPackage",
     ],
-    "ClusterState": ["KubernetesModel", "NetworkTypes", "Yams"],
+    "ClusterState": ["KubernetesModel", "NetworkTypes", "CYaml"],
   ])
 
   let allowed: [String: Set<String>]

@@ -12,3 +12,14 @@ final class Flag: Sendable {
   func set() { begun.store(true, ordering: .releasing) }
   func finish() { done.store(true, ordering: .releasing) }
 }
+
+extension Result where Failure == any Error {
+  /// What `body` returns or throws, so that a thread can be told to end in either case.
+  init(_ body: () async throws -> Success) async {
+    do {
+      self = .success(try await body())
+    } catch {
+      self = .failure(error)
+    }
+  }
+}

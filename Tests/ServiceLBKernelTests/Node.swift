@@ -26,7 +26,7 @@ func frontend(_ text: String) throws -> ServiceFrontend {
 }
 
 /// Limits that take little memory.
-let smallLimits = ServiceLimits(frontends: 64, services: 64, slots: 1024, backends: 64, datagramPeers: 1024)
+let smallLimits = ServiceLimits(frontends: 64, services: 512, slots: 4096, backends: 64, datagramPeers: 1024)
 
 /// A load balancer attached to a cgroup that this process is in, and a network namespace with loopback.
 func withBalancer(

@@ -79,33 +79,35 @@ final class Socket {
   func bind(_ endpoint: Endpoint) throws {
     var on: CInt = 1
     unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
-    _ = try with(endpoint) { unsafe Int(Glibc.bind(descriptor, $0, $1)) }
+    _ = unsafe try with(endpoint) { unsafe Int(Glibc.bind(descriptor, $0, $1)) }
   }
 
   func listen() throws { if Glibc.listen(descriptor, 1024) < 0 { throw Errno(rawValue: errno) } }
 
   func connect(_ endpoint: Endpoint) throws {
-    _ = try with(endpoint) { unsafe Int(Glibc.connect(descriptor, $0, $1)) }
+    _ = unsafe try with(endpoint) { unsafe Int(Glibc.connect(descriptor, $0, $1)) }
   }
 
   /// The next connection that has come, without waiting.
   func accept() -> Socket? {
-    let accepted = unsafe accept4(descriptor, nil, nil, CInt(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue))
-    return accepted < 0 ? nil : Socket(taking: accepted)
+    let accepted = Glibc.accept(descriptor, nil, nil)
+    if accepted < 0 { return nil }
+    _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
+    return Socket(taking: accepted)
   }
 
   /// Makes calls return at once.
   func stopWaiting() { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
 
-  func peer() throws -> Endpoint { try endpoint { unsafe Int(getpeername(descriptor, $0, $1)) }.endpoint }
+  func peer() throws -> Endpoint { unsafe try endpoint { unsafe Int(getpeername(descriptor, $0, $1)) }.endpoint }
 
-  func name() throws -> Endpoint { try endpoint { unsafe Int(getsockname(descriptor, $0, $1)) }.endpoint }
+  func name() throws -> Endpoint { unsafe try endpoint { unsafe Int(getsockname(descriptor, $0, $1)) }.endpoint }
 
   func send(_ text: String, to endpoint: Endpoint? = nil) throws {
     let bytes = Array(text.utf8)
     if let endpoint {
-      _ = try with(endpoint) { unsafe sendto(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL.rawValue), $0, $1) }
-    } else if unsafe Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL.rawValue)) < 0 {
+      _ = unsafe try with(endpoint) { unsafe sendto(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL), $0, $1) }
+    } else if unsafe Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL)) < 0 {
       throw Errno(rawValue: errno)
     }
   }
@@ -113,7 +115,7 @@ final class Socket {
   /// What came, and where it says it came from.
   func receive() throws -> (text: String, from: Endpoint) {
     var bytes = [UInt8](repeating: 0, count: 2048)
-    let (count, from) = try endpoint { unsafe recvfrom(descriptor, &bytes, bytes.count, 0, $0, $1) }
+    let (count, from) = unsafe try endpoint { unsafe recvfrom(descriptor, &bytes, bytes.count, 0, $0, $1) }
     return (String(decoding: bytes[..<count], as: UTF8.self), from)
   }
 }

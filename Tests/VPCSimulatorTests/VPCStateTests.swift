@@ -27,9 +27,10 @@ struct VPCStateTests {
     var state = try VPCState(.small())
     #expect(state.vSwitch("vsw-b")?.availableAddressCount == 4)
     let id = try make(&state, "vsw-b", .count(3))
-    #expect(state.interfaces[id]?.interface.privateAddresses.map(\.address.description) == [
-      "10.0.1.1", "10.0.1.2", "10.0.1.3", "10.0.1.4",
-    ])
+    #expect(
+      state.interfaces[id]?.interface.privateAddresses.map(\.address.description) == [
+        "10.0.1.1", "10.0.1.2", "10.0.1.3", "10.0.1.4",
+      ])
     #expect(state.vSwitch("vsw-b")?.availableAddressCount == 0)
     _ = try state.attachInterface(id, to: "node-3")
     #expect(state.port(of: id)?.gateway.description == "10.0.1.5")
@@ -219,11 +220,13 @@ struct VPCStateTests {
 
   @Test(arguments: [
     ("10.0.0.0/30", [("v", "10.0.0.0/29")], "10.0.0.0/30"), ("10.0.0.0/16", [("v", "10.0.0.0/30")], "10.0.0.0/30"),
-    ("10.0.0.0/16", [("v", "10.0.0.1/24")], "write 10.0.0.0/24"), ("10.0.0.0/16", [("v", "10.1.0.0/24")], "10.1.0.0/24"),
+    ("10.0.0.0/16", [("v", "10.0.0.1/24")], "write 10.0.0.0/24"),
+    ("10.0.0.0/16", [("v", "10.1.0.0/24")], "10.1.0.0/24"),
     ("10.0.0.0/16", [("v", "10.0.0.0/24"), ("v", "10.0.1.0/24")], "twice"),
     ("10.0.0.0/16", [("v", "10.0.0.0/24"), ("w", "10.0.0.128/25")], "overlaps"), ("10.0.0.0/16", [], "vSwitch"),
   ])
-  func `an impossible region is refused by name`(_ cidr: String, _ switches: [(String, String)], _ word: String) throws {
+  func `an impossible region is refused by name`(_ cidr: String, _ switches: [(String, String)], _ word: String) throws
+  {
     let configuration = VPCConfiguration(
       cidr: try VPCConfiguration.block(cidr),
       vSwitches: try switches.map {

@@ -6,9 +6,9 @@ public import SystemPackage
 
 /// A program at a hook.
 ///
-/// The program leaves the hook when this value goes, unless it was pinned, or left in place with ``persist(at:)``. A filter
-/// that has no link (``Mechanism/trafficControl``) can only be removed inside its namespace, which takes a thread: there,
-/// going away starts the removal but does not wait for it. ``detach()`` waits.
+/// The program leaves the hook when this value goes, unless it was pinned, or left in place with ``persist(at:)``. A
+/// filter that has no link (``Mechanism/trafficControl``) can only be removed inside its namespace, which takes a
+/// thread: there, going away starts the removal but does not wait for it. ``detach()`` waits.
 public struct Attachment: ~Copyable, Sendable {
   /// How a program is attached.
   public enum Mechanism: Sendable, Hashable {
@@ -39,11 +39,13 @@ public struct Attachment: ~Copyable, Sendable {
     self.description = description
   }
 
-  /// Takes the program off the hook, and waits for it. Pins of the attachment stay, as files that attach nothing; remove
+  /// Takes the program off the hook, and waits for it.
+  ///
+  /// Pins of the attachment stay, as files that attach nothing; remove
   /// them with ``BPFFileSystem/removePin(at:)``.
   ///
-  /// A hook, interface or filter that is gone already is not an error. A filter that somebody replaced is left alone. The
-  /// clsact qdisc stays: others may rely on it, and an empty one does nothing.
+  /// A hook, interface or filter that is gone already is not an error. A filter that somebody replaced is left alone.
+  /// The clsact qdisc stays: others may rely on it, and an empty one does nothing.
   ///
   /// - Throws: `permissionDenied`; `systemCall`. `BPF_LINK_DETACH`, `RTM_DELTFILTER`
   public consuming func detach() async throws(BPFError) {
@@ -56,6 +58,23 @@ public struct Attachment: ~Copyable, Sendable {
       }
     case .filter(let filter):
       try await filter.remove()
+    }
+  }
+
+  /// Puts another program in the attached one's place, in one step: no packet or socket meets a gap.
+  ///
+  /// - Parameter program: A program of the same type and hook.
+  /// - Throws: `invalidArgument` for another type; `notFound` when the hook is gone, or its filter was replaced by others.
+  ///   `BPF_LINK_UPDATE`, `RTM_NEWTFILTER`
+  public borrowing func replaceProgram(with program: borrowing BPFProgram) async throws(BPFError) {
+    switch hold {
+    case .link(let descriptor):
+      let status = bpf_link_update(descriptor.rawValue, program.descriptor, nil)
+      if status != 0 {
+        throw BPFError.kernel("replace \(description) by \"\(program.name)\"", status: status == -67 ? -2 : status)
+      }
+    case .filter(let filter):
+      try await filter.replaceProgram(with: program.descriptor, name: program.name)
     }
   }
 
@@ -95,6 +114,7 @@ public struct Attachment: ~Copyable, Sendable {
   /// Opens a pinned attachment.
   ///
   /// - Parameter path: What ``pin(at:)`` made.
+  /// - Returns: The object behind the pin or identifier.
   /// - Throws: `notFound`; `malformedPin` for a pinned map or program; `permissionDenied`. `BPF_OBJ_GET`
   public static func open(pinnedAt path: FilePath) throws(BPFError) -> Attachment {
     let descriptor = try Pins.open(path, "attachment")

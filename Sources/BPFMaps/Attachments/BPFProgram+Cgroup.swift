@@ -26,7 +26,8 @@ extension BPFProgram {
     guard magic == .cgroup2 else {
       throw BPFError(
         .notCgroup,
-        "\(operation): the path is not on a cgroup2 file system; mount one (mount -t cgroup2 none DIRECTORY) and name a directory in it")
+        "\(operation): the path is not on a cgroup2 file system; mount one (mount -t cgroup2 none DIRECTORY) and name a directory in it"
+      )
     }
     if let expectedAttachType, expectedAttachType != hook.rawValue {
       throw BPFError(.invalidArgument, "\(operation): the program was compiled for \"\(section)\"")

@@ -13,12 +13,12 @@ extension BPFProgram {
   ///   - direction: Received or sent packets.
   ///   - interface: The interface's index in `namespace`.
   ///   - namespace: Where the interface is.
-  ///   - priority: Order among clsact filters, 1 ... 65535, lowest first; tcx programs run in order of attachment, before
-  ///     all clsact filters.
+  ///   - priority: Order among clsact filters, 1 ... 65535, lowest first; tcx programs run in order of attachment,
+  ///     before all clsact filters.
   ///   - mechanism: tcx or clsact; by default tcx where the kernel has it.
   /// - Returns: The attachment; the program leaves when it goes.
-  /// - Throws: `notFound` for an unknown interface; `notSupported` for ``TrafficControlMechanism/tcx`` before Linux 6.6;
-  ///   `invalidArgument` for another type of program; `permissionDenied`.
+  /// - Throws: `notFound` for an unknown interface; `notSupported` for ``TrafficControlMechanism/tcx`` before Linux
+  ///   6.6; `invalidArgument` for another type of program; `permissionDenied`.
   /// - Requires: CAP_NET_ADMIN, and CAP_SYS_ADMIN to enter another namespace. `BPF_LINK_CREATE`, `RTM_NEWTFILTER`
   public borrowing func attach(
     toTrafficControl direction: TrafficControlDirection, of interface: UInt32, in namespace: NetworkNamespace,
@@ -31,7 +31,8 @@ extension BPFProgram {
     let hasTCX = mechanism == .clsact ? false : await BPFFeature.supportsTCX()
     if mechanism == .tcx, !hasTCX {
       throw BPFError(
-        .notSupported, "attach program \"\(name)\" to tcx \(hook): this kernel has no tcx (Linux 6.6 brought it); use clsact")
+        .notSupported,
+        "attach program \"\(name)\" to tcx \(hook): this kernel has no tcx (Linux 6.6 brought it); use clsact")
     }
     let descriptor = descriptor
     guard hasTCX else {
@@ -47,7 +48,8 @@ extension BPFProgram {
     guard result >= 0 else {
       if result == -22 {
         throw BPFError(
-          .invalidArgument, "\(operation): invalid argument; only SEC(\"tc\") programs attach there, this one is \"\(section)\"",
+          .invalidArgument,
+          "\(operation): invalid argument; only SEC(\"tc\") programs attach there, this one is \"\(section)\"",
           errno: .invalidArgument)
       }
       throw BPFError.kernel(operation, status: result)

@@ -9,6 +9,7 @@ extension BPFError {
   ///   - operation: What was attempted, with its object: `update map "flow"`.
   ///   - status: A negative error number, as libbpf returns it.
   ///   - words: What libbpf or the kernel said, if anything.
+  /// - Returns: The error.
   static func kernel(_ operation: String, status: CInt, words: [String] = []) -> BPFError {
     let number = -status
     guard number < 4000 else {

@@ -4,8 +4,8 @@ public import SystemPackage
 
 /// Why an operation on a BPF object, map, program or attachment failed.
 ///
-/// `message` is one sentence that names the object and, where there is one, the remedy. Absence is never an error: look-ups
-/// return `nil`.
+/// `message` is one sentence that names the object and, where there is one, the remedy. Absence is never an error:
+/// look-ups return `nil`.
 ///
 /// ```swift
 /// do {

@@ -18,7 +18,8 @@ public enum BPFFeature {
       bpf_insn(code: 0xb7, dst_reg: 0, src_reg: 0, off: 0, imm: 0),
       bpf_insn(code: 0x95, dst_reg: 0, src_reg: 0, off: 0, imm: 0),
     ]
-    let result = unsafe bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "probe_tcx", "GPL", instructions, instructions.count, nil)
+    let result = unsafe bpf_prog_load(
+      BPF_PROG_TYPE_SCHED_CLS, "probe_tcx", "GPL", instructions, instructions.count, nil)
     guard result >= 0 else { return false }
     let program = OwnedFileDescriptor(taking: result)
     let status = bpf_link_create(

@@ -6,7 +6,8 @@ internal import LinuxSystem
 private let batchLimit = 4096
 
 extension BPFMapHandle {
-  /// Writes entries in batches, going on where a batch stopped; where the kernel has no batches for this map, one by one.
+  /// Writes entries in batches, going on where a batch stopped; where the kernel has no batches for this map, one by
+  /// one.
   ///
   /// Entries before the one that failed have been written; the error says how many.
   borrowing func update<Key: BitwiseCopyable, Value: BitwiseCopyable>(
@@ -28,7 +29,8 @@ extension BPFMapHandle {
           do {
             try update(key, value, mode)
           } catch {
-            throw BPFError(error.code, "\(error.message) (after \(done) of \(entries.count) entries)", errno: error.errno)
+            throw BPFError(
+              error.code, "\(error.message) (after \(done) of \(entries.count) entries)", errno: error.errno)
           }
           done += 1
         }

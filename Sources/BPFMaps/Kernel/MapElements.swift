@@ -61,7 +61,9 @@ extension BPFMapHandle {
     throw failure("remove a key from", status)
   }
 
-  /// The key after `key` in the map's own order; after the last: nil. A key that is gone starts over.
+  /// The key after `key` in the map's own order; after the last: nil.
+  ///
+  /// A key that is gone starts over.
   borrowing func nextKey<Key: BitwiseCopyable>(after key: Key?) throws(BPFError) -> Key? {
     var status: CInt = 0
     let descriptor = descriptor.rawValue

@@ -2,11 +2,11 @@
 
 /// A type whose bytes cross the kernel border as they are: a map's key or value, a ring buffer's record.
 ///
-/// Fixed-width integers conform. C structs of a shared header conform by naming their fields (``StructLayout``), and are
-/// then compared with the object's own description when it is opened.
+/// Fixed-width integers conform. C structs of a shared header conform by naming their fields (``StructLayout``), and
+/// are then compared with the object's own description when it is opened.
 ///
-/// Maps ask for `BPFValue & BitwiseCopyable`. The protocol itself cannot refine `BitwiseCopyable`: the compiler knows that C
-/// structs are, but lets no module outside theirs say so.
+/// Maps ask for `BPFValue & BitwiseCopyable`. The protocol itself cannot refine `BitwiseCopyable`: the compiler knows
+/// that C structs are, but lets no module outside theirs say so.
 ///
 /// A key must have no unnamed padding: its bytes are compared by the kernel, and nothing defines those of padding.
 public protocol BPFValue: Sendable {

@@ -7,7 +7,9 @@ struct BTF: Sendable {
   struct Member: Sendable {
     var name: String
     var type: UInt32
-    /// Struct and union members: the raw bit offset word. Section entries: offset and size in bytes.
+    /// Struct and union members: the raw bit offset word.
+    ///
+    /// Section entries: offset and size in bytes.
     var offset: UInt32
     var size: UInt32 = 0
   }

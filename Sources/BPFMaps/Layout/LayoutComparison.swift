@@ -61,7 +61,8 @@ extension StructLayout {
     }
     var found: [String] = []
     if offset * 8 != field.bitOffset {
-      found.append("field \"\(field.name)\" is at offset \(field.bitOffset / 8) in the object but at \(offset) in Swift")
+      found.append(
+        "field \"\(field.name)\" is at offset \(field.bitOffset / 8) in the object but at \(offset) in Swift")
     }
     if mine.size != field.size {
       found.append("field \"\(field.name)\" has \(field.size) bytes in the object but \(mine.size) in Swift")

@@ -2,14 +2,15 @@
 
 /// A hash table, or one that drops what was used least recently.
 ///
-/// Look-ups and single updates are one system call each, on stack copies, without allocation. The map may be used from many
-/// tasks at once; each operation is atomic for its key.
+/// Look-ups and single updates are one system call each, on stack copies, without allocation. The map may be used from
+/// many tasks at once; each operation is atomic for its key.
 ///
 /// ```swift
 /// let flows = try object.map("flow", as: BPFHashMap<flow_key, flow_state>.self)
 /// try flows.updateValue(state, forKey: key)
 /// ```
-public struct BPFHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol {
+public struct BPFHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol
+{
   @usableFromInline let handle: BPFMapHandle
 
   /// A hash by ``BPFMapKind/hash`` or ``BPFMapKind/lruHash``.
@@ -65,7 +66,9 @@ public struct BPFHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & Bitw
     try handle.update(entries, mode)
   }
 
-  /// Every entry, in no order. An entry that is there throughout is seen exactly once, whatever others do meanwhile.
+  /// Every entry, in no order.
+  ///
+  /// An entry that is there throughout is seen exactly once, whatever others do meanwhile.
   ///
   /// - Throws: `interrupted` where the kernel has no batches and the map changes too fast. `BPF_MAP_LOOKUP_BATCH`
   public borrowing func entries() throws(BPFError) -> [(Key, Value)] {
@@ -85,4 +88,6 @@ public struct BPFHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & Bitw
 }
 
 /// A hash that drops what was used least recently: the same operations.
-public typealias BPFLRUHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable> = BPFHashMap<Key, Value>
+public typealias BPFLRUHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable> = BPFHashMap<
+  Key, Value
+>

@@ -2,9 +2,10 @@
 
 /// A trie that finds the longest prefix that matches.
 ///
-/// The key's struct begins with a 32-bit prefix length in bits, in the machine's byte order; what follows is matched bit by
-/// bit from its first byte.
-public struct BPFLPMTrie<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol {
+/// The key's struct begins with a 32-bit prefix length in bits, in the machine's byte order; what follows is matched
+/// bit by bit from its first byte.
+public struct BPFLPMTrie<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol
+{
   @usableFromInline let handle: BPFMapHandle
 
   /// An LPM trie.
@@ -48,10 +49,12 @@ public struct BPFLPMTrie<Key: BPFValue & BitwiseCopyable, Value: BPFValue & Bitw
     try handle.update(entries, mode)
   }
 
-  /// Every entry, in the trie's order. An entry that is there throughout is seen exactly once.
+  /// Every entry, in the trie's order.
   ///
-  /// The kernel has no exact look-up for tries: of an entry that is removed between its key and its value being read, the
-  /// value is that of the next shorter prefix.
+  /// An entry that is there throughout is seen exactly once.
+  ///
+  /// The kernel has no exact look-up for tries: of an entry that is removed between its key and its value being read,
+  /// the value is that of the next shorter prefix.
   ///
   /// - Throws: `interrupted` where entries are removed faster than they can be read.
   public borrowing func entries() throws(BPFError) -> [(Key, Value)] {

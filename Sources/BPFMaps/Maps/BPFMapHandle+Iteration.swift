@@ -20,7 +20,8 @@ extension BPFMapHandle {
         guard repeats <= 64 * (seen.count + 16) else {
           throw BPFError(
             .interrupted,
-            "read map \"\(info.name)\": entries are removed faster than they can be read (\(seen.count) were); try again")
+            "read map \"\(info.name)\": entries are removed faster than they can be read (\(seen.count) were); try again"
+          )
         }
       }
       key = try nextKey(after: current)

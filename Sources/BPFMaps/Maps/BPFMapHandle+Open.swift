@@ -16,12 +16,13 @@ extension BPFMapHandle {
   /// Opens a pinned map, whatever its types.
   ///
   /// - Parameter path: A file on a bpf file system.
+  /// - Returns: The object behind the pin or identifier.
   /// - Throws: `notFound`; `malformedPin` for a pinned program or attachment; `permissionDenied`.
   public static func open(pinnedAt path: FilePath) throws(BPFError) -> BPFMapHandle {
     let descriptor = try Pins.open(path, "map")
     do {
       return try BPFMapHandle(taking: descriptor)
-    } catch where error.code == .malformedPin {
+    } catch  where error.code == .malformedPin {
       throw BPFError(.malformedPin, "open map \"\(path)\": what is pinned there is not a map")
     }
   }
@@ -29,6 +30,7 @@ extension BPFMapHandle {
   /// Opens a map by the kernel's identifier, whatever its types.
   ///
   /// - Parameter identifier: As `bpftool map` shows it.
+  /// - Returns: The object behind the pin or identifier.
   /// - Throws: `notFound`; `permissionDenied`.
   /// - Requires: CAP_SYS_ADMIN. `BPF_MAP_GET_FD_BY_ID`
   public static func open(identifier: UInt32) throws(BPFError) -> BPFMapHandle {
@@ -62,6 +64,7 @@ extension BPFMapInfo {
   /// - Parameters:
   ///   - descriptor: An open map.
   ///   - name: What to call it where the kernel's 15 bytes are too few.
+  /// - Throws: `malformedPin` when the descriptor is of something else.
   init(of descriptor: CInt, name: String?) throws(BPFError) {
     var status: CInt = 0
     // A program's or link's information has another layout under the same call; only a map's fdinfo says map_type.
@@ -75,7 +78,8 @@ extension BPFMapInfo {
       throw BPFError(.malformedPin, "descriptor \(descriptor) is not a map")
     }
     self.init(
-      name: name ?? string(raw.name), identifier: raw.id, kind: BPFMapKind(rawValue: raw.type), keySize: Int(raw.key_size),
+      name: name ?? string(raw.name), identifier: raw.id, kind: BPFMapKind(rawValue: raw.type),
+      keySize: Int(raw.key_size),
       valueSize: Int(raw.value_size), maximumEntryCount: raw.max_entries, flags: raw.map_flags, btf: raw.btf_id,
       keyType: raw.btf_key_type_id, valueType: raw.btf_value_type_id)
   }

@@ -24,7 +24,8 @@ public struct BPFMapHandle: ~Copyable, Sendable {
     switch error.code {
     case .full where info.kind == .array || info.kind == .perCPUArray || info.kind == .programArray:
       return BPFError(
-        .invalidArgument, "\(subject): the index is out of range; the \(info.kind) has \(info.maximumEntryCount) entries",
+        .invalidArgument,
+        "\(subject): the index is out of range; the \(info.kind) has \(info.maximumEntryCount) entries",
         errno: error.errno)
     case .full:
       return BPFError(

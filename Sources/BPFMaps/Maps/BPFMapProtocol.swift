@@ -52,6 +52,7 @@ extension BPFMapProtocol where Self: ~Copyable {
   /// Opens a map that somebody pinned, and checks its kind, sizes and, where the kernel has its BTF, field layout.
   ///
   /// - Parameter path: A file on a bpf file system.
+  /// - Returns: The object behind the pin or identifier.
   /// - Throws: `notFound`; `malformedPin` for a pinned program or attachment; `incompatibleMap`; `layoutMismatch`;
   ///   `permissionDenied`.
   /// - Requires: CAP_BPF, Linux 5.8. `BPF_OBJ_GET`
@@ -64,6 +65,7 @@ extension BPFMapProtocol where Self: ~Copyable {
   /// Opens a map by the kernel's identifier, with the checks of ``open(pinnedAt:)``.
   ///
   /// - Parameter identifier: As `bpftool map` shows it.
+  /// - Returns: The object behind the pin or identifier.
   /// - Throws: `notFound`; `incompatibleMap`; `layoutMismatch`; `permissionDenied`.
   /// - Requires: CAP_SYS_ADMIN. `BPF_MAP_GET_FD_BY_ID`
   public static func open(identifier: UInt32) throws(BPFError) -> Self {
@@ -93,7 +95,9 @@ extension BPFMapProtocol where Self: ~Copyable {
 }
 
 extension BPFMapShape {
-  /// Compares a map with the demand. `types` describes its key and value; nil: only kinds and sizes are compared.
+  /// Compares a map with the demand.
+  ///
+  /// `types` describes its key and value; nil: only kinds and sizes are compared.
   func check(_ info: BPFMapInfo, _ types: BTF?) throws(BPFError) {
     guard kinds.contains(info.kind) else {
       let wanted = kinds.map(\.description).joined(separator: " or ")

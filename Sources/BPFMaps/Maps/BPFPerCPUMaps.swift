@@ -25,7 +25,9 @@ public struct BPFPerCPUArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, B
 
   /// Writes the values at an index.
   ///
-  /// - Parameter values: One for each possible CPU.
+  /// - Parameters:
+  ///   - values: One for each possible CPU.
+  ///   - index: Below ``count``.
   /// - Throws: `invalidArgument` for another number of values, or an index that is not below ``count``.
   public borrowing func setValues(_ values: [Value], at index: UInt32) throws(BPFError) {
     try handle.updatePerCPU(index, values, .any)
@@ -33,7 +35,9 @@ public struct BPFPerCPUArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, B
 }
 
 /// A hash with a value for each possible CPU at each key.
-public struct BPFPerCPUHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol {
+public struct BPFPerCPUHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable,
+  BPFMapProtocol
+{
   private let handle: BPFMapHandle
 
   /// A per-CPU hash, LRU or not.

@@ -22,8 +22,8 @@ public struct BPFProgramArray: ~Copyable, BPFMapProtocol {
 
   /// Puts a program into a slot, replacing what was there in one step.
   ///
-  /// - Throws: `invalidArgument` for an index that is not below ``count``, or a program of another type than the array's
-  ///   programs.
+  /// - Throws: `invalidArgument` for an index that is not below ``count``, or a program of another type than the
+  ///   array's programs.
   public borrowing func setProgram(_ program: borrowing BPFProgram, at index: UInt32) throws(BPFError) {
     try handle.update(index, UInt32(bitPattern: program.descriptor), .any)
   }

@@ -23,8 +23,8 @@ public struct BPFObject: ~Copyable, Sendable {
   /// - Parameters:
   ///   - bytes: The ELF image, with BTF (`clang -g`).
   ///   - name: What messages call it.
-  ///   - layouts: Structs that cross the kernel border. Keys and values of maps are compared when the map is asked for; this
-  ///     list is for records, and to fail early.
+  ///   - layouts: Structs that cross the kernel border. Keys and values of maps are compared when the map is asked
+  ///     for; this list is for records, and to fail early.
   /// - Throws: `malformedObject`; `layoutMismatch`, naming each struct and field that differs.
   public init(bytes: [UInt8], name: String, checking layouts: [StructLayout] = []) throws(BPFError) {
     let pointer = try ObjectPointer.open(bytes, name: name)
@@ -83,7 +83,8 @@ public struct BPFObject: ~Copyable, Sendable {
     guard let map = unsafe pointer.map(".rodata"), let start = unsafe bpf_map__initial_value(map, &length),
       found.offset >= 0, found.offset + size <= length
     else {
-      throw BPFError(.malformedObject, "set constant \"\(variable)\" of object \"\(name)\": its section has no such place")
+      throw BPFError(
+        .malformedObject, "set constant \"\(variable)\" of object \"\(name)\": its section has no such place")
     }
     var section = unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: length))
     unsafe withUnsafeBytes(of: value) { unsafe section.replaceSubrange(found.offset..<found.offset + size, with: $0) }
@@ -100,7 +101,8 @@ public struct BPFObject: ~Copyable, Sendable {
   public mutating func setMaxEntries(_ count: UInt32, forMap map: String) throws(BPFError) {
     let found = unsafe try require(map)
     guard count > 0 else {
-      throw BPFError(.invalidArgument, "set max_entries of map \"\(map)\" of object \"\(name)\": 0 entries; use at least 1")
+      throw BPFError(
+        .invalidArgument, "set max_entries of map \"\(map)\" of object \"\(name)\": 0 entries; use at least 1")
     }
     let status = unsafe bpf_map__set_max_entries(found, count)
     if status != 0 { throw BPFError.kernel("set max_entries of map \"\(map)\" of object \"\(name)\"", status: status) }
@@ -157,13 +159,16 @@ public struct BPFObject: ~Copyable, Sendable {
   @discardableResult
   public mutating func share(map: String, at path: FilePath) throws(BPFError) -> Bool {
     let found = unsafe try require(map)
-    try Pins.requireBPFFileSystem(path.removingLastComponent(), "share map \"\(map)\" of object \"\(name)\" at \"\(path)\"")
+    try Pins.requireBPFFileSystem(
+      path.removingLastComponent(), "share map \"\(map)\" of object \"\(name)\" at \"\(path)\"")
     if Pins.exists(path) {
       try reuse(map: map, pinnedAt: path)
       return true
     }
     let status = unsafe path.withPlatformString { unsafe bpf_map__set_pin_path(found, $0) }
-    if status != 0 { throw BPFError.kernel("share map \"\(map)\" of object \"\(name)\" at \"\(path)\"", status: status) }
+    if status != 0 {
+      throw BPFError.kernel("share map \"\(map)\" of object \"\(name)\" at \"\(path)\"", status: status)
+    }
     return false
   }
 
@@ -196,7 +201,8 @@ public struct BPFObject: ~Copyable, Sendable {
   private static func reuse(
     _ map: OpaquePointer, _ definition: BPFMapInfo, _ handle: borrowing BPFMapHandle, _ object: String
   ) throws(BPFError) {
-    let operation = "use map \"\(handle.info.name)\" (identifier \(handle.info.identifier)) for map \"\(definition.name)\" of object \"\(object)\""
+    let operation =
+      "use map \"\(handle.info.name)\" (identifier \(handle.info.identifier)) for map \"\(definition.name)\" of object \"\(object)\""
     if let difference = definition.incompatibility(with: handle.info) {
       throw BPFError(.incompatibleMap, "\(operation): \(difference)")
     }

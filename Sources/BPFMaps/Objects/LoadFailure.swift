@@ -2,7 +2,9 @@
 
 internal import SystemPackage
 
-/// Turns what libbpf said during a failed load into one error. Pure.
+/// Turns what libbpf said during a failed load into one error.
+///
+/// Pure.
 enum LoadFailure {
   private static let logStart = "-- BEGIN PROG LOAD LOG --"
   private static let logEnd = "-- END PROG LOAD LOG --"

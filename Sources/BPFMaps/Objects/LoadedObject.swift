@@ -30,12 +30,13 @@ public struct LoadedObject: ~Copyable, Sendable {
   ///   - map: The map's name.
   ///   - type: Such as `BPFHashMap<flow_key, flow_state>.self`.
   /// - Returns: The map, with a descriptor of its own.
-  /// - Throws: `notFound`, listing the maps there are; `incompatibleMap` for another kind of map; `layoutMismatch`, naming
-  ///   struct and field.
+  /// - Throws: `notFound`, listing the maps there are; `incompatibleMap` for another kind of map; `layoutMismatch`,
+  ///   naming struct and field.
   public func map<Map: BPFMapProtocol & ~Copyable>(_ map: String, as type: Map.Type) throws(BPFError) -> Map {
     guard let found = unsafe pointer.map(map) else {
       throw BPFError(
-        .notFound, "object \"\(name)\" has no map \"\(map)\"; it has: \(pointer.mapNames.sorted().joined(separator: ", "))")
+        .notFound,
+        "object \"\(name)\" has no map \"\(map)\"; it has: \(pointer.mapNames.sorted().joined(separator: ", "))")
     }
     let descriptor = try BPFError.duplicate(unsafe bpf_map__fd(found), of: "map \"\(map)\"")
     var info = try BPFMapInfo(of: descriptor.rawValue, name: map)
@@ -57,7 +58,8 @@ public struct LoadedObject: ~Copyable, Sendable {
     guard let found = unsafe pointer.program(program) else {
       throw BPFError(
         .notFound,
-        "object \"\(name)\" has no program \"\(program)\"; it has: \(pointer.programNames.sorted().joined(separator: ", "))")
+        "object \"\(name)\" has no program \"\(program)\"; it has: \(pointer.programNames.sorted().joined(separator: ", "))"
+      )
     }
     let descriptor = unsafe bpf_program__fd(found)
     guard descriptor >= 0 else {

@@ -2,10 +2,14 @@
 
 internal import CLibbpf
 
-/// libbpf's object, owned. libbpf objects belong to no thread; one value owns each, so that calls do not overlap.
+/// libbpf's object, owned.
+///
+/// libbpf objects belong to no thread; one value owns each, so that calls do not overlap.
 @safe struct ObjectPointer: ~Copyable, @unchecked Sendable {
   let raw: OpaquePointer
-  /// The object file. libbpf is given this memory, not a copy.
+  /// The object file.
+  ///
+  /// libbpf is given this memory, not a copy.
   private let image: UnsafeMutableRawBufferPointer
 
   /// Opens an ELF image; messages are libbpf's own.
@@ -74,6 +78,7 @@ internal import CLibbpf
       name: string(borrowing: bpf_map__name(map)), identifier: 0,
       kind: BPFMapKind(rawValue: UInt32(bpf_map__type(map).rawValue)), keySize: Int(bpf_map__key_size(map)),
       valueSize: Int(bpf_map__value_size(map)), maximumEntryCount: bpf_map__max_entries(map),
-      flags: bpf_map__map_flags(map), keyType: bpf_map__btf_key_type_id(map), valueType: bpf_map__btf_value_type_id(map))
+      flags: bpf_map__map_flags(map), keyType: bpf_map__btf_key_type_id(map), valueType: bpf_map__btf_value_type_id(map)
+    )
   }
 }

@@ -28,9 +28,13 @@ public enum BPFFileSystem {
       try makeDirectory(directory, operation)
       if isBPFFileSystem(directory) == true { return false }
     }
-    let status = unsafe directory.withPlatformString { unsafe mount("bpf", $0, "bpf", 0, "mode=0700") == 0 ? 0 : -errno }
+    let status = unsafe directory.withPlatformString {
+      unsafe mount("bpf", $0, "bpf", 0, "mode=0700") == 0 ? 0 : -errno
+    }
     guard status == 0 else {
-      if status == -ENODEV { throw BPFError(.notSupported, "\(operation): this kernel has none", errno: Errno(rawValue: ENODEV)) }
+      if status == -ENODEV {
+        throw BPFError(.notSupported, "\(operation): this kernel has none", errno: Errno(rawValue: ENODEV))
+      }
       if status == -EPERM {
         throw BPFError(.permissionDenied, "\(operation): needs CAP_SYS_ADMIN or root", errno: .notPermitted)
       }
@@ -57,6 +61,7 @@ public enum BPFFileSystem {
   /// Removes a pin; false: nothing was there.
   ///
   /// - Parameter path: A pinned map, program or attachment.
+  /// - Returns: Whether there was a pin.
   /// - Throws: `notBPFFileSystem`: a file elsewhere is not touched; `permissionDenied`.
   @discardableResult
   public static func removePin(at path: FilePath) throws(BPFError) -> Bool {

@@ -13,7 +13,8 @@ enum Pins {
     let status = unsafe path.withPlatformString { unsafe bpf_obj_pin(descriptor, $0) }
     if status == -EEXIST {
       throw BPFError(
-        .pinExists, "pin \(object) at \"\(path)\": a file is there already, and was left as it is; choose another path, or remove it",
+        .pinExists,
+        "pin \(object) at \"\(path)\": a file is there already, and was left as it is; choose another path, or remove it",
         errno: .fileExists)
     }
     if status != 0 { throw BPFError.kernel("pin \(object) at \"\(path)\"", status: status) }
@@ -23,10 +24,13 @@ enum Pins {
     LibbpfMessages.silence()
     let result = unsafe path.withPlatformString { unsafe bpf_obj_get($0) }
     if result >= 0 { return OwnedFileDescriptor(taking: result) }
-    if result == -ENOENT { throw BPFError(.notFound, "open \(object) \"\(path)\": nothing is pinned there", errno: .noSuchFileOrDirectory) }
+    if result == -ENOENT {
+      throw BPFError(.notFound, "open \(object) \"\(path)\": nothing is pinned there", errno: .noSuchFileOrDirectory)
+    }
     if BPFFileSystem.isBPFFileSystem(path) == false {
       throw BPFError(
-        .notBPFFileSystem, "open \(object) \"\(path)\": the file is not on a bpf file system", errno: Errno(rawValue: -result))
+        .notBPFFileSystem, "open \(object) \"\(path)\": the file is not on a bpf file system",
+        errno: Errno(rawValue: -result))
     }
     throw BPFError.kernel("open \(object) \"\(path)\"", status: result)
   }
@@ -42,7 +46,8 @@ enum Pins {
     case false?:
       throw BPFError(
         .notBPFFileSystem,
-        "\(operation): \"\(directory)\" is not on a bpf file system; mount one (mount -t bpf bpf /sys/fs/bpf) and pin below it")
+        "\(operation): \"\(directory)\" is not on a bpf file system; mount one (mount -t bpf bpf /sys/fs/bpf) and pin below it"
+      )
     case nil:
       throw BPFError(.notFound, "\(operation): there is no directory \"\(directory)\"", errno: .noSuchFileOrDirectory)
     }

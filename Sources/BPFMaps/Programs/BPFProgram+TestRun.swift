@@ -16,7 +16,9 @@ public struct TestRun: Sendable, Hashable {
 }
 
 extension BPFProgram {
-  /// Runs the program in the kernel on a packet that nobody sent. Maps are read and written as ever.
+  /// Runs the program in the kernel on a packet that nobody sent.
+  ///
+  /// Maps are read and written as ever.
   ///
   /// - Parameters:
   ///   - packet: From the Ethernet header on, at least 14 bytes.
@@ -31,15 +33,13 @@ extension BPFProgram {
   ) throws(BPFError) -> TestRun {
     let operation = "test-run program \"\(name)\" on \(packet.count) bytes"
     guard (context?.controlBlock.count ?? 0) <= 5 else {
-      throw BPFError(.invalidArgument, "\(operation): the control block has 5 words, not \(context?.controlBlock.count ?? 0)")
+      throw BPFError(
+        .invalidArgument, "\(operation): the control block has 5 words, not \(context?.controlBlock.count ?? 0)")
     }
     guard count > 0 else { throw BPFError(.invalidArgument, "\(operation): \(count) runs; use at least 1") }
-    var output = [UInt8](repeating: 0, count: packet.count + 4096)
-    var status: CInt = 0
-    var run = TestRun(returnValue: 0, packet: [], duration: 0, context: nil)
-    for _ in 0..<8 {
-      status = Self.run(descriptor, packet, &output, context, count, &run)
-      if status != -4 && status != -11 { break }  // EINTR, EAGAIN: a signal came in between
+    var (status, run) = Self.run(descriptor, packet, context, count)
+    for _ in 0..<8 where status == -4 || status == -11 {  // EINTR, EAGAIN: a signal came in between
+      (status, run) = Self.run(descriptor, packet, context, count)
     }
     switch status {
     case 0: return run
@@ -75,43 +75,39 @@ extension BPFProgram {
     return (Double(durations[middle - 1]) + Double(durations[middle])) / 2
   }
 
+  /// One call, on memory of its own: the packet, room for the packet afterwards, and the contexts before and after.
   private static func run(
-    _ descriptor: CInt, _ packet: [UInt8], _ output: inout [UInt8], _ context: SocketBufferContext?, _ count: Int32,
-    _ run: inout TestRun
-  ) -> CInt {
-    unsafe withZeroed(__sk_buff.self) { before in
-      unsafe context?.write(to: &before)
-      return unsafe withZeroed(__sk_buff.self) { after in
-        unsafe withZeroed(bpf_test_run_opts.self) { options in
-          unsafe packet.withUnsafeBytes { input in
-            unsafe output.withUnsafeMutableBytes { output in
-              unsafe withUnsafeMutablePointer(to: &before) { before in
-                unsafe withUnsafeMutablePointer(to: &after) { after in
-                  unsafe options.sz = unsafe MemoryLayout<bpf_test_run_opts>.size
-                  unsafe options.data_in = unsafe UnsafeRawPointer(input.baseAddress)
-                  unsafe options.data_size_in = UInt32(clamping: input.count)
-                  unsafe options.data_out = output.baseAddress
-                  unsafe options.data_size_out = UInt32(clamping: output.count)
-                  if context != nil {
-                    unsafe options.ctx_in = UnsafeRawPointer(before)
-                    unsafe options.ctx_size_in = unsafe UInt32(MemoryLayout<__sk_buff>.size)
-                    unsafe options.ctx_out = UnsafeMutableRawPointer(after)
-                    unsafe options.ctx_size_out = unsafe UInt32(MemoryLayout<__sk_buff>.size)
-                  }
-                  unsafe options.repeat = count
-                  let status = unsafe bpf_prog_test_run_opts(descriptor, &options)
-                  guard status == 0 else { return status }
-                  run.returnValue = unsafe Int32(bitPattern: options.retval)
-                  run.duration = unsafe options.duration
-                  run.packet = unsafe Array(output.prefix(Int(options.data_size_out)))
-                  run.context = unsafe context == nil ? nil : SocketBufferContext(after.pointee)
-                  return 0
-                }
-              }
-            }
-          }
-        }
+    _ descriptor: CInt, _ packet: [UInt8], _ context: SocketBufferContext?, _ count: Int32
+  ) -> (CInt, TestRun) {
+    let contextSize = unsafe MemoryLayout<__sk_buff>.stride
+    let room = packet.count + 4096
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * contextSize + packet.count + room, alignment: 16)
+    defer { unsafe memory.deallocate() }
+    unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
+    let contexts = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[..<(2 * contextSize)])
+      .assumingMemoryBound(to: __sk_buff.self)
+    let input = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[(2 * contextSize)...].prefix(packet.count))
+    let output = unsafe UnsafeMutableRawBufferPointer(rebasing: memory.suffix(room))
+    unsafe input.copyBytes(from: packet)
+    unsafe context?.write(to: &contexts[0])
+    return unsafe withZeroed(bpf_test_run_opts.self) { options in
+      unsafe options.sz = unsafe MemoryLayout<bpf_test_run_opts>.size
+      unsafe options.data_in = UnsafeRawPointer(input.baseAddress)
+      unsafe options.data_size_in = UInt32(clamping: input.count)
+      unsafe options.data_out = output.baseAddress
+      unsafe options.data_size_out = UInt32(clamping: output.count)
+      if context != nil {
+        unsafe options.ctx_in = UnsafeRawPointer(contexts.baseAddress)
+        unsafe options.ctx_out = UnsafeMutableRawPointer(contexts.baseAddress.map { unsafe $0 + 1 })
+        unsafe options.ctx_size_in = UInt32(contextSize)
+        unsafe options.ctx_size_out = UInt32(contextSize)
       }
+      unsafe options.repeat = count
+      let status = unsafe bpf_prog_test_run_opts(descriptor, &options)
+      let run = unsafe TestRun(
+        returnValue: Int32(bitPattern: options.retval), packet: unsafe Array(output.prefix(Int(options.data_size_out))),
+        duration: options.duration, context: context == nil ? nil : unsafe SocketBufferContext(contexts[1]))
+      return (status, run)
     }
   }
 }

@@ -35,12 +35,15 @@ public struct BPFProgram: ~Copyable, Sendable {
     self.expectedAttachType = expectedAttachType
   }
 
-  /// The program's descriptor, valid while this value lives. Pass it to a call; never store it.
+  /// The program's descriptor, valid while this value lives.
+  ///
+  /// Pass it to a call; never store it.
   public var descriptor: CInt { handle.rawValue }
 
   /// Opens a program that somebody pinned.
   ///
   /// - Parameter path: A file on a bpf file system.
+  /// - Returns: The object behind the pin or identifier.
   /// - Throws: `notFound`; `malformedPin` for a pinned map or attachment; `permissionDenied`. `BPF_OBJ_GET`
   public static func open(pinnedAt path: FilePath) throws(BPFError) -> BPFProgram {
     let descriptor = try Pins.open(path, "program")

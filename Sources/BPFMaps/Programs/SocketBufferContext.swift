@@ -8,9 +8,13 @@ public struct SocketBufferContext: Sendable, Hashable {
   public var mark: UInt32
   /// The packet's priority.
   public var priority: UInt32
-  /// `cb[0]` … `cb[4]`: scratch words that programs on one hook share. At most five; missing ones are 0.
+  /// Scratch words that programs on one hook share, `cb[0]` to `cb[4]`.
+  ///
+  /// At most five; missing ones are 0.
   public var controlBlock: [UInt32]
-  /// The interface that the packet is on; 0 and 1 mean loopback. It must exist in the calling thread's namespace.
+  /// The interface that the packet is on; 0 and 1 mean loopback.
+  ///
+  /// It must exist in the calling thread's namespace.
   public var interface: UInt32
   /// The interface that received the packet.
   public var ingressInterface: UInt32

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The records of a ring buffer, as they come. See ``BPFRingBuffer/records(bufferingAtMost:)``.
+/// The records of a ring buffer, as they come.
+///
+/// See ``BPFRingBuffer/records(bufferingAtMost:)``.
 public struct BPFRecords<Record: BPFValue & BitwiseCopyable>: AsyncSequence, Sendable {
+  /// A record, copied out of the ring.
   public typealias Element = Record
+  /// A record of another size than the type's.
   public typealias Failure = BPFError
 
   let queue: RecordQueue<Record>
@@ -14,7 +18,9 @@ public struct BPFRecords<Record: BPFValue & BitwiseCopyable>: AsyncSequence, Sen
   /// Ends the sequence: its iterator gets what waits already, then `nil`.
   public func finish() { source.cancel() }
 
-  /// The iterator. There is one stream of records, however many iterators ask for them.
+  /// The iterator.
+  ///
+  /// There is one stream of records, however many iterators ask for them.
   public func makeAsyncIterator() -> Iterator { Iterator(queue: queue, source: source) }
 
   /// Gives records one by one.
@@ -31,14 +37,16 @@ public struct BPFRecords<Record: BPFValue & BitwiseCopyable>: AsyncSequence, Sen
 
     /// The next record; nil: the sequence has ended, or the task is cancelled.
     ///
-    /// - Throws: `malformedRecord` for a record of another size than the type's. The iterator goes on with the next one.
+    /// - Throws: `malformedRecord` for a record of another size than the type's. The iterator goes on with the next
+    ///   one.
     public mutating func next() async throws(BPFError) -> Record? {
       try await next(isolation: nil)
     }
 
     /// The next record; nil: the sequence has ended, or the task is cancelled.
     ///
-    /// - Throws: `malformedRecord` for a record of another size than the type's. The iterator goes on with the next one.
+    /// - Throws: `malformedRecord` for a record of another size than the type's. The iterator goes on with the next
+    ///   one.
     public mutating func next(isolation actor: isolated (any Actor)?) async throws(BPFError) -> Record? {
       while position == batch.count {
         let queue = queue

@@ -10,7 +10,8 @@ internal import Synchronization
 /// for try await record in try events.records() { … }
 /// ```
 ///
-/// When user space is too slow the ring runs full, and the program's `bpf_ringbuf_reserve` fails: programs should count that.
+/// When user space is too slow the ring runs full, and the program's `bpf_ringbuf_reserve` fails: programs should
+/// count that.
 public struct BPFRingBuffer<Record: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol {
   private let handle: BPFMapHandle
   /// The kernel has one read position for each ring.
@@ -32,9 +33,9 @@ public struct BPFRingBuffer<Record: BPFValue & BitwiseCopyable>: ~Copyable, BPFM
 
   /// The records from now on, in order, each copied out of the ring.
   ///
-  /// The sequence reads on a thread that is not the cooperative pool's. Up to `limit` records wait for the iterator; then
-  /// newer ones are dropped and counted (``BPFRecords/droppedCount``). It ends, and gives back memory and descriptors, when
-  /// its task is cancelled or its last copy and iterator are gone.
+  /// The sequence reads on a thread that is not the cooperative pool's. Up to `limit` records wait for the iterator;
+  /// then newer ones are dropped and counted (``BPFRecords/droppedCount``). It ends, and gives back memory and
+  /// descriptors, when its task is cancelled or its last copy and iterator are gone.
   ///
   /// - Parameter limit: How many records wait at most.
   /// - Returns: A sequence for one iterator.

@@ -36,15 +36,19 @@ final class RecordQueue<Record: BPFValue & BitwiseCopyable>: RecordSink {
       record = .failure(
         BPFError(
           .malformedRecord,
-          "ring buffer \"\(name)\": a record has \(bytes.count) bytes, but \(Record.layout.name) has \(MemoryLayout<Record>.size)"))
+          "ring buffer \"\(name)\": a record has \(bytes.count) bytes, but \(Record.layout.name) has \(MemoryLayout<Record>.size)"
+        ))
     }
-    state.withLock { state in
+    let isMany = state.withLock { state in
       if state.waiting.count < limit {
         state.waiting.append(record)
       } else {
         state.dropped += 1
       }
+      return state.waiting.count >= 256 && state.consumer != nil
     }
+    // A round lasts as long as programs keep up with it: do not let the iterator wait for its end.
+    if isMany { flush() }
   }
 
   /// Wakes the iterator after a round of ``append(_:)``.

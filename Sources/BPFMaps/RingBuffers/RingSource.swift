@@ -33,7 +33,9 @@ final class RingSource: Sendable {
   func cancel() { unsafe source.cancel() }
 }
 
-/// libbpf's reader. Touched only on its dispatch queue once the source is active.
+/// libbpf's reader.
+///
+/// Touched only on its dispatch queue once the source is active.
 @safe private final class Ring: @unchecked Sendable {
   private var ring: OpaquePointer?
   private let sink: any RecordSink

@@ -4,7 +4,9 @@ internal import KubernetesModel
 
 /// Makes documents out of events, with bounds: aliases must not make a document larger than its stream.
 struct YAMLComposer: ~Copyable {
-  /// How deep a document may nest. The deepest object of the Kubernetes API stays far below.
+  /// How deep a document may nest.
+  ///
+  /// The deepest object of the Kubernetes API stays far below.
   static let depthLimit = 128
 
   /// A finished value, and how large it is where every alias is written out.

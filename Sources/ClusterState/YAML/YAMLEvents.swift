@@ -22,8 +22,10 @@ struct YAMLError: Error {
   var line: Int
 }
 
-/// The events of one stream. The one door to libyaml, which Yams carries; Yams's own tree is not used because its size
-/// and depth cannot be bounded where aliases nest.
+/// The events of one stream.
+///
+/// The one door to libyaml, which Yams carries; Yams's own tree is not used because its size and depth cannot be
+/// bounded where aliases nest.
 @safe struct YAMLEvents: ~Copyable {
   private let parser: UnsafeMutablePointer<yaml_parser_t>
   private let input: UnsafeMutableBufferPointer<UInt8>

@@ -58,12 +58,12 @@ struct APICall: Sendable {
 }
 
 extension [String: String] {
-  /// Adds a 1-based list: `Name.1`, `Name.2`, …
+  /// Adds a 1-based list, `Name.1`, `Name.2` and so on.
   mutating func set(list name: String, _ values: some Sequence<some CustomStringConvertible>) {
     for (index, value) in values.enumerated() { self["\(name).\(index + 1)"] = value.description }
   }
 
-  /// Adds `Tag.1.Key`, `Tag.1.Value`, …, in the order of the keys.
+  /// Adds `Tag.1.Key`, `Tag.1.Value` and so on, in the order of the keys.
   mutating func set(tags: [String: String]) {
     for (index, tag) in tags.sorted(by: { $0.key < $1.key }).enumerated() {
       self["Tag.\(index + 1).Key"] = tag.key

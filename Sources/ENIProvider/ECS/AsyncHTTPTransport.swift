@@ -9,11 +9,16 @@ public struct AsyncHTTPTransport: HTTPTransport {
   private let client: HTTPClient
   private let maximumBodySize: Int
 
-  /// The client of every transport that was given none. A redirect is an answer, never followed: the request is
-  /// signed for one host.
-  private static let sharedClient = HTTPClient(
-    eventLoopGroupProvider: .singleton,
-    configuration: .init(redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10))))
+  /// The client of every transport that was given none.
+  ///
+  /// A redirect is an answer, never followed: the request is signed for one host. A refused connection is an error at
+  /// once: whether to try again is the caller's choice.
+  private static let sharedClient: HTTPClient = {
+    var configuration = HTTPClient.Configuration(
+      redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10)))
+    configuration.connectionPool.retryConnectionEstablishment = false
+    return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+  }()
 
   /// Makes a transport.
   ///

@@ -35,7 +35,7 @@ extension ECSClient {
       parameters: ["NetworkInterfaceId": id.rawValue, "InstanceId": instance.rawValue])
     do {
       let _: EmptyBody = try await perform(call)
-    } catch where error.code == .invalidState {
+    } catch  where error.code == .invalidState {
       // A repeated call, or one whose first answer was lost, finds the interface where it should be.
       guard let found = try await networkInterface(id), found.attachment?.instance == instance,
         found.status == .attaching || found.status == .inUse
@@ -50,9 +50,9 @@ extension ECSClient {
       parameters: ["NetworkInterfaceId": id.rawValue, "InstanceId": instance.rawValue])
     do {
       let _: EmptyBody = try await perform(call)
-    } catch where error.apiCode == "InvalidEniId.NotFound" {
+    } catch  where error.apiCode == "InvalidEniId.NotFound" {
       return
-    } catch where error.code == .invalidState {
+    } catch  where error.code == .invalidState {
       guard let found = try await networkInterface(id) else { return }
       guard found.status == .available || found.status == .deleting else { throw error }
     }
@@ -64,7 +64,7 @@ extension ECSClient {
       action: "DeleteNetworkInterface", operand: id.rawValue, parameters: ["NetworkInterfaceId": id.rawValue])
     do {
       let _: EmptyBody = try await perform(call)
-    } catch where error.apiCode == "InvalidEniId.NotFound" {
+    } catch  where error.apiCode == "InvalidEniId.NotFound" {
       return
     }
   }
@@ -97,9 +97,9 @@ extension ECSClient {
       operand: "\(addresses.map(\.description).joined(separator: " ")) from \(id)", parameters: parameters)
     do {
       let _: EmptyBody = try await perform(call)
-    } catch where error.apiCode == "InvalidEniId.NotFound" {
+    } catch  where error.apiCode == "InvalidEniId.NotFound" {
       return
-    } catch where error.apiCode == "InvalidIp.IpUnassigned" {
+    } catch  where error.apiCode == "InvalidIp.IpUnassigned" {
       // The cloud refuses the whole call when one address is already gone: try the ones that are left.
       guard let found = try await networkInterface(id) else { return }
       let left = addresses.filter(found.secondaryAddresses.contains)

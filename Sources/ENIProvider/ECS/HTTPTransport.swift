@@ -4,7 +4,10 @@
 public protocol HTTPTransport: Sendable {
   /// Sends a request once, without retries and redirects.
   ///
-  /// - Parameter timeout: for the whole exchange.
+  /// - Parameters:
+  ///   - request: the request.
+  ///   - timeout: for the whole exchange, the last byte of the body included.
+  /// - Returns: the response, whatever its status.
   /// - Throws: ``HTTPTransportError``. A response of any status is not an error.
   func send(_ request: HTTPTransportRequest, timeout: Duration) async throws(HTTPTransportError)
     -> HTTPTransportResponse

@@ -33,6 +33,7 @@ public struct RetryPolicy: Sendable, Hashable {
   /// - Parameters:
   ///   - attempt: the number of the attempt that failed, from 1.
   ///   - fraction: chance, 0..<1, so that many clients do not come back at once.
+  /// - Returns: the delay.
   public func delay(afterAttempt attempt: Int, fraction: Double) -> Duration {
     let doubled = initialDelay * (1 << min(max(attempt, 1) - 1, 20))
     return min(doubled, maximumDelay) * (0.5 + fraction / 2)

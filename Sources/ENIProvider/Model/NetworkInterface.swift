@@ -102,7 +102,9 @@ extension NetworkInterface {
     }
   }
 
-  /// Where in its life an interface is. A status this version does not know is kept as its text.
+  /// Where in its life an interface is.
+  ///
+  /// A status this version does not know is kept as its text.
   ///
   /// `creating → available → attaching → inUse → detaching → available → deleting → absent`.
   public struct Status: RawRepresentable, Sendable, Hashable, Codable, CustomStringConvertible {
@@ -134,7 +136,9 @@ extension NetworkInterface {
     public var description: String { rawValue }
   }
 
-  /// What an interface is for. A kind this version does not know is kept as its text.
+  /// What an interface is for.
+  ///
+  /// A kind this version does not know is kept as its text.
   public struct Kind: RawRepresentable, Sendable, Hashable, Codable, CustomStringConvertible {
     /// The cloud's word.
     public var rawValue: String

@@ -2,7 +2,9 @@
 
 public import NetworkTypes
 
-/// What a new network interface should be. Codable, so that an intent can be stored with its ``ClientToken``.
+/// What a new network interface should be.
+///
+/// Codable, so that an intent can be stored with its ``ClientToken``.
 public struct NetworkInterfaceRequest: Sendable, Hashable, Codable {
   /// The vSwitch to take addresses from; it decides the zone.
   public var vSwitch: VSwitchIdentifier
@@ -59,7 +61,9 @@ public enum AddressRequest: Sendable, Hashable, Codable {
   case addresses([IPv4Address])
 }
 
-/// Which network interfaces to list. Every part that is given must match.
+/// Which network interfaces to list.
+///
+/// Every part that is given must match.
 public struct NetworkInterfaceFilter: Sendable, Hashable, Codable {
   /// These interfaces only; empty for any.
   public var ids: [ENIIdentifier]

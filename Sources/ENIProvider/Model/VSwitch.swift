@@ -13,7 +13,9 @@ public struct VSwitch: Sendable, Hashable, Codable {
   /// Its zone.
   public var zone: ZoneIdentifier
 
-  /// Its addresses. The cloud keeps the first and the last three.
+  /// Its addresses.
+  ///
+  /// The cloud keeps the first and the last three.
   public var cidr: IPv4CIDR
 
   /// How many addresses are free now; another client may take them at once.
@@ -21,6 +23,11 @@ public struct VSwitch: Sendable, Hashable, Codable {
 
   /// The cloud's word for its state: `Available` or `Pending`.
   public var status: String
+
+  /// The address of the VPC's router in the vSwitch: the third from the end of the block.
+  ///
+  /// Alibaba Cloud keeps the first and the last three addresses of a vSwitch.
+  public var gateway: IPv4Address { IPv4Address(rawValue: cidr.last.rawValue - 2) }
 
   /// Describes a vSwitch.
   public init(

@@ -85,6 +85,7 @@ public enum ACS3Signer {
   ///   - credentials: signs, and adds the headers of a security token.
   ///   - timestamp: now; servers refuse one that is more than 15 minutes off.
   ///   - nonce: a text never used before with this key.
+  /// - Returns: the headers; the body is empty.
   public static func signedHeaders(
     action: String, version: String, host: String, query: [String: String], credentials: Credentials,
     timestamp: APITimestamp, nonce: String

@@ -20,7 +20,9 @@ public enum PercentEncoding {
 
   /// Decodes a percent-encoded text.
   ///
-  /// - Parameter plusIsSpace: true in query strings and form bodies, where `+` stands for a space.
+  /// - Parameters:
+  ///   - text: the encoded bytes.
+  ///   - plusIsSpace: true in query strings and form bodies, where `+` stands for a space.
   /// - Returns: nil when an escape is truncated or not hexadecimal, or the result is not UTF-8.
   public static func decode(_ text: some Collection<UInt8>, plusIsSpace: Bool) -> String? {
     var bytes: [UInt8] = []
@@ -29,7 +31,8 @@ public enum PercentEncoding {
     while let byte = iterator.next() {
       switch byte {
       case UInt8(ascii: "%"):
-        guard let high = iterator.next().flatMap(Hexadecimal.value), let low = iterator.next().flatMap(Hexadecimal.value)
+        guard let high = iterator.next().flatMap(Hexadecimal.value),
+          let low = iterator.next().flatMap(Hexadecimal.value)
         else { return nil }
         bytes.append(high << 4 | low)
       case UInt8(ascii: "+") where plusIsSpace:

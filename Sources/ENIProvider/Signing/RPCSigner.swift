@@ -12,6 +12,7 @@ public enum RPCSigner {
   /// - Parameters:
   ///   - method: the HTTP method, upper case.
   ///   - parameters: every parameter of the request. `Signature` is left out if present.
+  /// - Returns: the text.
   public static func stringToSign(method: String, parameters: [String: String]) -> String {
     var signed = parameters
     signed["Signature"] = nil
@@ -24,6 +25,7 @@ public enum RPCSigner {
   ///   - method: the HTTP method, upper case; the same parameters signed for GET do not verify for POST.
   ///   - parameters: every parameter of the request, whether it travels in the URL or in the form body.
   ///   - accessKeySecret: the secret of the key named by `AccessKeyId`.
+  /// - Returns: the signature.
   public static func signature(method: String, parameters: [String: String], accessKeySecret: String) -> String {
     let key = SymmetricKey(data: Array("\(accessKeySecret)&".utf8))
     let message = Array(stringToSign(method: method, parameters: parameters).utf8)
@@ -40,6 +42,7 @@ public enum RPCSigner {
   ///   - credentials: signs, and adds `AccessKeyId` and `SecurityToken`.
   ///   - timestamp: now; servers refuse one that is more than 15 minutes off.
   ///   - nonce: a text never used before with this key.
+  /// - Returns: the parameters to send.
   public static func signedParameters(
     method: String, action: String, version: String, parameters: [String: String], credentials: Credentials,
     timestamp: APITimestamp, nonce: String

@@ -29,7 +29,8 @@ extension NamespaceView {
 
   // MARK: Neighbours
 
-  func neighbour(_ address: IPv4Address, mac: MACAddress, link: InterfaceName) async throws(NetlinkError) -> ObjectState {
+  func neighbour(_ address: IPv4Address, mac: MACAddress, link: InterfaceName) async throws(NetlinkError) -> ObjectState
+  {
     guard let index = try await index(of: link) else { return .absent }
     guard let found = try await socket.neighbours.all(on: index).first(where: { $0.address == .v4(address) }) else {
       return .absent
@@ -60,9 +61,11 @@ extension NamespaceView {
     // Ours on the same link: an older shape of the same route. Anything else belongs to somebody.
     let found = candidates.first(where: { isOurs($0) && $0.interface == index }) ?? candidates[0]
     let replaceable = isOurs(found) && found.interface == index
-    let link = try await found.interface.map { index throws(NetlinkError) in try await name(of: index) } ?? "nowhere"
+    let link = if let index = found.interface { try await name(of: index) } else { "nowhere" }
     return (
-      .differs(found: "route to \(planned.destination?.description ?? "default") by \(link), protocol \(found.protocol)", isOurs: replaceable),
+      .differs(
+        found: "route to \(planned.destination?.description ?? "default") by \(link), protocol \(found.protocol)",
+        isOurs: replaceable),
       found
     )
   }
@@ -99,7 +102,11 @@ extension NamespaceView {
     guard let first = candidates.first else { return (.absent, nil) }
     let isOurs: (Rule) -> Bool = { $0.protocol.rawValue == Ownership.routeProtocol }
     if let found = candidates.first(where: { isOurs($0) && $0.table == table }) { return (.asPlanned, found) }
-    return (.differs(found: "rule \(planned.priority) to table \(first.table), protocol \(first.protocol)", isOurs: isOurs(first)), first)
+    return (
+      .differs(
+        found: "rule \(planned.priority) to table \(first.table), protocol \(first.protocol)", isOurs: isOurs(first)),
+      first
+    )
   }
 
   func addRule(_ planned: PlannedRule) async throws(NetlinkError) {

@@ -4,8 +4,9 @@ internal import LinuxSystem
 internal import NetlinkKit
 internal import NetworkTypes
 
-/// One network namespace: reads and writes single planned objects in it. Links are found by name each time, so that
-/// an index is never older than one call.
+/// One network namespace: reads and writes single planned objects in it.
+///
+/// Links are found by name each time, so that an index is never older than one call.
 struct NamespaceView: Sendable {
   let namespace: NetworkNamespace
   let socket: NetlinkSocket
@@ -31,7 +32,7 @@ struct NamespaceView: Sendable {
 // MARK: Links
 
 extension NamespaceView {
-  /// - Parameter peer: The pod's namespace, where a veth pair's other end has to be.
+  // `peer`: the pod's namespace, where a veth pair's other end has to be.
   func state(of planned: PlannedLink, peer: NamespaceView?) async throws(NetlinkError) -> ObjectState {
     guard let link = try await socket.links.link(named: planned.name) else { return .absent }
     let isOurs = link.alias == planned.alias
@@ -51,12 +52,11 @@ extension NamespaceView {
     }
     if link.mtu != planned.mtu { faults.append("mtu \(link.mtu)") }
     if !isOurs { faults.append("alias \(link.alias.map { "\"\($0)\"" } ?? "none")") }
-    return faults.isEmpty ? .asPlanned : .differs(found: "\(planned.name): \(faults.joined(separator: ", "))", isOurs: isOurs)
+    return faults.isEmpty
+      ? .asPlanned : .differs(found: "\(planned.name): \(faults.joined(separator: ", "))", isOurs: isOurs)
   }
 
-  /// - Parameters:
-  ///   - node: Where the parent of a slave, or the node's end of a pair, is.
-  ///   - peer: The pod, where the other end of a pair is born.
+  // `node`: where the parent of a slave, or the node's end of a pair, is. `peer`: where the other end is born.
   func make(_ planned: PlannedLink, node: NamespaceView, peer: NamespaceView?) async throws {
     switch planned.kind {
     case .ipvlan(_, let parent, let temporary):
@@ -67,10 +67,11 @@ extension NamespaceView {
           NewLink(
             name: name, kind: .ipvlan(parent: parent, mode: .l2, flag: .bridge), mtu: planned.mtu,
             namespace: namespace.identity == node.namespace.identity ? nil : namespace))
-      } catch where error.code == .exists && temporary != nil {
+      } catch {
         // Left behind by an addition that was killed before the renaming: adopt it, if it is that.
-        let leftover = try await socket.links.link(named: name)
-        guard case .ipvlan(parent, .l2, .bridge)? = leftover?.kind else { throw error }
+        guard error.code == .exists, temporary != nil,
+          case .ipvlan(parent, .l2, .bridge)? = try await socket.links.link(named: name)?.kind
+        else { throw error }
       }
       let index = try await requiredIndex(of: name)
       try await socket.links.change(
@@ -100,7 +101,7 @@ extension NamespaceView {
       guard link.alias == planned.alias || name != planned.name && link.alias == nil else { continue }
       do throws(NetlinkError) {
         try await socket.links.remove(link.index)
-      } catch where error.code == .notFound {}
+      } catch  where error.code == .notFound {}
     }
   }
 

@@ -73,12 +73,13 @@ struct ObjectKeeper: Sendable {
       return .restore(before)
     case .programs(let planned):
       guard let programs else { throw Self.noPrograms(planned) }
-      try await programs.attach(planned, in: view)
-      return .remove
+      return try await programs.attach(planned, in: view)
     }
   }
 
-  /// Removes what the step would have made, if it is there and ours. What is not there is not an error.
+  /// Removes what the step would have made, if it is there and ours.
+  ///
+  /// What is not there is not an error.
   func remove(_ step: Step) async throws {
     if step.place == .pod, pod == nil {
       if case .programs(let planned) = step.object { try await programs?.detach(planned, in: nil) }
@@ -109,6 +110,8 @@ struct ObjectKeeper: Sendable {
   func undo(_ step: Step, _ undo: Undo) async throws {
     switch (undo, step.object) {
     case (.remove, _): try await remove(step)
+    case (.keepEndpoint, .programs(let planned)):
+      try await programs?.detach(planned, in: pod == nil && step.place == .pod ? nil : view(step), keepsEndpoint: true)
     case (.setDown, .up(let link, _)):
       let view = try view(step)
       if let index = try await view.index(of: link) {

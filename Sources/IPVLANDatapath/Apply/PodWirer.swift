@@ -31,11 +31,11 @@ public actor PodWirer {
   ///   - node: What all its pods have in common.
   ///   - namespace: The node's network namespace.
   ///   - datapath: The programs to attach; `nil` for wiring alone, with pods that have no endpoint.
-  ///   - lifetime: How long attached programs stay.
+  ///   - anchor: What keeps attached programs in place. The same for all of a node's pods, always.
   /// - Throws: `kernel` when no netlink socket can be opened in the namespace.
   public init(
     node: NodeConfiguration, namespace: NetworkNamespace, datapath: PodDatapath? = nil,
-    lifetime: ProgramLifetime = .process
+    anchor: ProgramAnchor = .filter
   ) async throws(DatapathError) {
     self.node = node
     do {
@@ -43,10 +43,12 @@ public actor PodWirer {
     } catch {
       throw DatapathError(code: .kernel, message: "open a netlink socket in the node's namespace", underlying: error)
     }
-    programs = datapath.map { ProgramKeeper(datapath: $0, lifetime: lifetime) }
+    programs = datapath.map { ProgramKeeper(datapath: $0, anchor: anchor) }
   }
 
-  /// Connects a pod. What is there as planned stays untouched; what is missing or ours and wrong is made.
+  /// Connects a pod.
+  ///
+  /// What is there as planned stays untouched; what is missing or ours and wrong is made.
   ///
   /// - Parameters:
   ///   - pod: The pod.
@@ -78,29 +80,16 @@ public actor PodWirer {
   public func remove(_ record: WiringRecord, from namespace: NetworkNamespace?) async throws(DatapathError) {
     let plan = try PodWiringPlan(record)
     try await lock.locked { () async throws(DatapathError) in
-      let keeper: ObjectKeeper
-      if let namespace, let entered = try? await self.keeper(for: namespace, pod: record.pod.pod) {
-        keeper = entered
-      } else {
-        keeper = ObjectKeeper(node: view, pod: nil, programs: programs)
-      }
-      var failure: DatapathError?
-      func attempt(_ steps: [PodWiringPlan.Step]) async {
-        for step in steps {
-          do {
-            try await keeper.remove(step)
-          } catch {
-            failure = failure ?? wrap(error, step: step.removalDescription, pod: record.pod.pod)
-          }
-        }
-      }
-      await attempt(plan.removalSteps)
+      let keeper = ObjectKeeper(node: view, pod: await entered(namespace), programs: programs)
+      var failures = await remove(plan.removalSteps, with: keeper, pod: record.pod.pod)
       do {
-        if try await isLast(record) { await attempt(plan.lastPodRemovalSteps) }
+        if try await isLast(record) {
+          failures += await remove(plan.lastPodRemovalSteps, with: keeper, pod: record.pod.pod)
+        }
       } catch {
-        failure = failure ?? wrap(error, step: "look for other pods on \(record.eni.link)", pod: record.pod.pod)
+        failures.append(wrap(error, step: "look for other pods on \(record.eni.link)", pod: record.pod.pod))
       }
-      if let failure { throw failure }
+      if let first = failures.first { throw first }
     }
   }
 
@@ -144,13 +133,34 @@ public actor PodWirer {
     }
   }
 
+  /// A namespace that can't be entered any more has nothing left to remove.
+  private func entered(_ namespace: NetworkNamespace?) async -> NamespaceView? {
+    guard let namespace else { return nil }
+    return try? await NamespaceView(namespace)
+  }
+
+  /// Removes as much as it can.
+  private func remove(
+    _ steps: [PodWiringPlan.Step], with keeper: ObjectKeeper, pod: PodIdentity
+  ) async -> [DatapathError] {
+    var failures: [DatapathError] = []
+    for step in steps {
+      do {
+        try await keeper.remove(step)
+      } catch {
+        failures.append(wrap(error, step: step.removalDescription, pod: pod))
+      }
+    }
+    return failures
+  }
+
   private func apply(
     _ plan: PodWiringPlan, with keeper: ObjectKeeper, pod: PodAttachment
   ) async throws(DatapathError) {
     var done: [(PodWiringPlan.Step, Undo)] = []
     for step in plan.steps {
       do {
-        try await ensure(step, with: keeper, pod: pod) { done.append((step, $0)) }
+        if let undo = try await ensure(step, with: keeper, pod: pod) { done.append((step, undo)) }
       } catch {
         for (step, undo) in done.reversed() { try? await keeper.undo(step, undo) }
         throw wrap(error, step: step.description, pod: pod.pod)
@@ -160,10 +170,10 @@ public actor PodWirer {
 
   /// Makes one object exist as planned, and reads it back: some of the kernel's acknowledgements are not kept.
   private func ensure(
-    _ step: PodWiringPlan.Step, with keeper: ObjectKeeper, pod: PodAttachment, undoing: (Undo) -> Void
-  ) async throws {
+    _ step: PodWiringPlan.Step, with keeper: ObjectKeeper, pod: PodAttachment
+  ) async throws -> Undo? {
     switch try await keeper.state(of: step) {
-    case .asPlanned: return
+    case .asPlanned: return nil
     case .absent: break
     case .differs(let found, let isOurs):
       if case .route(let route) = step.object, route.destination == .host(pod.address), !isOurs {
@@ -174,19 +184,23 @@ public actor PodWirer {
       }
       try await keeper.remove(step)
     }
-    // Before the work: a step that fails halfway is undone too.
-    if case .link = step.object { undoing(.remove) }
-    if case .programs = step.object { undoing(.remove) }
-    let undo = try await keeper.make(step)
-    switch step.object {
-    case .link, .programs: break
-    default: undoing(undo)
+    let undo: Undo
+    do {
+      undo = try await keeper.make(step)
+    } catch {
+      // A link is made in several requests, and a later one may fail; every other step cleans up after itself.
+      if step.ownLink != nil { try? await keeper.remove(step) }
+      throw error
     }
+    let failure: DatapathError
     switch try await keeper.state(of: step) {
-    case .asPlanned: return
-    case .absent: throw DatapathError(code: .kernel, message: "acknowledged, and not there")
-    case .differs(let found, _): throw DatapathError(code: .kernel, message: "acknowledged, and not as asked: \(found)")
+    case .asPlanned: return undo
+    case .absent: failure = DatapathError(code: .kernel, message: "acknowledged, and not there")
+    case .differs(let found, _):
+      failure = DatapathError(code: .kernel, message: "acknowledged, and not as asked: \(found)")
     }
+    try? await keeper.undo(step, undo)
+    throw failure
   }
 
   /// What must hold before anything is touched: it is the NIC that was meant, and nobody uses it in another way.
@@ -217,7 +231,8 @@ public actor PodWirer {
       }
       if mode == .ipvlan, try await view.podRules(to: eni.routeTable) > 0 {
         throw DatapathError(
-          code: .modeConflict, message: "\(eni.link) carries veth pods (table \(eni.routeTable)); use veth or another ENI")
+          code: .modeConflict,
+          message: "\(eni.link) carries veth pods (table \(eni.routeTable)); use veth or another ENI")
       }
     } catch {
       throw wrap(error, step: nil, pod: pod.pod)
@@ -229,11 +244,14 @@ public actor PodWirer {
     case .ipvlan: try await view.podRoutes(by: Ownership.helper(on: record.eni)) == 0
     case .veth:
       // The table's route is the proof that the ENI's address is ours to take away.
-      try await view.podRules(to: record.eni.routeTable) == 0
-        && view.route(
+      if try await view.podRules(to: record.eni.routeTable) > 0 {
+        false
+      } else {
+        try await view.route(
           PlannedRoute(
             destination: nil, gateway: record.eni.gateway, link: record.eni.link, table: record.eni.routeTable)
         ).state == .asPlanned
+      }
     }
   }
 }

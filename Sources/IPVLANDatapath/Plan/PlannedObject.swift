@@ -3,7 +3,9 @@
 public import NetworkTypes
 
 /// One kernel object that a plan wants to exist, named by link names so that it can be planned before links have
-/// indexes. It prints as the command that would make it.
+/// indexes.
+///
+/// It prints as the command that would make it.
 public enum PlannedObject: Hashable, Sendable {
   /// A link of this module.
   case link(PlannedLink)

@@ -2,7 +2,9 @@
 
 internal import NetworkTypes
 
-/// What has to exist for one pod to be connected, in the order in which it is made. A value: nothing is touched.
+/// What has to exist for one pod to be connected, in the order in which it is made.
+///
+/// A value: nothing is touched.
 ///
 /// The same plan serves all four verbs: applying makes what is missing, verifying compares, removal and rollback undo
 /// in reverse. Printed, it reads as the commands an operator would type.
@@ -63,7 +65,9 @@ public struct PodWiringPlan: Hashable, Sendable {
     try self.init(mode: record.mode, node: record.node, eni: record.eni, pod: record.pod)
   }
 
-  /// What goes when the pod goes, in order. Objects on a link go with the link.
+  /// What goes when the pod goes, in order.
+  ///
+  /// Objects on a link go with the link.
   public var removalSteps: [Step] { removal(shared: false) }
 
   /// What goes too when no other pod is left on the ENI, in order.

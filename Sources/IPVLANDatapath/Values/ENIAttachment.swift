@@ -6,11 +6,15 @@ public import NetworkTypes
 public struct ENIAttachment: Hashable, Sendable, Codable {
   /// The NIC's name in the node's namespace.
   public var link: InterfaceName
-  /// The NIC's index in the node's namespace. It changes when the ENI is attached again.
+  /// The NIC's index in the node's namespace.
+  ///
+  /// It changes when the ENI is attached again.
   public var index: InterfaceIndex
   /// The NIC's MAC address, which all ipvlan slaves on it share.
   public var mac: MACAddress
-  /// The ENI's primary private address. No pod uses it.
+  /// The ENI's primary private address.
+  ///
+  /// No pod uses it.
   public var address: IPv4Address
   /// The gateway of the ENI's vSwitch.
   public var gateway: IPv4Address

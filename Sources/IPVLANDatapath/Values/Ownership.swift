@@ -2,9 +2,13 @@
 
 public import NetworkTypes
 
-/// How kernel objects of this module are told from everybody else's. Nothing without such a mark is ever deleted.
+/// How kernel objects of this module are told from everybody else's.
+///
+/// Nothing without such a mark is ever deleted.
 public enum Ownership {
-  /// The protocol number of routes and rules: 84, the letter T. Unused in iproute2's `rt_protos`.
+  /// The protocol number of routes and rules: 84, the letter T.
+  ///
+  /// Unused in iproute2's `rt_protos`.
   public static let routeProtocol: UInt8 = 84
   /// What the alias of every link begins with.
   public static let aliasPrefix = "terwaykit:"
@@ -12,6 +16,7 @@ public enum Ownership {
   /// The alias of a pod's links: `terwaykit:pod:NAMESPACE/NAME`, at most 255 bytes.
   ///
   /// - Parameter pod: Which pod.
+  /// - Returns: The text.
   public static func alias(of pod: PodIdentity) -> String {
     String(decoding: "\(aliasPrefix)pod:\(pod)".utf8.prefix(255), as: UTF8.self)
   }
@@ -19,6 +24,7 @@ public enum Ownership {
   /// The alias of the node's helper slave on an ENI: `terwaykit:node:MAC`.
   ///
   /// - Parameter eni: The parent.
+  /// - Returns: The text.
   public static func alias(ofHelperOn eni: ENIAttachment) -> String { "\(aliasPrefix)node:\(eni.mac)" }
 
   /// The name of a pod's link on the node: `twk` and 11 hexadecimal digits of a hash over the pod and its interface.
@@ -26,6 +32,7 @@ public enum Ownership {
   /// In ipvlan mode the slave bears this name only until it is renamed.
   ///
   /// - Parameter pod: The pod.
+  /// - Returns: The name.
   public static func nodeLink(of pod: PodAttachment) -> InterfaceName {
     .built("twk" + hexadecimal(StableHash.of("\(pod.pod)/\(pod.interface)") >> 20, digits: 11))
   }
@@ -39,6 +46,7 @@ public enum Ownership {
   /// The name of the node's helper slave: `ipvl_` and the parent's index.
   ///
   /// - Parameter eni: The parent.
+  /// - Returns: The name.
   public static func helper(on eni: ENIAttachment) -> InterfaceName { .built("ipvl_\(eni.index)") }
 
   private static func hexadecimal(_ value: UInt64, digits: Int) -> String {

@@ -8,7 +8,9 @@ public struct PodAttachment: Hashable, Sendable, Codable {
   public var pod: PodIdentity
   /// The pod's address: one that the cloud has assigned to the ENI.
   public var address: IPv4Address
-  /// The pod's number in the datapath's maps, 1...4095. `nil`: no programs are attached.
+  /// The pod's number in the datapath's maps, 1...4095.
+  ///
+  /// `nil`: no programs are attached.
   public var endpoint: UInt32?
   /// Whether the pod may send and receive only once a network policy generation has compiled it.
   public var requiresPolicy: Bool

@@ -7,12 +7,11 @@ public struct PodIdentity: Hashable, Sendable, Codable, Comparable, CustomString
   /// The pod's name in it.
   public let name: String
 
-  /// Names a pod.
+  /// Names a pod; `nil` when one of the two can't be a Kubernetes name.
   ///
   /// - Parameters:
   ///   - namespace: Not empty, without `/`.
   ///   - name: Not empty, without `/`.
-  /// - Returns: `nil` when one of them can't be a Kubernetes name.
   public init?(namespace: String, name: String) {
     for part in [namespace, name] {
       guard (1...253).contains(part.utf8.count),

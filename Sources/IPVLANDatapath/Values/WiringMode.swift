@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NetlinkKit
+
 /// How a pod shares an ENI.
 public enum WiringMode: String, Hashable, Sendable, Codable, CaseIterable, CustomStringConvertible {
   /// The pod's link is an ipvlan slave of the ENI, mode L2: no hop through the node's stack.
@@ -8,6 +10,15 @@ public enum WiringMode: String, Hashable, Sendable, Codable, CaseIterable, Custo
   ///
   /// For kernels without ipvlan, and where programs must stay out of the pod's reach.
   case veth
+
+  /// The mode for the running kernel: ipvlan where it has it, else veth.
+  ///
+  /// Tried in a namespace that is thrown away.
+  ///
+  /// Ask once, when an ENI gets its first pod: an ENI's pods all have one mode.
+  ///
+  /// - Returns: The mode.
+  public static func best() async -> WiringMode { await NetlinkFeature.supportsIPVLAN() ? .ipvlan : .veth }
 
   /// The mode's name.
   public var description: String { rawValue }

@@ -5,6 +5,7 @@ public protocol DocumentReadable: Decodable {
   /// Reads the part's fields.
   ///
   /// - Parameter reader: the object's fields. What is left in it afterwards is an unknown field.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   init(reading reader: inout ObjectReader) throws(ValidationError)
 }
 
@@ -24,6 +25,7 @@ extension DocumentReadable {
   /// Decodes by the same rules as manifests are read with.
   ///
   /// - Parameter decoder: any decoder, such as `JSONDecoder`'s.
+  /// - Throws: what the decoder throws, and ``ValidationError``.
   public init(from decoder: any Decoder) throws {
     try self.init(DocumentValue(from: decoder))
   }

@@ -44,6 +44,7 @@ extension DocumentValue: Codable {
   /// Reads any value.
   ///
   /// - Parameter decoder: where the value comes from; its own limit on nesting applies.
+  /// - Throws: what the decoder throws, and ``ValidationError``.
   public init(from decoder: any Decoder) throws {
     if let fields = try? decoder.container(keyedBy: Key.self) {
       var map: [String: DocumentValue] = [:]
@@ -74,6 +75,7 @@ extension DocumentValue: Codable {
   /// Writes the value as it was read.
   ///
   /// - Parameter encoder: where it goes.
+  /// - Throws: what the encoder throws.
   public func encode(to encoder: any Encoder) throws {
     var single = encoder.singleValueContainer()
     switch self {

@@ -14,21 +14,26 @@ public indirect enum FieldPath: Hashable, Sendable {
   /// The path of a field of this object.
   ///
   /// - Parameter name: the field's name as the API spells it.
+  /// - Returns: the longer path.
   public func field(_ name: String) -> FieldPath { .field(self, name) }
 
   /// The path of an item of this list.
   ///
   /// - Parameter index: the item's position, from 0.
+  /// - Returns: the longer path.
   public func item(_ index: Int) -> FieldPath { .item(self, index) }
 
   /// The path of an entry of this map.
   ///
   /// - Parameter key: the entry's key.
+  /// - Returns: the longer path.
   public func key(_ key: String) -> FieldPath { .key(self, key) }
 }
 
 extension FieldPath: CustomStringConvertible {
-  /// The path as text; `.` for the document itself. Long names are shortened.
+  /// The path as text; `.` for the document itself.
+  ///
+  /// Long names are shortened.
   public var description: String {
     var parts: [String] = []
     var rest = self

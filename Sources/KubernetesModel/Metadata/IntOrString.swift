@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A port as a number or by name. Kubernetes: `IntOrString`.
+/// A port as a number or by name.
+///
+/// Kubernetes: `IntOrString`.
 public enum IntOrString: Hashable, Sendable {
   /// A number.
   case int(Int32)
@@ -29,6 +31,7 @@ extension IntOrString: Codable {
   /// Reads a number or a text.
   ///
   /// - Parameter decoder: where it comes from.
+  /// - Throws: what the decoder throws, and ``ValidationError``.
   public init(from decoder: any Decoder) throws {
     let single = try decoder.singleValueContainer()
     if let number = try? single.decode(Int32.self) {
@@ -41,6 +44,7 @@ extension IntOrString: Codable {
   /// Writes a number or a text.
   ///
   /// - Parameter encoder: where it goes.
+  /// - Throws: what the encoder throws.
   public func encode(to encoder: any Encoder) throws {
     var single = encoder.singleValueContainer()
     switch self {

@@ -43,6 +43,7 @@ extension KubernetesResource {
   /// Writes the object as a manifest.
   ///
   /// - Parameter encoder: where it goes.
+  /// - Throws: what the encoder throws.
   public func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: ResourceField.self)
     try fields.encode(Self.apiVersion, forKey: .apiVersion)

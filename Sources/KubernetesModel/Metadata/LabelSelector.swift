@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A condition on labels. Everything it lists must hold; a selector that lists nothing selects everything.
-/// Kubernetes: `LabelSelector`.
+/// A condition on labels.
+///
+/// Everything it lists must hold; a selector that lists nothing selects everything. Kubernetes: `LabelSelector`.
 public struct LabelSelector: Hashable, Sendable, Encodable {
   /// Labels that must be there with exactly these values.
   public var matchLabels: [String: String]
   /// Further conditions.
   public var matchExpressions: [Requirement]
 
-  /// One condition on one label. Kubernetes: `LabelSelectorRequirement`.
+  /// One condition on one label.
+  ///
+  /// Kubernetes: `LabelSelectorRequirement`.
   public struct Requirement: Hashable, Sendable, Encodable {
     /// The label's key.
     public var key: String
@@ -58,6 +61,7 @@ public struct LabelSelector: Hashable, Sendable, Encodable {
   /// Whether the selector selects an object with these labels.
   ///
   /// - Parameter labels: all labels of the object.
+  /// - Returns: whether it does.
   public func matches(_ labels: [String: String]) -> Bool {
     matchLabels.allSatisfy { labels[$0.key] == $0.value } && matchExpressions.allSatisfy { $0.matches(labels) }
   }
@@ -67,6 +71,7 @@ extension LabelSelector.Requirement {
   /// Whether the condition holds for these labels.
   ///
   /// - Parameter labels: all labels of the object.
+  /// - Returns: whether it does.
   public func matches(_ labels: [String: String]) -> Bool {
     let value = labels[key]
     switch `operator` {
@@ -82,6 +87,7 @@ extension LabelSelector: DocumentReadable {
   /// Reads a selector.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(
       matchLabels: try reader.stringMap("matchLabels") ?? [:],
@@ -93,6 +99,7 @@ extension LabelSelector.Requirement: DocumentReadable {
   /// Reads a condition.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.key = try reader.string("key") ?? ""
     guard let relation = try reader.choice("operator", of: LabelSelector.Operator.self) else {

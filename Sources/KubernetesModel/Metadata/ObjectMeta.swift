@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What every object carries: its name, its namespace, its labels. Kubernetes: `ObjectMeta`.
+/// What every object carries: its name, its namespace, its labels.
+///
+/// Kubernetes: `ObjectMeta`.
 public struct ObjectMeta: Hashable, Sendable, Encodable {
   /// The object's name, unique for its kind in its namespace.
   public var name: String
-  /// The namespace. Manifests of namespaced kinds that name none are in `default`; empty for other kinds.
+  /// The namespace.
+  ///
+  /// Manifests of namespaced kinds that name none are in `default`; empty for other kinds.
   public var namespace: String
   /// Labels, which selectors look at.
   public var labels: [String: String]
@@ -44,6 +48,7 @@ extension ObjectMeta: DocumentReadable {
   /// Reads metadata; fields that only the API server writes are skipped.
   ///
   /// - Parameter reader: the fields of `metadata`.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(
       name: try reader.string("name") ?? "", namespace: try reader.string("namespace") ?? "",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The protocols that Services and policies speak of. Kubernetes: `Protocol`.
+/// The protocols that Services and policies speak of.
+///
+/// Kubernetes: `Protocol`.
 public enum TransportProtocol: String, Hashable, Sendable, Codable, CaseIterable {
   /// TCP, the default wherever a manifest names none.
   case tcp = "TCP"

@@ -11,6 +11,7 @@ extension EndpointSlice: KubernetesResource {
   /// Reads a slice.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     let metadata = try Self.readMetadata(&reader)
     guard let type = try reader.choice("addressType", of: AddressType.self) else {
@@ -46,6 +47,7 @@ extension EndpointSlice: KubernetesResource {
   /// Writes what the kind has besides its metadata.
   ///
   /// - Parameter fields: where it goes.
+  /// - Throws: what the encoder throws.
   public func encodeBody(to fields: inout KeyedEncodingContainer<ResourceField>) throws {
     try fields.encode(addressType, forKey: .addressType)
     try fields.encode(endpoints, forKey: .endpoints)
@@ -57,6 +59,7 @@ extension EndpointSlice.Endpoint: DocumentReadable {
   /// Reads a backend.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     let hints: Hints? = try reader.object("hints")
     let target: TargetReference? = try reader.object("targetRef")
@@ -105,6 +108,7 @@ extension EndpointSlice.Endpoint: DocumentReadable {
   /// Writes a backend as the API does.
   ///
   /// - Parameter encoder: where it goes.
+  /// - Throws: what the encoder throws.
   public func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: CodingKeys.self)
     try fields.encode(addresses, forKey: .addresses)
@@ -126,6 +130,7 @@ extension EndpointSlice.Conditions: DocumentReadable {
   /// Reads conditions.
   ///
   /// - Parameter reader: their fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(
       ready: try reader.bool("ready"), serving: try reader.bool("serving"),
@@ -137,6 +142,7 @@ extension EndpointSlice.Port: DocumentReadable {
   /// Reads a port.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     let name = try reader.string("name")
     self.init(

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A part of the backends of a Service. Kubernetes: `discovery.k8s.io/v1 EndpointSlice`.
+/// A part of the backends of a Service.
+///
+/// Kubernetes: `discovery.k8s.io/v1 EndpointSlice`.
 public struct EndpointSlice: Hashable, Sendable {
   /// Name, namespace and labels; the label `kubernetes.io/service-name` says which Service it belongs to.
   public var metadata: ObjectMeta
@@ -21,7 +23,9 @@ public struct EndpointSlice: Hashable, Sendable {
     case fqdn = "FQDN"
   }
 
-  /// One backend. Kubernetes: `Endpoint`.
+  /// One backend.
+  ///
+  /// Kubernetes: `Endpoint`.
   public struct Endpoint: Hashable, Sendable, Encodable {
     /// The backend's addresses in text form; those after the first mean the same backend.
     public var addresses: [String]
@@ -62,7 +66,9 @@ public struct EndpointSlice: Hashable, Sendable {
     }
   }
 
-  /// Whether a backend can take traffic. Kubernetes: `EndpointConditions`. Nil is "unknown".
+  /// Whether a backend can take traffic.
+  ///
+  /// Kubernetes: `EndpointConditions`. Nil is "unknown".
   public struct Conditions: Hashable, Sendable, Encodable {
     /// Ready for new connections; unknown counts as ready.
     public var ready: Bool?
@@ -91,7 +97,9 @@ public struct EndpointSlice: Hashable, Sendable {
     public var isTerminating: Bool { terminating ?? false }
   }
 
-  /// One port of every backend of a slice. Kubernetes: `EndpointPort`.
+  /// One port of every backend of a slice.
+  ///
+  /// Kubernetes: `EndpointPort`.
   public struct Port: Hashable, Sendable, Encodable {
     /// The name of the Service's port this belongs to; nil where that has none.
     public var name: String?

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A namespace. Policies select namespaces by their labels.
+/// A namespace.
+///
+/// Policies select namespaces by their labels.
 public struct Namespace: Hashable, Sendable {
   /// Name and labels, complete as given: nothing is added, not even `kubernetes.io/metadata.name`.
   public var metadata: ObjectMeta
@@ -24,6 +26,7 @@ extension Namespace: KubernetesResource {
   /// Reads a namespace; its `spec` and `status` are skipped.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(metadata: try Self.readMetadata(&reader))
     reader.ignore("spec", "status")
@@ -39,5 +42,6 @@ extension Namespace: KubernetesResource {
   /// Writes what the kind has besides its metadata.
   ///
   /// - Parameter fields: where it goes.
+  /// - Throws: what the encoder throws.
   public func encodeBody(to fields: inout KeyedEncodingContainer<ResourceField>) throws {}
 }

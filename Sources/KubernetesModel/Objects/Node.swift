@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A node, as far as the datapath needs it. Fields that are not modelled are skipped when read.
+/// A node, as far as the datapath needs it.
+///
+/// Fields that are not modelled are skipped when read.
 public struct Node: Hashable, Sendable {
   /// Name and labels.
   public var metadata: ObjectMeta
@@ -9,7 +11,9 @@ public struct Node: Hashable, Sendable {
   /// The node's addresses.
   public var status: Status
 
-  /// The part of `spec` that is modelled. Kubernetes: `NodeSpec`.
+  /// The part of `spec` that is modelled.
+  ///
+  /// Kubernetes: `NodeSpec`.
   public struct Spec: Hashable, Sendable, Encodable {
     /// The CIDRs pods on this node take addresses from, where a controller assigned any.
     public var podCIDRs: [String]
@@ -22,7 +26,9 @@ public struct Node: Hashable, Sendable {
     }
   }
 
-  /// The part of `status` that is modelled. Kubernetes: `NodeStatus`.
+  /// The part of `status` that is modelled.
+  ///
+  /// Kubernetes: `NodeStatus`.
   public struct Status: Hashable, Sendable, Encodable {
     /// The node's addresses and names.
     public var addresses: [Address]
@@ -35,7 +41,9 @@ public struct Node: Hashable, Sendable {
     }
   }
 
-  /// One address or name of a node. Kubernetes: `NodeAddress`.
+  /// One address or name of a node.
+  ///
+  /// Kubernetes: `NodeAddress`.
   public struct Address: Hashable, Sendable, Encodable {
     /// `InternalIP`, `ExternalIP`, `Hostname`, `InternalDNS` or `ExternalDNS`.
     public var type: String
@@ -77,6 +85,7 @@ extension Node: KubernetesResource {
   /// Reads a node.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(
       metadata: try Self.readMetadata(&reader), spec: try reader.object("spec") ?? Spec(),
@@ -93,6 +102,7 @@ extension Node: KubernetesResource {
   /// Writes what the kind has besides its metadata.
   ///
   /// - Parameter fields: where it goes.
+  /// - Throws: what the encoder throws.
   public func encodeBody(to fields: inout KeyedEncodingContainer<ResourceField>) throws {
     try fields.encode(spec, forKey: .spec)
     try fields.encode(status, forKey: .status)
@@ -103,6 +113,7 @@ extension Node.Spec: DocumentReadable {
   /// Reads the modelled part of `spec`.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     let single = try reader.string("podCIDR")
     self.init(podCIDRs: try reader.stringArray("podCIDRs") ?? single.map { [$0] } ?? [])
@@ -114,6 +125,7 @@ extension Node.Status: DocumentReadable {
   /// Reads the modelled part of `status`.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(addresses: try reader.array("addresses") ?? [])
     reader.ignoreOthers()
@@ -124,6 +136,7 @@ extension Node.Address: DocumentReadable {
   /// Reads one address.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(type: try reader.string("type") ?? "", address: try reader.string("address") ?? "")
   }

@@ -11,6 +11,7 @@ extension Pod: KubernetesResource {
   /// Reads a pod.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(
       metadata: try Self.readMetadata(&reader), spec: try reader.object("spec") ?? Spec(),
@@ -35,6 +36,7 @@ extension Pod: KubernetesResource {
   /// Writes what the kind has besides its metadata.
   ///
   /// - Parameter fields: where it goes.
+  /// - Throws: what the encoder throws.
   public func encodeBody(to fields: inout KeyedEncodingContainer<ResourceField>) throws {
     try fields.encode(spec, forKey: .spec)
     try fields.encode(status, forKey: .status)
@@ -45,6 +47,7 @@ extension Pod.Spec: DocumentReadable {
   /// Reads the modelled part of `spec`.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(
       nodeName: try reader.string("nodeName"), hostNetwork: try reader.bool("hostNetwork") ?? false,
@@ -57,6 +60,7 @@ extension Pod.Container: DocumentReadable {
   /// Reads the modelled part of a container.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(
       name: try reader.string("name") ?? "", ports: try reader.array("ports") ?? [],
@@ -69,6 +73,7 @@ extension Pod.ContainerPort: DocumentReadable {
   /// Reads a container's port.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(
       name: try reader.string("name"), containerPort: try reader.int32("containerPort") ?? 0,
@@ -81,6 +86,7 @@ extension Pod.Status: DocumentReadable {
   /// Reads the modelled part of `status`; a `podIP` without `podIPs` counts.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     let single = try reader.string("podIP")
     let addresses: [PodIP] = try reader.array("podIPs") ?? []
@@ -108,6 +114,7 @@ extension Pod.Status {
   /// Writes `status` as the API does: `podIPs` as a list of objects, with the first again as `podIP`.
   ///
   /// - Parameter encoder: where it goes.
+  /// - Throws: what the encoder throws.
   public func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: CodingKeys.self)
     try fields.encodeIfPresent(phase, forKey: .phase)

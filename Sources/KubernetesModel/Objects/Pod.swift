@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A pod, as far as the datapath needs it. Fields that are not modelled are skipped when read.
+/// A pod, as far as the datapath needs it.
+///
+/// Fields that are not modelled are skipped when read.
 public struct Pod: Hashable, Sendable {
   /// Name, namespace and labels.
   public var metadata: ObjectMeta
@@ -9,7 +11,9 @@ public struct Pod: Hashable, Sendable {
   /// The pod's addresses and phase.
   public var status: Status
 
-  /// The part of `spec` that is modelled. Kubernetes: `PodSpec`.
+  /// The part of `spec` that is modelled.
+  ///
+  /// Kubernetes: `PodSpec`.
   public struct Spec: Hashable, Sendable, Encodable {
     /// The node the pod runs on; nil before it is scheduled.
     public var nodeName: String?
@@ -38,11 +42,15 @@ public struct Pod: Hashable, Sendable {
     }
   }
 
-  /// The part of a container that is modelled. Kubernetes: `Container`.
+  /// The part of a container that is modelled.
+  ///
+  /// Kubernetes: `Container`.
   public struct Container: Hashable, Sendable, Encodable {
     /// The container's name.
     public var name: String
-    /// The ports it declares. They only give numbers to names: a port that nobody declared is reachable as well.
+    /// The ports it declares.
+    ///
+    /// They only give numbers to names: a port that nobody declared is reachable as well.
     public var ports: [ContainerPort]
     /// `Always` makes an init container a sidecar.
     public var restartPolicy: String?
@@ -60,7 +68,9 @@ public struct Pod: Hashable, Sendable {
     }
   }
 
-  /// A port that a container declares. Kubernetes: `ContainerPort`.
+  /// A port that a container declares.
+  ///
+  /// Kubernetes: `ContainerPort`.
   public struct ContainerPort: Hashable, Sendable, Encodable {
     /// The port's name, which Services and policies can refer to.
     public var name: String?
@@ -93,7 +103,9 @@ public struct Pod: Hashable, Sendable {
     }
   }
 
-  /// The part of `status` that is modelled. Kubernetes: `PodStatus`.
+  /// The part of `status` that is modelled.
+  ///
+  /// Kubernetes: `PodStatus`.
   public struct Status: Hashable, Sendable, Encodable {
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
     public var phase: String?

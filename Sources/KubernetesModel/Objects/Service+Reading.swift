@@ -11,6 +11,7 @@ extension Service: KubernetesResource {
   /// Reads a Service.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(
       metadata: try Self.readMetadata(&reader), spec: try reader.object("spec") ?? Spec(),
@@ -20,6 +21,7 @@ extension Service: KubernetesResource {
   /// Writes what the kind has besides its metadata.
   ///
   /// - Parameter fields: where it goes.
+  /// - Throws: what the encoder throws.
   public func encodeBody(to fields: inout KeyedEncodingContainer<ResourceField>) throws {
     try fields.encode(spec, forKey: .spec)
     try fields.encode(status, forKey: .status)
@@ -30,6 +32,7 @@ extension Service.Spec: DocumentReadable {
   /// Reads `spec`.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     let single = try reader.string("clusterIP") ?? ""
     let clusterIPs = try reader.stringArray("clusterIPs") ?? []
@@ -90,6 +93,7 @@ extension Service.Spec {
   /// Writes `spec` as the API does.
   ///
   /// - Parameter encoder: where it goes.
+  /// - Throws: what the encoder throws.
   public func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: CodingKeys.self)
     try fields.encode(type, forKey: .type)
@@ -120,6 +124,7 @@ extension Service.Port: DocumentReadable {
   /// Reads a port.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     let name = try reader.string("name")
     self.init(
@@ -133,6 +138,7 @@ extension Service.Status: DocumentReadable {
   /// Reads the load balancer's addresses.
   ///
   /// - Parameter reader: the fields of `status`.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     let balancer: Balancer? = try reader.object("loadBalancer")
     self.init(loadBalancerIPs: balancer?.ingress.compactMap(\.ip) ?? [])
@@ -163,6 +169,7 @@ extension Service.Status: DocumentReadable {
   /// Writes `status` as the API does.
   ///
   /// - Parameter encoder: where it goes.
+  /// - Throws: what the encoder throws.
   public func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: CodingKeys.self)
     try fields.encode(["ingress": loadBalancerIPs.map { ["ip": $0] }], forKey: .loadBalancer)

@@ -9,7 +9,9 @@ public struct Service: Hashable, Sendable {
   /// The addresses a load balancer gave.
   public var status: Status
 
-  /// What a Service offers. Kubernetes: `ServiceSpec`.
+  /// What a Service offers.
+  ///
+  /// Kubernetes: `ServiceSpec`.
   public struct Spec: Hashable, Sendable, Encodable {
     /// How the Service is reached.
     public var type: ServiceType = .clusterIP
@@ -69,7 +71,9 @@ public struct Service: Hashable, Sendable {
     public var isHeadless: Bool { clusterIPs.first == "None" }
   }
 
-  /// How a Service is reached. Kubernetes: `ServiceType`.
+  /// How a Service is reached.
+  ///
+  /// Kubernetes: `ServiceType`.
   public enum ServiceType: String, Hashable, Sendable, Codable, CaseIterable {
     /// By an address inside of the cluster.
     case clusterIP = "ClusterIP"
@@ -81,7 +85,9 @@ public struct Service: Hashable, Sendable {
     case externalName = "ExternalName"
   }
 
-  /// Whether a client stays with its backend. Kubernetes: `ServiceAffinity`.
+  /// Whether a client stays with its backend.
+  ///
+  /// Kubernetes: `ServiceAffinity`.
   public enum SessionAffinity: String, Hashable, Sendable, Codable, CaseIterable {
     /// Every connection is placed anew.
     case none = "None"
@@ -89,7 +95,9 @@ public struct Service: Hashable, Sendable {
     case clientIP = "ClientIP"
   }
 
-  /// Where traffic may go. Kubernetes: `ServiceExternalTrafficPolicy`, `ServiceInternalTrafficPolicy`.
+  /// Where traffic may go.
+  ///
+  /// Kubernetes: `ServiceExternalTrafficPolicy`, `ServiceInternalTrafficPolicy`.
   public enum TrafficPolicy: String, Hashable, Sendable, Codable, CaseIterable {
     /// To every backend.
     case cluster = "Cluster"
@@ -97,7 +105,9 @@ public struct Service: Hashable, Sendable {
     case local = "Local"
   }
 
-  /// One port of a Service. Kubernetes: `ServicePort`.
+  /// One port of a Service.
+  ///
+  /// Kubernetes: `ServicePort`.
   public struct Port: Hashable, Sendable, Encodable {
     /// The port's name, which EndpointSlices repeat; nil where the Service has one port without a name.
     public var name: String?
@@ -134,7 +144,9 @@ public struct Service: Hashable, Sendable {
     }
   }
 
-  /// What the cluster gave the Service. Kubernetes: `ServiceStatus`.
+  /// What the cluster gave the Service.
+  ///
+  /// Kubernetes: `ServiceStatus`.
   public struct Status: Hashable, Sendable, Encodable {
     /// The load balancer's addresses in text form.
     public var loadBalancerIPs: [String]

@@ -13,6 +13,7 @@ extension NetworkPolicy: KubernetesResource {
   /// Reads a policy.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(metadata: try Self.readMetadata(&reader), spec: try reader.object("spec") ?? Spec())
     reader.ignore("status")
@@ -21,6 +22,7 @@ extension NetworkPolicy: KubernetesResource {
   /// Writes what the kind has besides its metadata.
   ///
   /// - Parameter fields: where it goes.
+  /// - Throws: what the encoder throws.
   public func encodeBody(to fields: inout KeyedEncodingContainer<ResourceField>) throws {
     try fields.encode(spec, forKey: .spec)
   }
@@ -30,6 +32,7 @@ extension NetworkPolicy.Spec: DocumentReadable {
   /// Reads `spec`.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     let types = try reader.stringArray("policyTypes") ?? []
     var policyTypes: [NetworkPolicy.PolicyType] = []
@@ -50,6 +53,7 @@ extension NetworkPolicy.IngressRule: DocumentReadable {
   /// Reads a rule.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(ports: try reader.array("ports") ?? [], from: try reader.array("from") ?? [])
   }
@@ -59,6 +63,7 @@ extension NetworkPolicy.EgressRule: DocumentReadable {
   /// Reads a rule.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(ports: try reader.array("ports") ?? [], to: try reader.array("to") ?? [])
   }
@@ -68,6 +73,7 @@ extension NetworkPolicy.Port: DocumentReadable {
   /// Reads a port.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(
       protocol: try reader.choice("protocol", of: TransportProtocol.self) ?? .tcp,
@@ -79,6 +85,7 @@ extension NetworkPolicy.Peer: DocumentReadable {
   /// Reads a peer.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(
       podSelector: try reader.object("podSelector"), namespaceSelector: try reader.object("namespaceSelector"))
@@ -90,6 +97,7 @@ extension NetworkPolicy.IPBlock: DocumentReadable {
   /// Reads a block.
   ///
   /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     guard let text = try reader.string("cidr"), !text.isEmpty else {
       throw ValidationError(reader.path.field("cidr"), "is missing; write a block such as 192.0.2.0/24")

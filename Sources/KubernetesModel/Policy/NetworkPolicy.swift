@@ -2,14 +2,18 @@
 
 public import NetworkTypes
 
-/// What may reach the pods it selects, and what they may reach. Kubernetes: `networking.k8s.io/v1 NetworkPolicy`.
+/// What may reach the pods it selects, and what they may reach.
+///
+/// Kubernetes: `networking.k8s.io/v1 NetworkPolicy`.
 public struct NetworkPolicy: Hashable, Sendable {
   /// Name and namespace; the policy selects pods of its namespace only.
   public var metadata: ObjectMeta
   /// Which pods it selects, and what it allows.
   public var spec: Spec
 
-  /// A policy's rules. Kubernetes: `NetworkPolicySpec`.
+  /// A policy's rules.
+  ///
+  /// Kubernetes: `NetworkPolicySpec`.
   public struct Spec: Hashable, Sendable, Encodable {
     /// The pods the policy is for; a selector without conditions selects every pod of the namespace.
     public var podSelector: LabelSelector
@@ -44,7 +48,9 @@ public struct NetworkPolicy: Hashable, Sendable {
     }
   }
 
-  /// A direction, as seen from the pods a policy selects. Kubernetes: `PolicyType`.
+  /// A direction, as seen from the pods a policy selects.
+  ///
+  /// Kubernetes: `PolicyType`.
   public enum PolicyType: String, Hashable, Sendable, Codable, CaseIterable {
     /// Connections to the pods.
     case ingress = "Ingress"
@@ -52,7 +58,9 @@ public struct NetworkPolicy: Hashable, Sendable {
     case egress = "Egress"
   }
 
-  /// Allows connections to the pods. Kubernetes: `NetworkPolicyIngressRule`.
+  /// Allows connections to the pods.
+  ///
+  /// Kubernetes: `NetworkPolicyIngressRule`.
   public struct IngressRule: Hashable, Sendable, Encodable {
     /// The pods' ports that may be reached; empty for every port and protocol.
     public var ports: [Port]
@@ -70,7 +78,9 @@ public struct NetworkPolicy: Hashable, Sendable {
     }
   }
 
-  /// Allows connections from the pods. Kubernetes: `NetworkPolicyEgressRule`.
+  /// Allows connections from the pods.
+  ///
+  /// Kubernetes: `NetworkPolicyEgressRule`.
   public struct EgressRule: Hashable, Sendable, Encodable {
     /// The destinations' ports that may be reached; empty for every port and protocol.
     public var ports: [Port]
@@ -88,7 +98,9 @@ public struct NetworkPolicy: Hashable, Sendable {
     }
   }
 
-  /// Ports of one protocol. Kubernetes: `NetworkPolicyPort`.
+  /// Ports of one protocol.
+  ///
+  /// Kubernetes: `NetworkPolicyPort`.
   public struct Port: Hashable, Sendable, Encodable {
     /// The protocol.
     public var `protocol`: TransportProtocol
@@ -110,10 +122,13 @@ public struct NetworkPolicy: Hashable, Sendable {
     }
   }
 
-  /// The other side of a connection: pods by selectors, or addresses. Kubernetes: `NetworkPolicyPeer`.
+  /// The other side of a connection: pods by selectors, or addresses.
+  ///
+  /// Kubernetes: `NetworkPolicyPeer`.
   public struct Peer: Hashable, Sendable, Encodable {
-    /// Pods by their labels, in the policy's namespace or in those that `namespaceSelector` selects. Nil is not the
-    /// same as a selector without conditions: nil leaves the choice to `namespaceSelector`.
+    /// Pods by their labels, in the policy's namespace or in those that `namespaceSelector` selects.
+    ///
+    /// Nil is not the same as a selector without conditions: nil leaves the choice to `namespaceSelector`.
     public var podSelector: LabelSelector?
     /// Namespaces by their labels; nil for the policy's own.
     public var namespaceSelector: LabelSelector?
@@ -138,7 +153,9 @@ public struct NetworkPolicy: Hashable, Sendable {
     }
   }
 
-  /// A block of addresses with holes. Kubernetes: `IPBlock`.
+  /// A block of addresses with holes.
+  ///
+  /// Kubernetes: `IPBlock`.
   public struct IPBlock: Hashable, Sendable, Encodable {
     /// The block.
     public var cidr: IPCIDR

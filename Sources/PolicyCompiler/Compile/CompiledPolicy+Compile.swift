@@ -4,7 +4,9 @@ internal import KubernetesModel
 internal import NetworkTypes
 
 extension CompiledPolicy {
-  /// Compiles policies. The same input gives the same tables, whatever the order of its parts.
+  /// Compiles policies.
+  ///
+  /// The same input gives the same tables, whatever the order of its parts.
   ///
   /// - Parameters:
   ///   - input: policies and cluster.

@@ -5,7 +5,9 @@ internal import NetworkTypes
 
 /// Which addresses the policies tell apart.
 struct PeerClasses {
-  /// What policies can see of a peer. Peers with the same signature share a class.
+  /// What policies can see of a peer.
+  ///
+  /// Peers with the same signature share a class.
   struct Signature: Hashable {
     /// Sorted numbers of the sets of peers it belongs to.
     var peerSets: [Int] = []

@@ -16,6 +16,7 @@ struct VerdictTable {
   ///   - numbers: numbers of rules, sorted.
   ///   - rules: all rules.
   ///   - names: what names of ports mean at the destination.
+  /// - Returns: rows of which at most one fits best for any protocol and port.
   static func rows(
     of numbers: [Int], in rules: [PolicyRules.Rule], names: (TransportProtocol, String) -> [UInt16]
   ) -> [Row] {

@@ -4,9 +4,13 @@ public import KubernetesModel
 public import NetworkTypes
 
 /// Policies as tables: an address has a class, a pod has a rule set for each direction, and rule set, class, protocol
-/// and port have at most one verdict. This is what the kernel's maps hold, and it can be asked in user space as well.
+/// and port have at most one verdict.
+///
+/// This is what the kernel's maps hold, and it can be asked in user space as well.
 public struct CompiledPolicy: Sendable {
-  /// Prefixes and their classes; the longest that contains an address decides. Addresses in none have class 0.
+  /// Prefixes and their classes; the longest that contains an address decides.
+  ///
+  /// Addresses in none have class 0.
   public let prefixes: [PeerPrefix]
   /// How many classes there are, class 0 included.
   public let classCount: Int
@@ -69,7 +73,9 @@ public struct CompiledPolicy: Sendable {
     public var ports: PortBlock?
   }
 
-  /// A verdict. Of several that fit the one with the longest key counts: protocol before none, smaller block first.
+  /// A verdict.
+  ///
+  /// Of several that fit the one with the longest key counts: protocol before none, smaller block first.
   public struct Verdict: Hashable, Sendable {
     /// The decision's number, for ``CompiledPolicy/decisions``.
     public var decision: UInt32

@@ -19,9 +19,10 @@ struct PrefixIndex: Sendable {
 
   /// The position of the longest prefix that contains an address.
   ///
-  /// - Parameter shorterThan: only prefixes shorter than this count.
-  func position(of address: IPAddress, shorterThan limit: Int = .max) -> Int? {
-    for length in lengths[address.family] ?? [] where length < limit {
+  /// - Parameter address: any address.
+  /// - Returns: nil where no prefix contains it.
+  func position(of address: IPAddress) -> Int? {
+    for length in lengths[address.family] ?? [] {
       guard let block = IPCIDR(address: address, prefixLength: length) else { continue }
       if let position = positions[block.masked] { return position }
     }

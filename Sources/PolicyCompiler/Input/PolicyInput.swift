@@ -7,11 +7,15 @@ public import NetworkTypes
 public struct PolicyInput: Hashable, Sendable {
   /// The pods of the cluster that have an address.
   public var pods: [PolicyPod]
-  /// Labels of each namespace, complete. A pod in a namespace that is not here counts as in one without labels.
+  /// Labels of each namespace, complete.
+  ///
+  /// A pod in a namespace that is not here counts as in one without labels.
   public var namespaces: [String: [String: String]]
   /// The nodes.
   public var nodes: [PolicyNode]
-  /// The policies. Of two with one namespace and name the later counts.
+  /// The policies.
+  ///
+  /// Of two with one namespace and name the later counts.
   public var networkPolicies: [NetworkPolicy]
 
   /// Makes an input.
@@ -31,7 +35,9 @@ public struct PolicyInput: Hashable, Sendable {
     self.networkPolicies = networkPolicies
   }
 
-  /// Makes an input of Kubernetes objects. Pods that have ended or have no address yet are left out.
+  /// Makes an input of Kubernetes objects.
+  ///
+  /// Pods that have ended or have no address yet are left out.
   ///
   /// - Parameters:
   ///   - pods: pods of the whole cluster.
@@ -127,8 +133,9 @@ public struct PolicyNode: Hashable, Sendable {
 
 /// Choices that the Kubernetes API leaves open.
 public struct PolicyOptions: Hashable, Sendable {
-  /// Whether a pod and the node it runs on always reach each other, as probes of the kubelet need. Kubernetes expects
-  /// it of NetworkPolicy; true unless told otherwise.
+  /// Whether a pod and the node it runs on always reach each other, as probes of the kubelet need.
+  ///
+  /// Kubernetes expects it of NetworkPolicy; true unless told otherwise.
   public var allowsOwnNode: Bool
 
   /// Makes options.

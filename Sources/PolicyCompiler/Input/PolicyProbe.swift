@@ -51,7 +51,9 @@ public struct PolicyProbe: Hashable, Sendable {
   }
 }
 
-/// The answer to a probe. Each side decides for itself; both must agree.
+/// The answer to a probe.
+///
+/// Each side decides for itself; both must agree.
 public struct PolicyAnswer: Hashable, Sendable {
   /// Whether the policies for the source let the connection out.
   public var egress: Bool

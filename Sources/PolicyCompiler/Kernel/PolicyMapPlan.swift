@@ -15,7 +15,9 @@ package struct PolicyMapPlan: Sendable {
   /// How many verdicts name each policy.
   package var costs: [NamespacedName: Int] = [:]
 
-  /// Plans a generation. Only IPv4 goes to the kernel, and only the rule sets of the endpoints.
+  /// Plans a generation.
+  ///
+  /// Only IPv4 goes to the kernel, and only the rule sets of the endpoints.
   ///
   /// - Parameters:
   ///   - policy: compiled policies of the whole cluster.

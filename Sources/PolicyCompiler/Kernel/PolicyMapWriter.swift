@@ -18,7 +18,9 @@ public actor PolicyMapWriter {
   private let gracePeriod: Duration
   private var last: Task<Result<PolicyPublication, PolicyError>, Never>?
 
-  /// Makes a writer. One datapath has one writer.
+  /// Makes a writer.
+  ///
+  /// One datapath has one writer.
   ///
   /// - Parameters:
   ///   - datapath: the node's datapath.
@@ -33,7 +35,9 @@ public actor PolicyMapWriter {
     self.gracePeriod = gracePeriod
   }
 
-  /// Replaces the policies in force. Calls are served one after the other.
+  /// Replaces the policies in force.
+  ///
+  /// Calls are served one after the other.
   ///
   /// Returns after the old generation was removed. The new one is in force much earlier; if only the removal fails, that
   /// is not an error: the next call removes what is left.

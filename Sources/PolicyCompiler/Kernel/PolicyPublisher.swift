@@ -137,7 +137,8 @@ struct PolicyPublisher {
       throw PolicyError(
         .full,
         "map verdict: \(plan.verdicts.count) entries do not fit beside \(live.verdicts) in force, of "
-          + "\(capacity.verdicts); load the datapath with a larger limit or narrow the policies that cost most: \(most)")
+          + "\(capacity.verdicts); load the datapath with a larger limit or narrow the policies that cost most: \(most)"
+      )
     }
     if plan.classes.count + live.classes > capacity.classes {
       throw PolicyError(

@@ -2,7 +2,7 @@
 
 package import BPFMaps
 package import CDatapathABI
-package import DatapathPrograms
+internal import DatapathPrograms
 
 /// The kernel's side of policy: the four maps of the pod datapath, or something that stands in for them in tests.
 package protocol PolicyTables: Sendable {
@@ -41,7 +41,8 @@ struct DatapathPolicyTables: PolicyTables {
 
   var capacity: PolicyTableSizes {
     PolicyTableSizes(
-      classes: Int(datapath.peerClasses.info.maximumEntryCount), verdicts: Int(datapath.verdicts.info.maximumEntryCount),
+      classes: Int(datapath.peerClasses.info.maximumEntryCount),
+      verdicts: Int(datapath.verdicts.info.maximumEntryCount),
       endpoints: Int(datapath.endpointPolicies.count))
   }
 

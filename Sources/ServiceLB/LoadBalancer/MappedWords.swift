@@ -2,11 +2,12 @@
 
 internal import Glibc
 internal import Synchronization
+internal import SystemPackage
 
 /// A map of 8-byte values, mapped into this process: each value is read and written whole, without a system call.
 ///
 /// The module's one door to memory that the kernel shares.
-struct MappedWords: ~Copyable, @unchecked Sendable {
+@safe struct MappedWords: ~Copyable, @unchecked Sendable {
   /// The number of values.
   let count: Int
   private let words: UnsafeMutablePointer<Atomic<UInt64>>
@@ -25,7 +26,7 @@ struct MappedWords: ~Copyable, @unchecked Sendable {
       throw ServiceError(
         code: .kernelRefused,
         message: """
-          map \(name) of \(count) values cannot be mapped (mmap: \(String(cString: strerror(errno)))): remove pins of \
+          map \(name) of \(count) values cannot be mapped (mmap: \(Errno(rawValue: errno))): remove pins of \
           another version, or lower the limit
           """)
     }

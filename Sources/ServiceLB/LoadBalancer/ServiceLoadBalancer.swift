@@ -148,6 +148,7 @@ public final class ServiceLoadBalancer: Sendable {
   /// Addresses of one service port share their counts.
   ///
   /// - Parameter frontend: the address.
+  /// - Returns: The counts, summed over CPUs.
   /// - Throws: ``ServiceError/Code/kernelRefused``.
   public func counters(of frontend: ServiceFrontend) throws(ServiceError) -> ServiceCounters? {
     let index = try state.withLock { (state) throws(ServiceError) in
@@ -157,16 +158,20 @@ public final class ServiceLoadBalancer: Sendable {
     }
     guard let index else { return nil }
     do throws(BPFError) {
-      return try maps.counters.values(at: index)?.reduce(into: ServiceCounters()) {
-        $0.translated += $1.translated
-        $0.refused += $1.refused
+      var sum = ServiceCounters()
+      guard let perCPU = try maps.counters.values(at: index) else { return nil }
+      for counts in perCPU {
+        sum.translated += counts.translated
+        sum.refused += counts.refused
       }
+      return sum
     } catch {
       throw ServiceError("read the counts of \(frontend)", error)
     }
   }
 
   private func known(_ state: ServiceMapState?) throws(ServiceError) -> ServiceMapState {
-    try state ?? ServiceMapState(reading: contents(), limits: limits)
+    if let state { return state }
+    return ServiceMapState(reading: try contents(), limits: limits)
   }
 }

@@ -3,6 +3,7 @@
 internal import BPFMaps
 internal import CDatapathABI
 internal import DatapathPrograms
+internal import LinuxSystem
 internal import NetworkTypes
 
 /// The maps that user space writes, and the writes.
@@ -16,34 +17,39 @@ struct ServiceMaps: ~Copyable, Sendable {
   let limits: ServiceLimits
 
   init(of object: borrowing LoadedObject) throws(ServiceError) {
-    let datagramPeers: UInt32
-    do throws(BPFError) {
-      datagramPeers =
-        try object.map("datagram_peer", as: BPFHashMap<datagram_peer_key, datagram_peer>.self).info.maximumEntryCount
-      frontends = try object.map("frontend", as: BPFHashMap<frontend_key, frontend>.self)
-      counters = try object.map("service_counter", as: BPFPerCPUArrayMap<service_counter>.self)
-    } catch {
-      throw ServiceError("open the load balancer's maps", error)
-    }
-    services = try Self.words("service", of: object, as: service_word.self)
-    slots = try Self.words("service_slot", of: object, as: service_slot.self)
-    backends = try Self.words("backend", of: object, as: backend.self)
+    let frontends = try Self.map("frontend", of: object, as: BPFHashMap<frontend_key, frontend>.self)
+    let counters = try Self.map("service_counter", of: object, as: BPFPerCPUArrayMap<service_counter>.self)
+    let peers = try Self.map("datagram_peer", of: object, as: BPFLRUHashMap<datagram_peer_key, datagram_peer>.self)
+    let services = try Self.words("service", of: object, as: service_word.self)
+    let slots = try Self.words("service_slot", of: object, as: service_slot.self)
+    let backends = try Self.words("backend", of: object, as: backend.self)
     limits = ServiceLimits(
       frontends: frontends.info.maximumEntryCount, services: UInt32(services.count), slots: UInt32(slots.count),
-      backends: UInt32(backends.count), datagramPeers: datagramPeers)
+      backends: UInt32(backends.count), datagramPeers: peers.info.maximumEntryCount)
+    self.frontends = frontends
+    self.counters = counters
+    self.services = services
+    self.slots = slots
+    self.backends = backends
   }
 
-  private static func words<Value: BPFValue>(
-    _ name: String, of object: borrowing LoadedObject, as type: Value.Type
-  ) throws(ServiceError) -> MappedWords {
-    let map: BPFArrayMap<Value>
+  private static func map<Map: BPFMapProtocol & ~Copyable>(
+    _ name: String, of object: borrowing LoadedObject, as type: Map.Type
+  ) throws(ServiceError) -> Map {
     do throws(BPFError) {
-      map = try object.map(name, as: BPFArrayMap<Value>.self)
+      return try object.map(name, as: type)
     } catch {
       throw ServiceError("open map \(name)", error)
     }
+  }
+
+  private static func words<Value: BPFValue & BitwiseCopyable>(
+    _ name: String, of object: borrowing LoadedObject, as type: Value.Type
+  ) throws(ServiceError) -> MappedWords {
+    let map = try map(name, of: object, as: BPFArrayMap<Value>.self)
+    let count = Int(map.count)
     return try map.withHandle { (handle) throws(ServiceError) in
-      try MappedWords(descriptor: handle.descriptor.rawValue, count: Int(map.count), name: name)
+      try MappedWords(descriptor: handle.descriptor.rawValue, count: count, name: name)
     }
   }
 

@@ -75,10 +75,13 @@ extension ServiceMapState {
       return ServiceMapPlan(operations: backendsUp + extents + words + frontendsUp + down, result: state)
     }
 
-    private static func full(_ map: String, needed: Int, limit: UInt32) -> ServiceError {
-      ServiceError(
+    private static func full(_ map: String, needed: Int, limit: UInt32, resting: Int = 0) -> ServiceError {
+      let now = resting > 0 ? ", or try again in a second when \(resting) that are no longer used are free" : ""
+      return ServiceError(
         code: .tableFull,
-        message: "map \(map) has room for \(limit) entries and \(needed) are needed: raise the limit and load again")
+        message: """
+          map \(map) has room for \(limit) entries and \(needed) are needed: raise the limit and load again\(now)
+          """)
     }
 
     /// The entry that each wished frontend belongs to.
@@ -130,7 +133,9 @@ extension ServiceMapState {
         if owners[index, default: []].allSatisfy({ wish[$0] == position }) { return index }
       }
       guard let run = state.serviceAllocator.allocate(1) else {
-        throw Self.full("service", needed: state.services.count + 1, limit: state.limits.services)
+        throw Self.full(
+          "service", needed: state.services.count + 1, limit: state.limits.services,
+          resting: state.retiredServices.entries.count)
       }
       extents.append(.resetCounter(service: run.lowerBound))
       return run.lowerBound
@@ -175,7 +180,10 @@ extension ServiceMapState {
         return resting.number
       }
       guard let run = state.backendAllocator.allocate(1) else {
-        throw Self.full("backend", needed: state.backends.count + 1, limit: state.limits.backends - 1)
+        throw Self.full(
+          "backend", needed: state.backends.count + state.retiredBackends.entries.count + 1,
+          limit: state.limits.backends - 1,
+          resting: state.retiredBackends.entries.count)
       }
       backendsUp.append(.setBackend(number: run.lowerBound, backend))
       state.backends[backend] = run.lowerBound

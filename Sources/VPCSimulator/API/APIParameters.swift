@@ -108,7 +108,7 @@ struct APIParameters: Sendable, Hashable {
     return found
   }
 
-  /// The tags: `Tag.1.Key`, `Tag.1.Value`, …
+  /// The tags, `Tag.1.Key`, `Tag.1.Value` and so on.
   func tags() throws(APIFailure) -> [String: String] {
     var found: [String: String] = [:]
     var index = 1

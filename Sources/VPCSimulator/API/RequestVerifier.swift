@@ -88,7 +88,8 @@ struct RequestVerifier: Sendable {
     guard let parts = Self.parse(authorization) else {
       throw APIFailure(
         code: "IncompleteSignature", status: 400,
-        message: "The Authorization header is not \"\(ACS3Signer.algorithm) Credential=…,SignedHeaders=…,Signature=…\".")
+        message: "The Authorization header is not \"\(ACS3Signer.algorithm) Credential=…,SignedHeaders=…,Signature=…\"."
+      )
     }
     let key = try key(parts.credential, token: request.headers["x-acs-security-token"])
     try Self.check(try Self.mandatory(request.headers["x-acs-date"], "x-acs-date"), now)
@@ -166,7 +167,8 @@ struct RequestVerifier: Sendable {
   private static func mismatch(_ text: String) -> APIFailure {
     APIFailure(
       code: "SignatureDoesNotMatch", status: 400,
-      message: "Specified signature is not matched with our calculation. server string to sign is: \(text.prefix(4_096))")
+      message:
+        "Specified signature is not matched with our calculation. server string to sign is: \(text.prefix(4_096))")
   }
 
   /// Compares without stopping at the first difference.

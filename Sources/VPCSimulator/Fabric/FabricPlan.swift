@@ -2,7 +2,9 @@
 
 internal import NetworkTypes
 
-/// What changes when a port's addresses change. Pure.
+/// What changes when a port's addresses change.
+///
+/// Pure.
 struct AddressChange: Hashable {
   /// To forward from now on, in the order given.
   var added: [IPv4Address]
@@ -32,7 +34,9 @@ enum FabricSettings {
     ("net/ipv6/conf/default/disable_ipv6", "1"),
   ]
 
-  /// For one port. It answers ARP for every assigned address at once, as a VPC does, and for no other.
+  /// For one port.
+  ///
+  /// It answers ARP for every assigned address at once, as a VPC does, and for no other.
   static func port(_ link: InterfaceName) -> [(path: String, value: String)] {
     [
       ("net/ipv4/conf/\(link)/rp_filter", "1"),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The counters of `/proc/net/netstat` and `/proc/net/snmp`: pairs of lines, names above numbers. Pure and total.
+/// The counters of `/proc/net/netstat` and `/proc/net/snmp`: pairs of lines, names above numbers.
+///
+/// Pure and total.
 struct NetworkStatistics {
   private var values: [String: [String: UInt64]] = [:]
 

@@ -66,14 +66,18 @@ public actor VPCFabric: Fabric {
     }
   }
 
-  /// Says where the NICs of an instance appear. Replaces an earlier answer for the same instance.
+  /// Says where the NICs of an instance appear.
+  ///
+  /// Replaces an earlier answer for the same instance.
   ///
   /// - Parameters:
   ///   - node: The instance's identifier.
   ///   - namespace: The node's network namespace.
   public func register(node: String, namespace: NetworkNamespace) { nodes[node] = namespace }
 
-  /// Forgets a node. Its NICs stay until they are detached.
+  /// Forgets a node.
+  ///
+  /// Its NICs stay until they are detached.
   ///
   /// - Parameter node: The instance's identifier.
   public func unregister(node: String) { nodes[node] = nil }
@@ -108,7 +112,9 @@ public actor VPCFabric: Fabric {
     try await lock.locked { try await attachLocked(port) }
   }
 
-  /// Takes the NIC away from its node. No NIC is not an error.
+  /// Takes the NIC away from its node.
+  ///
+  /// No NIC is not an error.
   ///
   /// - Parameter eni: The network interface's identifier.
   /// - Throws: ``FabricError``: `kernel`.
@@ -126,7 +132,9 @@ public actor VPCFabric: Fabric {
     try await lock.locked { try await setAddressesLocked(addresses, of: eni) }
   }
 
-  /// Takes all NICs away. The VPC's namespace goes with the object.
+  /// Takes all NICs away.
+  ///
+  /// The VPC's namespace goes with the object.
   ///
   /// - Throws: ``FabricError``: `kernel`, for the first NIC that would not go; the others are gone.
   public func close() async throws {
@@ -184,7 +192,7 @@ public actor VPCFabric: Fabric {
     guard let port = ports[eni] else { return }
     do {
       try await socket.links.remove(port.index)
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       // The node's namespace went away and took the pair along.
     } catch {
       throw FabricError(code: .kernel, message: "detach \(eni)", underlying: error)
@@ -218,11 +226,11 @@ public actor VPCFabric: Fabric {
   private func removeAddress(_ address: IPv4Address, from port: Port) async throws(NetlinkError) {
     do throws(NetlinkError) {
       try await socket.routes.remove(route(to: address, port: port))
-    } catch where error.code == .notFound {}
+    } catch  where error.code == .notFound {}
     do throws(NetlinkError) {
       try await socket.neighbours.remove(
         Neighbour(interface: port.index, address: .v4(address), linkLayerAddress: port.configuration.mac))
-    } catch where error.code == .notFound {}
+    } catch  where error.code == .notFound {}
   }
 
   private func route(to address: IPv4Address, port: Port) -> Route {

@@ -63,7 +63,8 @@ public struct ECSSimulator: Sendable {
     } catch {
       failure = error
     }
-    await simulation.shutDown()
+    // In a task of its own: this one may be cancelled, and the kernel must be asked all the same.
+    await Task { [simulation] in await simulation.shutDown() }.value
     switch failure {
     case nil: return
     case is CancellationError: return

@@ -31,7 +31,8 @@ extension APIFailure {
 
   static func invalid(_ parameter: String, _ reason: String) -> APIFailure {
     APIFailure(
-      code: "InvalidParameter", status: 400, message: "The specified parameter \"\(parameter)\" is not valid: \(reason)")
+      code: "InvalidParameter", status: 400, message: "The specified parameter \"\(parameter)\" is not valid: \(reason)"
+    )
   }
 
   static func notFound(_ kind: String, _ id: String) -> APIFailure {

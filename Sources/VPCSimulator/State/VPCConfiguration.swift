@@ -10,7 +10,9 @@ public struct VPCConfiguration: Sendable, Hashable {
     /// The identifier.
     public var id: VSwitchIdentifier
 
-    /// Its block, /16.../29, inside the VPC's. The first and the last three addresses are kept.
+    /// Its block, /16.../29, inside the VPC's.
+    ///
+    /// The first and the last three addresses are kept.
     public var cidr: IPv4CIDR
 
     /// Its zone.

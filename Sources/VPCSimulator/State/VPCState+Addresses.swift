@@ -76,7 +76,8 @@ extension VPCState {
 
   /// How many addresses an interface may have now.
   private func addressLimit(of eni: NetworkInterface) -> Int {
-    guard let instance = eni.attachment?.instance, let node = configuration.instances.first(where: { $0.id == instance })
+    guard let instance = eni.attachment?.instance,
+      let node = configuration.instances.first(where: { $0.id == instance })
     else { return Self.maximumDetachedAddresses }
     return configuration.limits(ofType: node.type).addressesPerInterface
   }

@@ -139,7 +139,9 @@ extension VPCState {
     return VPCWork(eni: id, kind: .delete)
   }
 
-  /// Ends a transition as intended. Work that is out of date changes nothing.
+  /// Ends a transition as intended.
+  ///
+  /// Work that is out of date changes nothing.
   public mutating func complete(_ work: VPCWork) {
     guard let record = interfaces[work.eni] else { return }
     switch (work.kind, record.interface.status) {

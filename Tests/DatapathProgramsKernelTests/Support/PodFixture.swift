@@ -25,11 +25,18 @@ struct PodFixture: ~Copyable {
   let dispatcher: Dispatcher
 
   init(isPolicyRequired: Bool = false, limits: DatapathLimits = .small, recordsAllowedFlows: Bool = false) throws {
-    datapath = try PodDatapath.load(pinDirectory: nil, limits: limits, recordsAllowedFlows: recordsAllowedFlows)
-    dispatcher = try datapath.makeDispatcher(endpoint: Self.endpointID)
+    let datapath = try PodDatapath.load(
+      pinDirectory: nil, limits: limits, recordsAllowedFlows: recordsAllowedFlows)
     let flags = UInt32(ENDPOINT_PRESENT) | (isPolicyRequired ? UInt32(ENDPOINT_POLICY_REQUIRED) : 0)
     try datapath.endpoints.setValue(
       endpoint(address: Self.pod.networkOrder, flags: flags), at: Self.endpointID)
+    let dispatcher = try datapath.makeDispatcher(endpoint: Self.endpointID)
+    self.init(datapath: datapath, dispatcher: dispatcher)
+  }
+
+  private init(datapath: PodDatapath, dispatcher: consuming Dispatcher) {
+    self.datapath = datapath
+    self.dispatcher = dispatcher
   }
 
   /// Runs the program of the direction on a frame, and tells the reason from what was counted.
@@ -72,7 +79,8 @@ struct PodFixture: ~Copyable {
   func ageFlows(bySeconds seconds: UInt64) throws {
     for (key, state) in try datapath.flows.entries() {
       var older = state
-      older.last_seen -= seconds * 1_000_000_000
+      // A machine that was booted a moment ago goes below zero, as the programs expect.
+      older.last_seen &-= seconds * 1_000_000_000
       try datapath.flows.updateValue(older, forKey: key)
     }
   }

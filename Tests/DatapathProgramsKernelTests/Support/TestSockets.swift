@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import Glibc
 import LinuxSystem
 import NetworkTypes
@@ -22,13 +21,14 @@ enum TestSockets {
     setTimeout(listener, milliseconds)
     guard kind == .tcp else { return echoDatagram(listener) }
     guard listen(listener, 1) == 0 else { return false }
-    let connection = unsafe accept(listener, nil, nil)
+    let connection = accept(listener, nil, nil)
     guard connection >= 0 else { return false }
     defer { close(connection) }
     setTimeout(connection, milliseconds)
     var buffer = [UInt8](repeating: 0, count: 2048)
     let count = unsafe recv(connection, &buffer, buffer.count, 0)
-    return count > 0 && unsafe send(connection, buffer, count, Int32(MSG_NOSIGNAL.rawValue)) == count
+    guard count > 0 else { return false }
+    return unsafe send(connection, buffer, count, Int32(MSG_NOSIGNAL)) == count
   }
 
   /// Sends a message and waits for the same one to come back.
@@ -44,7 +44,7 @@ enum TestSockets {
     }
     guard status == 0 else { return false }
     let message = [UInt8](repeating: 0x5a, count: size)
-    guard unsafe send(descriptor, message, size, Int32(MSG_NOSIGNAL.rawValue)) == size else { return false }
+    guard unsafe send(descriptor, message, size, Int32(MSG_NOSIGNAL)) == size else { return false }
     var answer: [UInt8] = []
     while answer.count < size {
       var buffer = [UInt8](repeating: 0, count: size)
@@ -55,6 +55,23 @@ enum TestSockets {
     return answer == message
   }
 
+  /// Sends frames as they are, from an interface of this thread's namespace.
+  ///
+  /// - Returns: Whether the kernel took each.
+  static func inject(_ frames: [[UInt8]], from interface: String) -> Bool {
+    let descriptor = Glibc.socket(AF_PACKET, Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    defer { close(descriptor) }
+    let index = unsafe if_nametoindex(interface)
+    // struct sockaddr_ll, which Glibc's module does not have: family, protocol, interface, then zeros.
+    var target: [UInt32] = [UInt32(AF_PACKET), index, 0, 0, 0]
+    return frames.allSatisfy { frame in
+      unsafe target.withUnsafeMutableBytes { bytes in
+        let address = unsafe bytes.assumingMemoryBound(to: sockaddr.self).baseAddress
+        return unsafe sendto(descriptor, frame, frame.count, 0, address, socklen_t(bytes.count)) == frame.count
+      }
+    }
+  }
+
   private static func echoDatagram(_ descriptor: CInt) -> Bool {
     var buffer = [UInt8](repeating: 0, count: 8192)
     var peer = sockaddr_in()
@@ -62,7 +79,8 @@ enum TestSockets {
     return unsafe withUnsafeMutablePointer(to: &peer) { pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
         let count = unsafe recvfrom(descriptor, &buffer, buffer.count, 0, pointer, &length)
-        return count > 0 && unsafe sendto(descriptor, buffer, count, 0, pointer, length) == count
+        guard count > 0 else { return false }
+        return unsafe sendto(descriptor, buffer, count, 0, pointer, length) == count
       }
     }
   }
@@ -99,16 +117,19 @@ enum TestSockets {
   }
 }
 
-/// Runs `ip` in a namespace.
+/// Runs `ip` in a namespace. Not by `Process`, whose wait needs a run loop and was seen to hang on threads like these.
 func ip(_ arguments: String, in namespace: NetworkNamespace) async throws {
-  let words = arguments.split(separator: " ").map(String.init)
+  let words = ["ip"] + arguments.split(separator: " ").map(String.init)
   try await namespace.run {
-    let process = Process()
-    process.executableURL = URL(filePath: "/sbin/ip")
-    process.arguments = words
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw CommandFailure(command: "ip \(arguments)") }
+    var vector = unsafe words.map { unsafe strdup($0) } + [nil]
+    defer { unsafe vector.forEach { unsafe free($0) } }
+    var child: pid_t = 0
+    var status: Int32 = 0
+    guard unsafe posix_spawn(&child, "/sbin/ip", nil, nil, &vector, environ) == 0 else {
+      throw CommandFailure(command: "ip \(arguments): not started")
+    }
+    while unsafe waitpid(child, &status, 0) == -1, errno == EINTR {}
+    guard status == 0 else { throw CommandFailure(command: "ip \(arguments)") }
   }
 }
 
