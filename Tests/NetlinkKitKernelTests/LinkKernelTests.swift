@@ -47,6 +47,17 @@ struct LinkKernelTests {
     }
   }
 
+  @Test func `a link with a hostile name does not hide the others`() async throws {
+    try await withVeth { socket, _ in
+      try await inNamespaceOf(socket, "ip link add \"$(printf 'a\\001b')\" type bridge")
+      let links = try await socket.links.all()
+      #expect(links.count == 4)
+      let hostile = try #require(links.first { $0.name.rawValue == "?\($0.index)" })
+      #expect(hostile.otherAttributes[3] == [[97, 1, 98, 0]])
+      try await socket.links.remove(hostile.index)
+    }
+  }
+
   @Test func `raising a link changes no other flag`() async throws {
     try await withVeth { socket, link in
       try await socket.links.change(link.index, LinkChanges(isARPEnabled: false))

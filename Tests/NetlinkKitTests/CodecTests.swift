@@ -83,6 +83,23 @@ struct DecodingTests {
     #expect(link.otherAttributes.description == "[819: 010203, 820: 0500010009000000, 819: ]")
   }
 
+  @Test(arguments: [[1, 98, 0], [97, 0xff, 0], [97, 47, 98, 0], [0], []] as [[UInt8]])
+  func `a name that cannot be held does not make a link unreadable`(name: [UInt8]) throws {
+    let bytes = Bytes.message(16, header + Bytes.attribute(3, name), sequence: 1)
+    let link = try decode(bytes) { message, span throws(WireError) in try Link(message, in: span) }
+    #expect(link.name == "?7")
+    #expect(link.otherAttributes[3] == [name])
+  }
+
+  @Test func `a rule for a link with a name that cannot be held says so`() throws {
+    let bytes = Bytes.message(
+      32, [2, 0, 0, 0, 254, 0, 0, 1] + Bytes.of(UInt32(0)) + Bytes.attribute(3, [1, 98, 0]), sequence: 1)
+    let rule = try #require(
+      try decode(bytes) { message, span throws(WireError) in try Rule(message, in: span) })
+    #expect(rule.inputInterface == nil)
+    #expect(rule.otherAttributes[3] == [[1, 98, 0]])
+  }
+
   @Test func `an ipvlan link is read back with parent, mode and flag, and with settings of a newer kernel`() throws {
     let data =
       Bytes.attribute(1, Bytes.of(UInt16(1))) + Bytes.attribute(2, Bytes.of(UInt16(1)))
