@@ -160,7 +160,7 @@ let package = Package(
       name: "KernelTestSupport", dependencies: ["LinuxSystem", "NetlinkKit", "BPFMaps", "NetworkTypes", systemPackage],
       path: "Tests/KernelTestSupport", swiftSettings: strict),
     kernelTests("LinuxSystem", [systemPackage]),
-    kernelTests("NetlinkKit", ["NetworkTypes", "LinuxSystem"]),
+    kernelTests("NetlinkKit", ["NetworkTypes", "LinuxSystem", "CLibbpf"]),
     kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", systemPackage], programs: true),
     kernelTests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage]),
     kernelTests(
