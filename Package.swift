@@ -21,6 +21,8 @@ let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -30,9 +32,10 @@ func module(_ name: String, _ dependencies: [Target.Dependency], plugins: [Targe
 }
 
 /// An executable under `Examples/`, built by the same commands as the libraries.
-func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func example(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
   .executableTarget(
-    name: name, dependencies: dependencies + [argumentParser], path: "Examples/\(name)", swiftSettings: strict)
+    name: name, dependencies: dependencies + ["ExampleSupport", argumentParser], path: "Examples/\(name)",
+    resources: resources, swiftSettings: strict)
 }
 
 /// Tests that need no privilege.
@@ -42,11 +45,13 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
     swiftSettings: strict)
 }
 
-/// Tests on real kernel objects: root, and one scratch namespace per test. They run on both kernels.
-func kernelTests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// Tests on real kernel objects, as root, in one scratch namespace per test; they run on both kernels.
+///
+/// With `programs`, the target's `Programs/*.bpf.c` are compiled and embedded.
+func kernelTests(_ name: String, _ dependencies: [Target.Dependency] = [], programs: Bool = false) -> Target {
   .testTarget(
     name: "\(name)KernelTests", dependencies: [.byName(name: name), "KernelTestSupport"] + dependencies,
-    swiftSettings: strict)
+    exclude: programs ? ["Programs"] : [], swiftSettings: strict, plugins: programs ? ["BPFCompile"] : [])
 }
 
 let package = Package(
@@ -69,6 +74,7 @@ let package = Package(
     // Examples.
     .executable(name: "terway-demo", targets: ["terway-demo"]),
     .executable(name: "ecs-simulator", targets: ["ecs-simulator"]),
+    .executable(name: "first-program", targets: ["first-program"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -77,6 +83,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
   ],
@@ -97,43 +104,62 @@ let package = Package(
     module("NetlinkKit", ["LinuxSystem", "NetworkTypes", "CLibmnl", systemPackage]),
     module("BPFMaps", ["LinuxSystem", "CLibbpf", systemPackage]),
     module("ENIProvider", ["NetworkTypes", crypto, httpClient, nioCore, nioHTTP1, logging]),
-    module("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem"], plugins: ["BPFCompile"]),
+    module(
+      "DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],
+      plugins: ["BPFCompile"]),
 
     // Layer 3
     module(
       "IPVLANDatapath",
-      ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", logging]),
+      ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage]),
     module(
-      "ServiceLB", ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      "ServiceLB",
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage,
+      ]),
     module(
       "PolicyCompiler",
       ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
-    module("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes", crypto, hummingbird, logging]),
+    module(
+      "VPCSimulator",
+      [
+        "ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes", hummingbird, serviceLifecycle, unixSignals, nioCore,
+        logging, systemPackage,
+      ]),
     module("ClusterState", ["KubernetesModel", "NetworkTypes", yams]),
 
     // Layer 4: examples
+    .target(name: "ExampleSupport", dependencies: [argumentParser], path: "Examples/Support", swiftSettings: strict),
     example(
       "terway-demo",
       [
         "NetlinkKit", "BPFMaps", "ENIProvider", "IPVLANDatapath", "ServiceLB", "PolicyCompiler", "VPCSimulator",
         "ClusterState", "DatapathPrograms", "KubernetesModel", "LinuxSystem", "NetworkTypes", systemPackage, logging,
-      ]),
-    example("ecs-simulator", ["VPCSimulator", "NetworkTypes", logging]),
+      ], resources: [.embedInCode("manifests/demo.yaml")]),
+    .executableTarget(
+      name: "first-program", dependencies: ["LinuxSystem", "NetlinkKit", "NetworkTypes"],
+      path: "Examples/first-program",
+      swiftSettings: strict),
+    example("ecs-simulator", ["VPCSimulator", "ENIProvider", "LinuxSystem", "NetworkTypes", logging]),
 
     // Tests that need no privilege
     tests("NetworkTypes"),
     tests("KubernetesModel", ["NetworkTypes"]),
     tests("LinuxSystem", [systemPackage]),
     tests("NetlinkKit", ["NetworkTypes"]),
-    tests("BPFMaps"),
+    tests("BPFMaps", [systemPackage]),
     tests("ENIProvider", ["NetworkTypes"], resources: [.copy("Vectors")]),
-    tests("DatapathPrograms", ["BPFMaps", "CDatapathABI"]),
+    tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
     tests("ServiceLB", ["KubernetesModel", "NetworkTypes"]),
-    tests("PolicyCompiler", ["KubernetesModel", "NetworkTypes"]),
+    tests("PolicyCompiler", ["BPFMaps", "CDatapathABI", "KubernetesModel", "NetworkTypes"]),
     tests("VPCSimulator", ["ENIProvider", "NetworkTypes"]),
     tests("ClusterState", ["KubernetesModel", "NetworkTypes"]),
     .testTarget(name: "RepositoryTests", swiftSettings: strict),
+
+    // Sums up what the tests did on each kernel (`make test`).
+    .executableTarget(name: "test-report", path: "Tests/TestReport", swiftSettings: strict),
+    .testTarget(name: "TestReportTests", dependencies: ["test-report"], swiftSettings: strict),
 
     // Tests on real kernels
     .target(
@@ -141,16 +167,30 @@ let package = Package(
       path: "Tests/KernelTestSupport", swiftSettings: strict),
     kernelTests("LinuxSystem", [systemPackage]),
     kernelTests("NetlinkKit", ["NetworkTypes", "LinuxSystem"]),
-    kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", "DatapathPrograms"]),
-    kernelTests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem"]),
+    kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", systemPackage], programs: true),
+    kernelTests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage]),
     kernelTests(
-      "IPVLANDatapath", ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      "IPVLANDatapath",
+      [
+        "NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", "VPCSimulator",
+        systemPackage,
+      ]),
     kernelTests(
-      "ServiceLB", ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      "ServiceLB",
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage,
+      ]),
     kernelTests(
       "PolicyCompiler",
-      ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+      ]),
     kernelTests("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
-    .testTarget(name: "ExampleTests", dependencies: ["KernelTestSupport", "terway-demo", "ecs-simulator"], swiftSettings: strict),
+    .testTarget(
+      name: "ExampleTests",
+      dependencies: [
+        "KernelTestSupport", "ENIProvider", "LinuxSystem", "NetlinkKit", "NetworkTypes", systemPackage, "first-program",
+        "terway-demo", "ecs-simulator",
+      ], swiftSettings: strict),
   ]
 )

@@ -2,15 +2,16 @@
 
 import ArgumentParser
 import ENIProvider
+import ExampleSupport
 import Foundation
-import Logging
+import LinuxSystem
 import NetworkTypes
 import VPCSimulator
 
 /// The command line.
 ///
 /// Parsing and checking happen here, serving in ``Simulator``.
-struct ECSSimulatorCommand: ParsableCommand {
+struct ECSSimulatorCommand: ExampleCommand {
   static let configuration = CommandConfiguration(
     commandName: "ecs-simulator",
     abstract: "Serves a simulated region of Alibaba Cloud's ECS and VPC APIs on 127.0.0.1.",
@@ -47,7 +48,12 @@ struct ECSSimulatorCommand: ParsableCommand {
   @Option(name: .customLong("security-group"), help: "A security group; repeatable. Default: sg-sim.")
   var securityGroups: [String] = []
 
-  @Option(name: .customLong("instance"), help: "An instance (a node) that interfaces can be attached to; repeatable.")
+  @Option(
+    name: .customLong("instance"),
+    help: """
+      An instance (a node) that interfaces can be attached to; repeatable. With INSTANCE=NETNS the interfaces are real \
+      NICs, hot-plugged into that network namespace (as `ip netns` names it) and joined by a simulated VPC; needs root.
+      """)
   var instances: [String] = []
 
   @Option(help: "Type of every instance; sets how many interfaces and addresses it may have.")
@@ -65,6 +71,20 @@ struct ECSSimulatorCommand: ParsableCommand {
   enum OutputForm: String, ExpressibleByArgument, CaseIterable {
     case text
     case json
+  }
+
+  func run() async throws { try await Simulator(command: self, fabric: makeFabric()).run() }
+
+  /// The data plane behind the API: a VPC made of Linux when a node's namespace is given, else none.
+  private func makeFabric() async throws -> any Fabric {
+    let nodes = instances.map { $0.split(separator: "=", maxSplits: 1).map(String.init) }.filter { $0.count == 2 }
+    if nodes.isEmpty { return NoFabric() }
+    if case .missing(let reason) = await KernelFeature.root.availability() {
+      throw ExampleError("--instance \(nodes[0][0])=\(nodes[0][1]) plugs in real NICs: \(reason)")
+    }
+    let fabric = try await VPCFabric()
+    for node in nodes { await fabric.register(node: node[0], namespace: try .open(named: node[1])) }
+    return fabric
   }
 
   func validate() throws {
@@ -98,7 +118,10 @@ struct ECSSimulatorCommand: ParsableCommand {
       region: try identifier(region, "--region"), cidr: try block(vpcCIDR, "--vpc-cidr"), vSwitches: parsed,
       securityGroups: try (securityGroups.isEmpty ? ["sg-sim"] : securityGroups)
         .map { try identifier($0, "--security-group") },
-      instances: try instances.map { .init(id: try identifier($0, "--instance"), zone: zone, type: instanceType) })
+      instances: try instances.map { text in
+        let name = String(text.prefix { $0 != "=" })
+        return .init(id: try identifier(name, "--instance"), zone: zone, type: instanceType)
+      })
     guard configuration.limits[instanceType] != nil else {
       throw ValidationError(
         "--instance-type \"\(instanceType)\" is unknown; choose one of"

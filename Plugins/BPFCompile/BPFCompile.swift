@@ -3,7 +3,11 @@
 import Foundation
 import PackagePlugin
 
-/// Compiles every `bpf/*.bpf.c` with the Swift toolchain's clang and embeds the objects as Swift source.
+/// Compiles BPF programs with the Swift toolchain's clang and embeds the objects as Swift source.
+///
+/// The package's own programs, `bpf/*.bpf.c`, belong to the target `DatapathPrograms`. Any other target that uses the
+/// plugin gets `Programs/*.bpf.c` of its own directory (which its manifest entry excludes). Both see `bpf/include`.
+/// Each program becomes `EmbeddedObject.NAME`; the target must depend on `BPFMaps`, which declares `EmbeddedObject`.
 ///
 /// The objects are embedded as base64 in a `StaticString`: the one route that needs no experimental package-manager
 /// flag, works in a dependent package and in a moved binary (DatapathPrograms documentation, "Embedding").
@@ -12,9 +16,11 @@ struct BPFCompile: BuildToolPlugin {
   func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
     let clang = try context.tool(named: "clang").url
     let objcopy = clang.deletingLastPathComponent().appending(path: "llvm-objcopy")
-    let directory = context.package.directoryURL.appending(path: "bpf")
-    let include = directory.appending(path: "include")
-    let headers = try files(in: directory, suffix: ".h") + files(in: include, suffix: ".h")
+    let shared = context.package.directoryURL.appending(path: "bpf")
+    let include = shared.appending(path: "include")
+    let directory = target.name == "DatapathPrograms" ? shared : target.directoryURL.appending(path: "Programs")
+    let folders = directory == shared ? [shared, include] : [directory, shared, include]
+    let headers = try folders.flatMap { try files(in: $0, suffix: ".h") }
     return try files(in: directory, suffix: ".bpf.c").map { program in
       let name = program.lastPathComponent.replacingOccurrences(of: ".bpf.c", with: "")
       let object = context.pluginWorkDirectoryURL.appending(path: "\(name).bpf.o")
@@ -24,8 +30,9 @@ struct BPFCompile: BuildToolPlugin {
         executable: URL(fileURLWithPath: "/bin/sh"),
         arguments: ["-c", Self.script, "bpf", clang.path, objcopy.path, program.path, object.path, source.path, name]
           + [
-            "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-D__TARGET_ARCH_\(Self.architecture)",
-            "-idirafter", "/usr/include/\(Self.triplet)", "-I", include.path,
+            "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Wextra", "-Werror",
+            "-D__TARGET_ARCH_\(Self.architecture)",
+            "-idirafter", "/usr/include/\(Self.triplet)", "-I", include.path, "-I", shared.path,
             "-ffile-prefix-map=\(directory.path)=bpf",
           ],
         inputFiles: [program] + headers,
@@ -55,9 +62,10 @@ struct BPFCompile: BuildToolPlugin {
     "$clang" "$@" -c "$program" -o "$object"
     "$objcopy" --strip-debug "$object"
     {
-      printf '// Generated from bpf/%s.bpf.c. Do not edit.\n\n' "$name"
+      printf '// Generated from %s.bpf.c. Do not edit.\n\n' "$name"
+      printf 'import BPFMaps\n\n'
       printf 'extension EmbeddedObject {\n'
-      printf '  /// `bpf/%s.bpf.c`, compiled.\n' "$name"
+      printf '  /// `%s.bpf.c`, compiled.\n' "$name"
       printf '  static let %s = EmbeddedObject(name: "%s", base64: "%s")\n' "$name" "$name" "$(base64 -w0 "$object")"
       printf '}\n'
     } > "$source"

@@ -7,6 +7,8 @@
  * included here: a header textually in two modules loses its anonymous-enum constants where both are imported.
  */
 #include <linux/bpf.h>
+#include <sys/vfs.h>
+
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>

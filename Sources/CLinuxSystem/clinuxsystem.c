@@ -24,6 +24,4 @@ int clinuxsystem_open(const char *path, int flags, unsigned mode) { return resul
 
 int clinuxsystem_duplicate(int fd) { return result(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 
-int clinuxsystem_set_parent_death_signal(int signal) { return result(prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0)); }
-
 int clinuxsystem_name_thread(const char *name) { return result(prctl(PR_SET_NAME, name, 0, 0, 0)); }

@@ -24,7 +24,9 @@ public struct CapabilitySet: OptionSet, Hashable, Sendable {
   /// What the datapath needs as a whole.
   public static let datapath: CapabilitySet = [.netAdmin, .sysAdmin, .bpf, .perfmon]
 
-  /// The calling thread's effective set, from `/proc/thread-self/status`. Unreadable counts as empty.
+  /// The calling thread's effective set, from `/proc/thread-self/status`.
+  ///
+  /// Unreadable counts as empty.
   public static var effective: CapabilitySet {
     guard let status = try? FileSystem.text(of: "/proc/thread-self/status") else { return [] }
     for line in status.split(separator: "\n") where line.hasPrefix("CapEff:") {

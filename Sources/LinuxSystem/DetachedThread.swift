@@ -24,8 +24,8 @@ enum DetachedThread {
   static func start(named name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
     let job = unsafe Unmanaged.passRetained(Job(name: name, body: body))
     // Allocated, not `pthread_attr_t()`: two C modules define that initializer, and only one can be imported here.
-    let failure = withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { buffer -> CInt in
-      guard let attributes = unsafe buffer.baseAddress else { return EAGAIN }
+    let failure = unsafe withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { buffer -> CInt in
+      guard let attributes = buffer.baseAddress else { return EAGAIN }
       unsafe pthread_attr_init(attributes)
       defer { unsafe pthread_attr_destroy(attributes) }
       unsafe pthread_attr_setdetachstate(attributes, CInt(PTHREAD_CREATE_DETACHED))

@@ -10,6 +10,7 @@ public enum FileSystem {
   /// - Parameters:
   ///   - path: The file.
   ///   - limit: The most bytes that are accepted.
+  /// - Returns: The bytes.
   /// - Throws: `notFound`; `permissionDenied`; `invalidArgument` when the file is larger than `limit`.
   public static func contents(of path: FilePath, limit: Int = 1 << 20) throws(SystemError) -> [UInt8] {
     do {
@@ -36,14 +37,18 @@ public enum FileSystem {
   /// Reads a whole file as text.
   ///
   /// - Parameter path: The file.
+  /// - Returns: The text; bytes that are not UTF-8 become U+FFFD.
   /// - Throws: As ``contents(of:limit:)``.
   public static func text(of path: FilePath) throws(SystemError) -> String {
     String(decoding: try contents(of: path), as: UTF8.self)
   }
 
-  /// The names in a directory, sorted, without `.` and `..`. A directory that is not there has none.
+  /// The names in a directory, sorted, without `.` and `..`.
+  ///
+  /// A directory that is not there has none.
   ///
   /// - Parameter path: The directory.
+  /// - Returns: The names.
   /// - Throws: `permissionDenied`; `systemCall` when it is not a directory.
   public static func entries(of path: FilePath) throws(SystemError) -> [String] {
     guard let directory = unsafe path.withPlatformString({ unsafe opendir($0) }) else {

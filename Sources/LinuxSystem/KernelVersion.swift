@@ -36,7 +36,9 @@ public struct KernelVersion: Hashable, Sendable, Comparable {
     }
   }
 
-  /// The running kernel. An unreadable release counts as 0.0.0.
+  /// The running kernel.
+  ///
+  /// An unreadable release counts as 0.0.0.
   public static var running: KernelVersion { KernelVersion(release: runningRelease) ?? KernelVersion(0, 0) }
 
   /// Orders versions, oldest first.

@@ -15,7 +15,9 @@ public struct MountTable: Sendable {
   /// The mounts, in the kernel's order.
   public let mounts: [Mount]
 
-  /// Reads lines as proc(5) describes them: device, path, type, options. A line with fewer fields is left out.
+  /// Reads lines as proc(5) describes them.
+  ///
+  /// Device, path, type, options. A line with fewer fields is left out.
   public init(parsing text: String) {
     mounts = text.split(separator: "\n").compactMap { line in
       let fields = line.split(separator: " ")
@@ -34,6 +36,7 @@ public struct MountTable: Sendable {
   /// Where a file system of the type is mounted first; nil when it is not.
   ///
   /// - Parameter type: Such as `bpf` or `cgroup2`.
+  /// - Returns: The mount point.
   public func path(ofType type: String) -> FilePath? { mounts.first { $0.type == type }?.path }
 
   /// The kernel writes a blank as `\040`, and so on.

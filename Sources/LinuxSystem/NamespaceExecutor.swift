@@ -45,7 +45,9 @@ public final class NamespaceExecutor: SerialExecutor, TaskExecutor {
 
   deinit { queue.close() }
 
-  /// Queues a job. Called by the Swift runtime.
+  /// Queues a job.
+  ///
+  /// Called by the Swift runtime.
   public func enqueue(_ job: consuming ExecutorJob) { queue.append(UnownedJob(job), for: self) }
 
   /// This executor, as an actor's.
@@ -55,7 +57,9 @@ public final class NamespaceExecutor: SerialExecutor, TaskExecutor {
   public func asUnownedTaskExecutor() -> UnownedTaskExecutor { unsafe UnownedTaskExecutor(ordinary: self) }
 }
 
-/// Jobs in order of arrival. Each holds the executor until it has run, so that the thread outlives its last job.
+/// Jobs in order of arrival.
+///
+/// Each holds the executor until it has run, so that the thread outlives its last job.
 private final class JobQueue: Sendable {
   private struct State {
     var jobs: [(UnownedJob, NamespaceExecutor)] = []

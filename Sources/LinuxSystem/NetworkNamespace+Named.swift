@@ -11,14 +11,18 @@ extension NetworkNamespace {
   /// Opens a named namespace.
   ///
   /// - Parameter name: As `ip netns list` shows it.
+  /// - Returns: A handle on the namespace.
   /// - Throws: `notFound`; `invalidArgument` for a name with `/`.
   public static func open(named name: String) throws(SystemError) -> NetworkNamespace {
     try open(path: path(of: name))
   }
 
-  /// Makes a named namespace that `ip netns` sees too. It lives until ``removeNamed(_:)``, also past the process.
+  /// Makes a named namespace that `ip netns` sees too.
+  ///
+  /// It lives until ``removeNamed(_:)``, also past the process.
   ///
   /// - Parameter name: 1...255 bytes without `/`.
+  /// - Returns: A handle on the namespace.
   /// - Throws: `exists`; `invalidArgument`; `permissionDenied`.
   /// - Requires: CAP_SYS_ADMIN. unshare(2), mount(2).
   public static func makeNamed(_ name: String) async throws(SystemError) -> NetworkNamespace {
@@ -36,7 +40,8 @@ extension NetworkNamespace {
         } catch {
           throw SystemError("make namespace \"\(name)\"", systemCall: "unshare", errno: error)
         }
-        try mountFile("/proc/thread-self/ns/net", on: path, flags: UInt(MS_BIND), operation: "make namespace \"\(name)\"")
+        try mountFile(
+          "/proc/thread-self/ns/net", on: path, flags: UInt(MS_BIND), operation: "make namespace \"\(name)\"")
         return try open(path: path)
       } catch {
         unsafe path.withPlatformString { _ = unsafe unlink($0) }
@@ -45,7 +50,9 @@ extension NetworkNamespace {
     }
   }
 
-  /// Removes a name. The namespace itself ends when nothing else holds it. A name that is not there is not an error.
+  /// Removes a name.
+  ///
+  /// The namespace itself ends when nothing else holds it. A name that is not there is not an error.
   ///
   /// - Parameter name: As given to ``makeNamed(_:)``.
   /// - Throws: `permissionDenied`; `invalidArgument` for a name with `/`.
@@ -62,7 +69,9 @@ extension NetworkNamespace {
     }
   }
 
-  /// The names in ``directory``, sorted. No directory means no names.
+  /// The names in ``directory``, sorted.
+  ///
+  /// No directory means no names.
   ///
   /// - Throws: `permissionDenied`.
   public static func names() throws(SystemError) -> [String] {

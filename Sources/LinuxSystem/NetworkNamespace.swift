@@ -27,7 +27,9 @@ public final class NetworkNamespace: Sendable {
   /// Which namespace this is.
   public let identity: NamespaceIdentity
 
-  /// The namespace's descriptor, valid while this object lives. Pass it to a call; never store it.
+  /// The namespace's descriptor, valid while this object lives.
+  ///
+  /// Pass it to a call; never store it.
   public var descriptor: CInt { handle.rawValue }
 
   /// Takes over a descriptor of a namespace file.
@@ -41,7 +43,8 @@ public final class NetworkNamespace: Sendable {
     }
     guard clinuxsystem_is_network_namespace(descriptor.rawValue) == 1 else {
       throw SystemError(
-        code: .invalidArgument, message: "the descriptor is not a network namespace; open /proc/PID/ns/net or /run/netns/NAME")
+        code: .invalidArgument,
+        message: "the descriptor is not a network namespace; open /proc/PID/ns/net or /run/netns/NAME")
     }
     identity = NamespaceIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     handle = descriptor
@@ -50,6 +53,7 @@ public final class NetworkNamespace: Sendable {
   /// Opens the namespace at a path.
   ///
   /// - Parameter path: `/proc/PID/ns/net`, or a file that a namespace is bind-mounted on.
+  /// - Returns: A handle on the namespace.
   /// - Throws: `notFound`; `invalidArgument` when the file is not a namespace (a name whose mount is gone).
   public static func open(path: FilePath) throws(SystemError) -> NetworkNamespace {
     let descriptor: OwnedFileDescriptor
@@ -72,7 +76,9 @@ public final class NetworkNamespace: Sendable {
     try open(path: "/proc/thread-self/ns/net")
   }
 
-  /// Makes a namespace without a name. Loopback is down, as in every new namespace.
+  /// Makes a namespace without a name.
+  ///
+  /// Loopback is down, as in every new namespace.
   ///
   /// - Throws: `permissionDenied`.
   /// - Requires: CAP_SYS_ADMIN. unshare(2), `CLONE_NEWNET`.
@@ -98,14 +104,17 @@ public final class NetworkNamespace: Sendable {
   /// - Requires: CAP_SYS_ADMIN, unless the namespace is the caller's own. setns(2).
   public func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     // The descriptor stays open: `self` is kept alive past the thread's end.
-    let outcome = try await onFreshThread(named: "netns:run") { () throws(SystemError) -> Swift.Result<Result, any Error> in
+    let outcome = try await onFreshThread(named: "netns:run") {
+      () throws(SystemError) -> Swift.Result<Result, any Error> in
       try self.enterCallingThread()
       return Swift.Result { try body() }
     }
     return try outcome.get()
   }
 
-  /// Puts the calling thread into the namespace, for good. Only for threads that never go back to a pool.
+  /// Puts the calling thread into the namespace, for good.
+  ///
+  /// Only for threads that never go back to a pool.
   func enterCallingThread() throws(SystemError) {
     do throws(Errno) {
       _ = try check(clinuxsystem_enter_network(descriptor))

@@ -6,10 +6,14 @@ public import SystemPackage
 
 /// A file descriptor with one owner, closed exactly once and never inherited by a child.
 public struct OwnedFileDescriptor: ~Copyable, Sendable {
-  /// The descriptor's number, valid while this value lives. Pass it to a call; never store it.
+  /// The descriptor's number, valid while this value lives.
+  ///
+  /// Pass it to a call; never store it.
   public let rawValue: CInt
 
-  /// Takes over an open descriptor. The caller gives up closing it.
+  /// Takes over an open descriptor.
+  ///
+  /// The caller gives up closing it.
   ///
   /// - Parameter rawValue: An open descriptor that was made close-on-exec. A negative number is a bug and traps.
   public init(taking rawValue: CInt) {
@@ -46,6 +50,7 @@ public struct OwnedFileDescriptor: ~Copyable, Sendable {
   /// Duplicates a borrowed descriptor, close-on-exec.
   ///
   /// - Parameter rawValue: A descriptor that stays open during the call.
+  /// - Returns: The new descriptor.
   /// - Throws: `EMFILE` when the process has too many descriptors open, `EBADF` when `rawValue` is not open.
   public static func duplicating(_ rawValue: CInt) throws(Errno) -> OwnedFileDescriptor {
     OwnedFileDescriptor(taking: try check(clinuxsystem_duplicate(rawValue)))
@@ -57,6 +62,7 @@ public struct OwnedFileDescriptor: ~Copyable, Sendable {
   ///   - path: The file.
   ///   - flags: open(2)'s flags, such as `O_RDONLY`; `O_CLOEXEC` is added.
   ///   - mode: Permission bits of a file that is created.
+  /// - Returns: The descriptor.
   /// - Throws: What open(2) reports, such as `ENOENT`.
   public static func open(_ path: FilePath, flags: CInt, mode: CUnsignedInt = 0) throws(Errno) -> OwnedFileDescriptor {
     let result = unsafe path.withPlatformString { unsafe clinuxsystem_open($0, flags, mode) }

@@ -6,7 +6,9 @@ public import SystemPackage
 public struct SystemError: Error, Sendable, Hashable {
   /// The kind of failure.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
-    private enum Value: String { case notFound, exists, permissionDenied, invalidArgument, notSupported, threadFailed, systemCall }
+    private enum Value: String {
+      case notFound, exists, permissionDenied, invalidArgument, notSupported, threadFailed, systemCall
+    }
     private let value: Value
     private init(_ value: Value) { self.value = value }
 

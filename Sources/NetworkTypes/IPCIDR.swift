@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An IPv4 block: an address and how many of its leading bits count. Host bits are kept as given.
+/// An IPv4 block: an address and how many of its leading bits count.
+///
+/// Host bits are kept as given.
 public struct IPv4CIDR: Hashable, Sendable {
   /// The address as given, host bits included.
   public let address: IPv4Address
@@ -43,7 +45,9 @@ extension IPv4CIDR: CustomStringConvertible {
   public var description: String { "\(address)/\(prefixLength)" }
 }
 
-/// A block of either family: an address and how many of its leading bits count. Host bits are kept as given.
+/// A block of either family: an address and how many of its leading bits count.
+///
+/// Host bits are kept as given.
 public struct IPCIDR: Hashable, Sendable {
   /// The address as given, host bits included.
   public let address: IPAddress
@@ -103,7 +107,9 @@ public struct IPCIDR: Hashable, Sendable {
   /// The block's first address.
   public var network: IPAddress { masked.address }
 
-  /// Whether the block covers `other`. An address of the other family is never covered.
+  /// Whether the block covers `other`.
+  ///
+  /// An address of the other family is never covered.
   public func contains(_ other: IPAddress) -> Bool {
     guard other.family == family else { return false }
     return IPCIDR(unchecked: other, prefixLength).masked.address == network

@@ -20,7 +20,9 @@ public struct InterfaceName: Hashable, Sendable, Comparable {
 }
 
 extension InterfaceName: ExpressibleByStringLiteral, CustomStringConvertible {
-  /// Makes a name from a literal. A literal that the kernel would refuse is a programming error and traps.
+  /// Makes a name from a literal.
+  ///
+  /// A literal that the kernel would refuse is a programming error and traps.
   public init(stringLiteral value: StaticString) {
     guard let name = InterfaceName(value.description) else {
       preconditionFailure("\"\(value)\" is no link name: 1...15 bytes without '/', ':' and white space")

@@ -5,19 +5,10 @@ import Testing
 
 @Suite("ecs-simulator as a process", .timeLimit(.minutes(1)))
 struct ECSSimulatorProcessTests {
-  /// What a process left behind.
-  struct Outcome {
-    var status: Int32
-    var output: String
-    var errors: String
-  }
-
   /// The program, built beside the tests.
-  static func process(_ arguments: [String], environment: [String: String]? = nil) throws -> Process {
-    let tests = try #require(CommandLine.arguments.first)
+  static func process(_ arguments: [String], environment: [String: String]? = nil) -> Process {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: tests).deletingLastPathComponent()
-      .appendingPathComponent("ecs-simulator")
+    process.executableURL = URL(fileURLWithPath: Program("ecs-simulator").path)
     process.arguments = arguments
     process.environment = environment ?? [:]
     process.standardInput = FileHandle.nullDevice
@@ -25,8 +16,8 @@ struct ECSSimulatorProcessTests {
   }
 
   /// Runs the program to its end.
-  func run(_ arguments: [String], environment: [String: String]? = nil) throws -> Outcome {
-    let process = try Self.process(arguments, environment: environment)
+  func run(_ arguments: [String], environment: [String: String]? = nil) throws -> Program.Outcome {
+    let process = Self.process(arguments, environment: environment)
     let output = Pipe()
     let errors = Pipe()
     process.standardOutput = output
@@ -34,12 +25,12 @@ struct ECSSimulatorProcessTests {
     try process.run()
     let texts = [output, errors].map { String(decoding: $0.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self) }
     process.waitUntilExit()
-    return Outcome(status: process.terminationStatus, output: texts[0], errors: texts[1])
+    return Program.Outcome(status: process.terminationStatus, output: texts[0], errors: texts[1])
   }
 
   /// Runs the program until its start-up line, hands that over, and ends the program with a signal.
-  func serve(_ arguments: [String], endWith signal: Int32, _ body: (String) throws -> Void) throws -> Outcome {
-    let process = try Self.process(arguments)
+  func serve(_ arguments: [String], endWith signal: Int32, _ body: (String) throws -> Void) throws -> Program.Outcome {
+    let process = Self.process(arguments)
     let output = Pipe()
     let errors = Pipe()
     process.standardOutput = output
@@ -52,7 +43,8 @@ struct ECSSimulatorProcessTests {
     let rest = errors.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
     #expect(process.terminationReason == .exit)
-    return Outcome(status: process.terminationStatus, output: line, errors: String(decoding: rest, as: UTF8.self))
+    return Program.Outcome(
+      status: process.terminationStatus, output: line, errors: String(decoding: rest, as: UTF8.self))
   }
 
   struct Line: Decodable {
@@ -89,13 +81,6 @@ struct ECSSimulatorProcessTests {
       #expect(second.errors.hasPrefix("ecs-simulator: port \(port) of 127.0.0.1 is in use"))
       #expect(second.errors.split(separator: "\n").count == 1)
     }
-  }
-
-  @Test func `help goes to standard output with status 0`() throws {
-    let outcome = try run(["--help"])
-    #expect(outcome.status == 0)
-    #expect(outcome.output.contains("--vswitch"))
-    #expect(outcome.errors.isEmpty)
   }
 
   @Test(arguments: [

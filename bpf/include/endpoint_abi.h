@@ -17,9 +17,9 @@
 #define ENDPOINT_POLICY_REQUIRED (1u << 1)
 
 /* Slots of the program array that dispatchers tail-call into. */
-#define POD_PROGRAM_EGRESS 0  /* from the pod */
+#define POD_PROGRAM_EGRESS  0 /* from the pod */
 #define POD_PROGRAM_INGRESS 1 /* to the pod */
-#define POD_PROGRAM_COUNT 2
+#define POD_PROGRAM_COUNT   2
 
 /* Map `endpoint` (array by endpoint identifier). */
 struct endpoint {
@@ -31,7 +31,8 @@ _Static_assert(sizeof(struct endpoint) == 8, "struct endpoint");
 /*
  * Map `flow` (connection tracking): one entry per flow and endpoint, whichever side sent first. Two pods of one node
  * that talk to each other have an entry each, so that neither inherits the other's verdict.
- * For ICMP echo both ports hold the identifier.
+ * For ICMP echo the port of the side that asked holds the identifier and the other is 0, so that two sides that happen
+ * to ping each other with one identifier have two flows.
  */
 struct flow_key {
   __u32 endpoint;
@@ -45,17 +46,23 @@ _Static_assert(sizeof(struct flow_key) == 16, "struct flow_key");
 
 /* flow_state.flags: who sent the first packet. Replies run the other way. */
 #define FLOW_FROM_POD (1u << 0)
-#define FLOW_TO_POD (1u << 1)
+#define FLOW_TO_POD   (1u << 1)
 /* flow_state.flags: a packet of the other direction was seen. */
 #define FLOW_REPLIED (1u << 2)
-/* flow_state.flags: FIN or RST was seen; the flow ends after a short wait. */
+/* flow_state.flags: RST was seen, or FIN of both sides; the flow ends after a short wait. */
 #define FLOW_CLOSING (1u << 3)
+/* flow_state.flags: FIN was seen, of the side that sent first or of the other. One alone is a half-close, which lasts.
+ */
+#define FLOW_FORWARD_FIN (1u << 4)
+#define FLOW_REPLY_FIN   (1u << 5)
 
 struct flow_state {
-  __u64 last_seen; /* nanoseconds, CLOCK_MONOTONIC */
-  __u32 flags;     /* FLOW_* */
-  __u32 decision;  /* the decision that let the first packet pass (struct verdict) */
+  __u64 last_seen;  /* nanoseconds, CLOCK_MONOTONIC; written at most once a second */
+  __u32 flags;      /* FLOW_* */
+  __u32 decision;   /* the decision that let the latest forward packet pass (struct verdict) */
+  __u32 generation; /* the policy generation of that decision; 0: none was compiled */
+  __u32 padding;
 };
-_Static_assert(sizeof(struct flow_state) == 16, "struct flow_state");
+_Static_assert(sizeof(struct flow_state) == 24, "struct flow_state");
 
 #endif

@@ -11,15 +11,15 @@
  */
 enum drop_reason {
   DROP_NONE = 0,
-  DROP_INVALID_SOURCE = 132,      /* the pod sent from an address that is not its own */
-  DROP_POLICY = 133,              /* the endpoint is isolated and nothing allows this */
-  DROP_INVALID = 134,             /* truncated or malformed headers */
-  DROP_UNKNOWN_PROTOCOL = 137,    /* an IP protocol that connection tracking does not know, at an isolated pod */
-  DROP_MISSED_TAIL_CALL = 140,    /* no program in the dispatcher's slot: closed */
-  DROP_FLOW_CREATE = 155,         /* the flow table refused a new entry */
-  DROP_UNSUPPORTED_L3 = 166,      /* neither IPv4 nor ARP */
-  DROP_POLICY_DENY = 181,         /* an explicit deny entry */
-  DROP_ENDPOINT_NOT_READY = 203,  /* no such endpoint, or policy required and not compiled yet */
+  DROP_INVALID_SOURCE = 132,     /* the pod sent from an address that is not its own */
+  DROP_POLICY = 133,             /* the endpoint is isolated and nothing allows this */
+  DROP_INVALID = 134,            /* truncated or malformed headers */
+  DROP_UNKNOWN_PROTOCOL = 137,   /* an IP protocol that connection tracking does not know, at an isolated pod */
+  DROP_MISSED_TAIL_CALL = 140,   /* no program in the dispatcher's slot: closed */
+  DROP_FLOW_CREATE = 155,        /* the flow table refused a new entry */
+  DROP_UNSUPPORTED_L3 = 166,     /* neither IPv4 nor ARP */
+  DROP_POLICY_DENY = 181,        /* an explicit deny entry */
+  DROP_ENDPOINT_NOT_READY = 203, /* no such endpoint, or policy required and not compiled yet */
 };
 #define DROP_REASON_LIMIT 256
 
@@ -31,7 +31,7 @@ struct drop_counter {
 _Static_assert(sizeof(struct drop_counter) == 16, "struct drop_counter");
 
 /* flow_record.direction */
-#define FLOW_EGRESS 0  /* sent by the pod */
+#define FLOW_EGRESS  0 /* sent by the pod */
 #define FLOW_INGRESS 1 /* sent to the pod */
 
 /* flow_record.verdict */

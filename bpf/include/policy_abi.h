@@ -8,6 +8,9 @@
  *
  * Everything is written under a generation number beside the active one, then `policy_state.generation` is set with
  * one store. A program loads it once per packet, so no packet is judged by a mixture of two generations.
+ *
+ * What was published under a number never changes under it, and no number is used twice: a flow remembers the
+ * generation that last allowed it and is judged again when that is no longer the active one.
  */
 #include <linux/types.h>
 
@@ -55,8 +58,8 @@ _Static_assert(sizeof(struct peer_class) == 8, "struct peer_class");
  * VERDICT_ANY_PORT + the length of a port prefix (0 ... 16).
  */
 #define VERDICT_ANY_PROTOCOL 64
-#define VERDICT_ANY_PORT 80
-#define VERDICT_EXACT 96
+#define VERDICT_ANY_PORT     80
+#define VERDICT_EXACT        96
 
 struct verdict_key {
   __u32 prefix_length;

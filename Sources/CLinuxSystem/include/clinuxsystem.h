@@ -22,9 +22,6 @@ int clinuxsystem_open(const char *path, int flags, unsigned mode);
 /* fcntl(fd, F_DUPFD_CLOEXEC, 0). */
 int clinuxsystem_duplicate(int fd);
 
-/* prctl(PR_SET_PDEATHSIG, signal): the kernel sends `signal` to this process when its parent thread dies. */
-int clinuxsystem_set_parent_death_signal(int signal);
-
 /* prctl(PR_SET_NAME): names the calling thread (at most 15 bytes are kept). */
 int clinuxsystem_name_thread(const char *name);
 

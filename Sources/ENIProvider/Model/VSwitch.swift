@@ -24,6 +24,11 @@ public struct VSwitch: Sendable, Hashable, Codable {
   /// The cloud's word for its state: `Available` or `Pending`.
   public var status: String
 
+  /// The address of the VPC's router in the vSwitch: the third from the end of the block.
+  ///
+  /// Alibaba Cloud keeps the first and the last three addresses of a vSwitch.
+  public var gateway: IPv4Address { IPv4Address(rawValue: cidr.last.rawValue - 2) }
+
   /// Describes a vSwitch.
   public init(
     id: VSwitchIdentifier, vpc: VPCIdentifier, zone: ZoneIdentifier, cidr: IPv4CIDR, availableAddressCount: Int,

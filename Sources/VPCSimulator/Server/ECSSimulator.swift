@@ -62,7 +62,8 @@ public struct ECSSimulator: Sendable {
       services: [application], gracefulShutdownSignals: stopsOnSignals ? [.sigterm, .sigint] : [], logger: logger)
     lifecycle.maximumGracefulShutdownDuration = .seconds(10)
     let failure = await Self.run(ServiceGroup(configuration: lifecycle))
-    await simulation.shutDown()
+    // In a task of its own: this one may be cancelled, and the kernel must be asked all the same.
+    await Task { [simulation] in await simulation.shutDown() }.value
     switch failure {
     case nil: return
     case let error? where Task.isCancelled && !(error is IOError): return

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import ArgumentParser
+internal import Foundation
+
+/// A command with this project's exit statuses: 0 for success, 1 for failure, 2 for wrong usage.
+///
+/// A failure is one sentence on standard error that names the thing and the remedy; never a stack trace.
+public protocol ExampleCommand: AsyncParsableCommand {}
+
+extension ExampleCommand {
+  /// Parses the arguments, runs the command, and exits with the project's statuses.
+  public static func runAndExit() async -> Never {
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+      Foundation.exit(0)
+    } catch {
+      let status = exitCode(for: error)
+      if status.isSuccess {
+        print(fullMessage(for: error))
+        Foundation.exit(0)
+      }
+      let isUsage = status == .validationFailure
+      if !(error is ExitCode) {
+        let text = isUsage ? fullMessage(for: error) : "\(configuration.commandName ?? "\(self)"): \(error)"
+        FileHandle.standardError.write(Data("\(text)\n".utf8))
+      }
+      Foundation.exit(isUsage ? 2 : max(status.rawValue, 1))
+    }
+  }
+}
+
+/// A failure in one sentence: what, and what helps.
+public struct ExampleError: Error, CustomStringConvertible {
+  /// The sentence.
+  public let description: String
+
+  /// Makes an error from its sentence.
+  public init(_ description: String) { self.description = description }
+}

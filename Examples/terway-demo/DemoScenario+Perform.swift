@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DatapathPrograms
+import KubernetesModel
+import NetworkTypes
+
+extension DemoScenario {
+  /// Tries one flow and compares what happened with what had to.
+  func perform(_ attempt: Attempt) async throws -> FlowResult {
+    for node in cluster.nodes.values { node.flows.clear() }
+    let denied = if case .dropped = attempt.expectation { true } else { false }
+    let roundTrips = denied ? 1 : attempt.connections == 1 ? 20 : 2
+    let before = try await wireCounters()
+    let answer = try await attempt.from.process.perform(
+      PodRequest(
+        kind: attempt.kind, address: attempt.address, port: attempt.port, connections: attempt.connections,
+        roundTrips: roundTrips, timeout: denied ? 400 : 2000))
+    let wire = try await wireCounters().filter { link, frames in
+      // Neighbour discovery and the like: a few frames. The flow itself would be several per round trip.
+      frames - (before[link] ?? 0) >= UInt64(attempt.connections * roundTrips)
+    }
+    let (expected, observed, isAsExpected) = try await judge(attempt, answer)
+    let path: String
+    let isRightWay: Bool
+    switch attempt.way {
+    case .insideNode, .overVPC:
+      path = wire.isEmpty ? "inside \(nodeName(of: attempt.from))" : wire.keys.sorted().joined(separator: " - VPC - ")
+      isRightWay = wire.isEmpty == (attempt.way == .insideNode)
+    case .any:
+      path = "-"
+      isRightWay = true
+    }
+    return FlowResult(
+      flow: attempt.flow, path: path, expected: expected, observed: observed, latency: answer.roundTrips.median,
+      verdict: isAsExpected && isRightWay ? .passed : .failed)
+  }
+
+  private func nodeName(of source: Source) -> String {
+    switch source {
+    case .pod(let pod): pod.node.name
+    case .node(let node): node.name
+    }
+  }
+
+  private func wireCounters() async throws -> [String: UInt64] {
+    var counters: [String: UInt64] = [:]
+    for node in cluster.nodes.values { counters.merge(try await node.wireCounters()) { $1 } }
+    return counters
+  }
+
+  private func judge(_ attempt: Attempt, _ answer: PodAnswer) async throws -> (String, String, Bool) {
+    let failures = answer.failures.sorted { $0.key < $1.key }.map { "\($0.value) x \($0.key)" }
+    switch attempt.expectation {
+    case .answers(let names):
+      let counts = answer.servers.sorted { $0.key < $1.key }
+      let many = attempt.connections > 1
+      let seen = counts.map { many ? "\($0.value) x \($0.key)" : $0.key } + failures
+      // A program that asked for a service must see the service as its peer.
+      let isRightPeer = answer.peer == "\(attempt.address):\(attempt.port)"
+      return (
+        many ? "each of \(names.sorted().joined(separator: ", "))" : names.joined(),
+        (seen + (isRightPeer ? [] : ["peer \(answer.peer ?? "none")"])).joined(separator: ", "),
+        Set(answer.servers.keys) == names && failures.isEmpty && isRightPeer
+      )
+    case .refused:
+      return (
+        "connection refused", (answer.servers.keys.sorted() + failures).joined(separator: ", "),
+        answer.failures == ["connection refused": attempt.connections]
+      )
+    case .dropped(let reason, let direction, let pod):
+      let record = try await pod.node.flows.first {
+        $0.endpoint == pod.endpoint && $0.direction == direction && $0.verdict == .dropped(reason)
+          && $0.destination == attempt.address && $0.destinationPort == attempt.port
+      }
+      return (
+        "drop \(reason) at \(pod.key.name)",
+        record.map { "\($0)" }
+          ?? (["no flow record"] + answer.servers.keys.sorted() + failures).joined(separator: ", "),
+        record != nil && answer.servers.isEmpty && answer.failures == ["timed out": 1]
+      )
+    }
+  }
+}

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# `make help` lists the targets. Each installs what it needs first; nothing else is a set-up step.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help deps test-deps build test lint format demo vm clean
+.NOTPARALLEL:
+
+tools := Tests/VirtualMachine
+
+# Debian packages: what a build needs, and what tests and checks need on top. `vm` names its own.
+build_packages := libbpf-dev libelf-dev libmnl-dev pkg-config
+test_packages := iproute2 iputils-ping clang-format shellcheck
+
+swift_sources := $(wildcard Sources Tests Examples Plugins Benchmarks) Package.swift
+bpf_sources := $(shell find bpf -name '*.[ch]' 2>/dev/null)
+shell_sources := .ci/run $(addprefix $(tools)/,init install-packages run-tests start vm)
+
+# Without sudo the demonstration itself says that it needs root.
+as_root := $(shell test $$(id -u) = 0 || ! command -v sudo >/dev/null || echo sudo --preserve-env)
+
+help: ## Lists the targets.
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
+	  printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+deps: ## Installs the Debian packages that a build needs, if any is missing.
+	@$(tools)/install-packages $(build_packages)
+
+test-deps: deps
+	@$(tools)/install-packages $(test_packages)
+
+build: deps ## Builds everything for debugging.
+	swift build
+
+test: test-deps lint ## Checks the style, then runs every test: on the running kernel, and on Linux 6.1 in the virtual machine.
+	swift build --build-tests
+	@$(tools)/run-tests "$$(swift build --show-bin-path)"
+
+lint: test-deps ## Checks formatting and style of Swift, BPF C and shell.
+	swift format lint --strict --parallel --recursive $(swift_sources)
+	$(if $(bpf_sources),clang-format --dry-run -Werror $(bpf_sources))
+	shellcheck $(shell_sources)
+
+format: test-deps ## Formats Swift and BPF C in place.
+	swift format --in-place --parallel --recursive $(swift_sources)
+	$(if $(bpf_sources),clang-format -i $(bpf_sources))
+
+demo: deps ## Builds the demonstration and runs it; ARGS='--help' lists its options.
+	swift build -c release --product terway-demo
+	@$(as_root) "$$(swift build -c release --show-bin-path)/terway-demo" $(ARGS)
+
+vm: ## Runs CMD on Linux 6.1 in the virtual machine: make vm CMD='ip -d link'
+	@[[ -n "$${CMD:-}" ]] || { echo "make vm: CMD is empty: for example make vm CMD='ip -d link'" >&2; exit 2; }
+	@$(tools)/install-packages iproute2
+	@$(tools)/vm run -- bash -c "$$CMD"
+
+clean: ## Removes what was built; the virtual machine's cache stays.
+	swift package clean

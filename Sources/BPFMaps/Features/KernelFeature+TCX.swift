@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import LinuxSystem
+
+extension KernelFeature {
+  /// Traffic control programs attached by links instead of clsact filters.
+  public static let tcx = KernelFeature("tcx", minimumKernel: KernelVersion(6, 6)) {
+    await BPFFeature.supportsTCX() ? .available : .missing(reason: "BPF_LINK_CREATE does not know BPF_TCX_INGRESS")
+  }
+}

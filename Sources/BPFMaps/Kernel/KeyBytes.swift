@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A key's bytes, to remember which keys an iteration has seen.
+struct KeyBytes: Hashable {
+  private let bytes: [UInt8]
+
+  init<Key: BitwiseCopyable>(_ key: Key) {
+    bytes = unsafe withUnsafeBytes(of: key) { unsafe Array($0) }
+  }
+}

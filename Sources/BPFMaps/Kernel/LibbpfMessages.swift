@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLibbpf
+internal import Glibc
+internal import Synchronization
+
+/// What libbpf says while it works, collected per thread; nothing is ever printed.
+///
+/// libbpf has one print function for the whole process. It calls it on the thread that called libbpf, so the thread
+/// tells which load a message belongs to, and loads need not wait for each other.
+enum LibbpfMessages {
+  private static let collected = Mutex<[UInt: [String]]>([:])
+
+  /// Verifier logs come as one message; the kernel writes at most 16 MiB.
+  ///
+  /// The pages are touched only as far as needed.
+  private static let longestMessage = 17 << 20
+
+  private static let isInstalled: Bool = {
+    unsafe libbpf_set_print { level, format, arguments in
+      guard level != LIBBPF_DEBUG, let format = unsafe format, let arguments = unsafe arguments else { return 0 }
+      LibbpfMessages.append { unsafe LibbpfMessages.formatted(unsafe format, unsafe arguments) }
+      return 0
+    }
+    return true
+  }()
+
+  /// Silences libbpf, for calls whose messages nobody reads.
+  static func silence() { _ = isInstalled }
+
+  /// Runs `body`, and returns with its result what libbpf said on this thread.
+  ///
+  /// `body` must not change threads.
+  static func collect<Result>(_ body: () -> Result) -> (Result, [String]) {
+    silence()
+    let thread = UInt(pthread_self())
+    collected.withLock { $0[thread] = [] }
+    let result = body()
+    let messages = collected.withLock { $0.removeValue(forKey: thread) ?? [] }
+    return (result, messages)
+  }
+
+  /// The arguments can be read only once, so that the length is not known before.
+  ///
+  /// Allocated, not borrowed from the stack: a temporary allocation of a constant size is put there however large.
+  private static func formatted(_ format: UnsafePointer<CChar>, _ arguments: CVaListPointer) -> String {
+    let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: longestMessage)
+    defer { unsafe buffer.deallocate() }
+    guard unsafe vsnprintf(buffer, longestMessage, format, arguments) >= 0 else { return "" }
+    return unsafe String(cString: buffer)
+  }
+
+  private static func append(_ message: () -> String) {
+    let thread = UInt(pthread_self())
+    guard collected.withLock({ $0[thread] != nil }) else { return }
+    var text = message()
+    if text.hasPrefix("libbpf: ") { text.removeFirst(8) }
+    while text.last?.isNewline == true { text.removeLast() }
+    collected.withLock { $0[thread]?.append(text) }
+  }
+}

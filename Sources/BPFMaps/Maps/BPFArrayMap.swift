@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An array: every index below ``count`` always has a value, zero at first.
+public struct BPFArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol {
+  @usableFromInline let handle: BPFMapHandle
+
+  /// An array by 32-bit index.
+  public static var shape: BPFMapShape { BPFMapShape(kinds: [.array], key: UInt32.layout, value: Value.layout) }
+
+  /// Wraps a checked map.
+  public init(checked handle: consuming BPFMapHandle) { self.handle = handle }
+
+  /// Lends the untyped map.
+  public borrowing func withHandle<Result: ~Copyable, Failure: Error>(
+    _ body: (borrowing BPFMapHandle) throws(Failure) -> Result
+  ) throws(Failure) -> Result { try body(handle) }
+
+  /// How many values it has.
+  public var count: UInt32 { handle.info.maximumEntryCount }
+
+  /// The value at an index; nil: the index is not below ``count``. `BPF_MAP_LOOKUP_ELEM`
+  @inlinable
+  public borrowing func value(at index: UInt32) throws(BPFError) -> Value? {
+    try handle.lookUp(index, as: Value.self)
+  }
+
+  /// Writes the value at an index.
+  ///
+  /// - Throws: `invalidArgument` for an index that is not below ``count``. `BPF_MAP_UPDATE_ELEM`
+  @inlinable
+  public borrowing func setValue(_ value: Value, at index: UInt32) throws(BPFError) {
+    try handle.update(index, value, .any)
+  }
+
+  /// Writes many values, by batches where the kernel has them.
+  public borrowing func update(_ entries: [(UInt32, Value)]) throws(BPFError) {
+    try handle.update(entries, .any)
+  }
+
+  /// Every value, by index.
+  public borrowing func values() throws(BPFError) -> [Value] {
+    if let entries = try handle.entriesByBatch(UInt32.self, Value.self) {
+      return entries.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+    var values: [Value] = []
+    for index in 0..<count {
+      if let value = try value(at: index) { values.append(value) }
+    }
+    return values
+  }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLibbpf
+
+/// libbpf's object, owned.
+///
+/// libbpf objects belong to no thread; one value owns each, so that calls do not overlap.
+@safe struct ObjectPointer: ~Copyable, @unchecked Sendable {
+  let raw: OpaquePointer
+  /// The object file.
+  ///
+  /// libbpf is given this memory, not a copy.
+  private let image: UnsafeMutableRawBufferPointer
+
+  /// Opens an ELF image; messages are libbpf's own.
+  static func open(_ bytes: [UInt8], name: String) throws(BPFError) -> ObjectPointer {
+    let image = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 16)
+    unsafe image.copyBytes(from: bytes)
+    let (opened, messages) = unsafe LibbpfMessages.collect { () -> (OpaquePointer?, CInt) in
+      unsafe name.withCString { name in
+        unsafe withZeroed(bpf_object_open_opts.self) { options in
+          unsafe options.sz = MemoryLayout<bpf_object_open_opts>.size
+          unsafe options.object_name = name
+          let object = unsafe bpf_object__open_mem(image.baseAddress, bytes.count, &options)
+          return unsafe (object, object == nil ? CInt(libbpf_get_error(nil)) : 0)
+        }
+      }
+    }
+    guard let object = unsafe opened.0 else {
+      unsafe image.deallocate()
+      let words = messages.last.map { " (\($0))" } ?? ""
+      throw BPFError(.malformedObject, "open object \"\(name)\" (\(bytes.count) bytes): it is not a BPF object\(words)")
+    }
+    return unsafe ObjectPointer(raw: object, image: image)
+  }
+
+  deinit {
+    unsafe bpf_object__close(raw)
+    unsafe image.deallocate()
+  }
+
+  func map(_ name: String) -> OpaquePointer? {
+    unsafe bpf_object__find_map_by_name(raw, name)
+  }
+
+  func program(_ name: String) -> OpaquePointer? {
+    unsafe bpf_object__find_program_by_name(raw, name)
+  }
+
+  var mapNames: [String] {
+    var names: [String] = []
+    var map = unsafe bpf_object__next_map(raw, nil)
+    while let current = unsafe map {
+      unsafe names.append(string(borrowing: bpf_map__name(current)))
+      unsafe map = bpf_object__next_map(raw, current)
+    }
+    return names
+  }
+
+  var programNames: [String] {
+    var names: [String] = []
+    var program = unsafe bpf_object__next_program(raw, nil)
+    while let current = unsafe program {
+      unsafe names.append(string(borrowing: bpf_program__name(current)))
+      unsafe program = bpf_object__next_program(raw, current)
+    }
+    return names
+  }
+
+  var btf: BTF? {
+    guard let btf = unsafe bpf_object__btf(raw) else { return nil }
+    return unsafe BTF(btf)
+  }
+
+  /// What the object's definition of a map says.
+  func definition(of map: OpaquePointer) -> BPFMapInfo {
+    unsafe BPFMapInfo(
+      name: string(borrowing: bpf_map__name(map)), identifier: 0,
+      kind: BPFMapKind(rawValue: UInt32(bpf_map__type(map).rawValue)), keySize: Int(bpf_map__key_size(map)),
+      valueSize: Int(bpf_map__value_size(map)), maximumEntryCount: bpf_map__max_entries(map),
+      flags: bpf_map__map_flags(map), keyType: bpf_map__btf_key_type_id(map), valueType: bpf_map__btf_value_type_id(map)
+    )
+  }
+}

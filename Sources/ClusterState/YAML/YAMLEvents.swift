@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CYaml
+
+/// What a YAML parser says next.
+enum YAMLEvent {
+  case streamEnd
+  case documentStart
+  case documentEnd
+  case alias(String)
+  case scalar(text: String, anchor: String?, tag: String?, isPlain: Bool)
+  case sequenceStart(anchor: String?, tag: String?)
+  case sequenceEnd
+  case mappingStart(anchor: String?, tag: String?)
+  case mappingEnd
+}
+
+/// A syntax error, or a limit.
+struct YAMLError: Error {
+  var message: String
+  /// Counted from 1.
+  var line: Int
+}
+
+/// The events of one stream.
+///
+/// The one door to libyaml, which Yams carries; Yams's own tree is not used because its size and depth cannot be
+/// bounded where aliases nest.
+@safe struct YAMLEvents: ~Copyable {
+  private let parser: UnsafeMutablePointer<yaml_parser_t>
+  private let input: UnsafeMutableBufferPointer<UInt8>
+  /// The line of the last event, from 1.
+  private(set) var line = 1
+
+  init(_ bytes: [UInt8]) {
+    unsafe input = .allocate(capacity: bytes.count)
+    _ = unsafe input.initialize(from: bytes)
+    unsafe parser = .allocate(capacity: 1)
+    unsafe parser.initialize(to: yaml_parser_t())
+    unsafe yaml_parser_initialize(parser)
+    unsafe yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
+    unsafe yaml_parser_set_input_string(parser, input.baseAddress, input.count)
+  }
+
+  deinit {
+    unsafe yaml_parser_delete(parser)
+    unsafe parser.deallocate()
+    unsafe input.deallocate()
+  }
+
+  /// The next event; the stream's start is skipped.
+  mutating func next() throws(YAMLError) -> YAMLEvent {
+    while true {
+      var event = unsafe yaml_event_t()
+      guard unsafe yaml_parser_parse(parser, &event) == 1 else { throw failure() }
+      defer { unsafe yaml_event_delete(&event) }
+      unsafe line = Int(event.start_mark.line) + 1
+      switch unsafe event.type {
+      case YAML_NO_EVENT, YAML_STREAM_START_EVENT:
+        if unsafe event.type == YAML_NO_EVENT { return .streamEnd }
+      case YAML_STREAM_END_EVENT: return .streamEnd
+      case YAML_DOCUMENT_START_EVENT: return .documentStart
+      case YAML_DOCUMENT_END_EVENT: return .documentEnd
+      case YAML_ALIAS_EVENT: return .alias(unsafe text(event.data.alias.anchor) ?? "")
+      case YAML_SCALAR_EVENT:
+        let scalar = unsafe event.data.scalar
+        let bytes = unsafe UnsafeBufferPointer(start: scalar.value, count: scalar.length)
+        return .scalar(
+          text: unsafe String(decoding: bytes, as: UTF8.self), anchor: unsafe text(scalar.anchor),
+          tag: unsafe text(scalar.tag), isPlain: unsafe scalar.style == YAML_PLAIN_SCALAR_STYLE)
+      case YAML_SEQUENCE_START_EVENT:
+        let start = unsafe event.data.sequence_start
+        return .sequenceStart(anchor: unsafe text(start.anchor), tag: unsafe text(start.tag))
+      case YAML_SEQUENCE_END_EVENT: return .sequenceEnd
+      case YAML_MAPPING_START_EVENT:
+        let start = unsafe event.data.mapping_start
+        return .mappingStart(anchor: unsafe text(start.anchor), tag: unsafe text(start.tag))
+      default: return .mappingEnd
+      }
+    }
+  }
+
+  private func text(_ pointer: UnsafeMutablePointer<UInt8>?) -> String? {
+    guard let pointer = unsafe pointer else { return nil }
+    return unsafe String(cString: pointer)
+  }
+
+  private func failure() -> YAMLError {
+    var message = "not YAML"
+    if let problem = unsafe parser.pointee.problem { message = unsafe String(cString: problem) }
+    return YAMLError(message: message, line: unsafe Int(parser.pointee.problem_mark.line) + 1)
+  }
+}

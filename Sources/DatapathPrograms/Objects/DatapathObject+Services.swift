@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension DatapathObject {
+  /// `bpf/sock_lb.bpf.c`: services, translated when a socket connects or sends.
+  public static let sockLB = DatapathObject(.sock_lb)
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why the datapath dropped a packet.
+///
+/// Where Cilium has the same reason the number is the same, without its sign. C: `enum drop_reason`.
+public enum DropReason: UInt8, CaseIterable, Sendable, Hashable {
+  /// The pod sent from an address that is not its own.
+  case invalidSource = 132
+  /// The pod is isolated in this direction and no policy allows the packet.
+  case policy = 133
+  /// Truncated or malformed headers.
+  case invalid = 134
+  /// An IP protocol that connection tracking does not know, at an isolated pod.
+  case unknownProtocol = 137
+  /// A dispatcher found no program in its slot.
+  case missedTailCall = 140
+  /// The flow table refused a new entry.
+  case flowCreate = 155
+  /// Neither IPv4, nor ARP, nor what IPv6 needs to find its neighbours.
+  case unsupportedL3 = 166
+  /// A policy denies the packet by name.
+  case policyDeny = 181
+  /// No such endpoint, or one that waits for its first policy.
+  case endpointNotReady = 203
+
+  /// The reason in few words, as counters and records show it.
+  public var name: String {
+    switch self {
+    case .invalidSource: "invalid source"
+    case .policy: "policy"
+    case .invalid: "invalid packet"
+    case .unknownProtocol: "unknown protocol"
+    case .missedTailCall: "missed tail call"
+    case .flowCreate: "flow table refused"
+    case .unsupportedL3: "unsupported L3"
+    case .policyDeny: "policy denied"
+    case .endpointNotReady: "endpoint not ready"
+    }
+  }
+
+  /// What happened and what to look at, for an operator.
+  public var meaning: String {
+    switch self {
+    case .invalidSource:
+      "the pod sent from an address that is not its own: spoofed, or a tunnel or bridge inside the pod"
+    case .policy: "the pod is isolated in this direction and no network policy allows the packet"
+    case .invalid: "the packet's headers are truncated or contradict each other"
+    case .unknownProtocol:
+      "the pod is isolated and the IP protocol is not TCP, UDP, SCTP or ICMP: only rules without ports can allow it"
+    case .missedTailCall:
+      "the pod's dispatcher found no datapath program: the agent has not loaded it, or its pins were removed"
+    case .flowCreate: "the flow table refused a new entry: raise its size"
+    case .unsupportedL3: "the frame is neither IPv4 nor ARP nor IPv6 neighbour discovery"
+    case .policyDeny: "a network policy denies the packet explicitly"
+    case .endpointNotReady:
+      "the endpoint is unknown, or must wait until its network policies are compiled for the first time"
+    }
+  }
+}
+
+extension DropReason: CustomStringConvertible {
+  /// Number and name, such as `133 policy`.
+  public var description: String { "\(rawValue) \(name)" }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What every object carries: its name, its namespace, its labels.
+///
+/// Kubernetes: `ObjectMeta`.
+public struct ObjectMeta: Hashable, Sendable, Encodable {
+  /// The object's name, unique for its kind in its namespace.
+  public var name: String
+  /// The namespace.
+  ///
+  /// Manifests of namespaced kinds that name none are in `default`; empty for other kinds.
+  public var namespace: String
+  /// Labels, which selectors look at.
+  public var labels: [String: String]
+  /// Annotations.
+  public var annotations: [String: String]
+  /// The object's unique identifier, given by the API server.
+  public var uid: String?
+  /// The version of the object in the API server's store.
+  public var resourceVersion: String?
+
+  /// Makes metadata.
+  ///
+  /// - Parameters:
+  ///   - name: the object's name.
+  ///   - namespace: its namespace; empty for kinds that have none.
+  ///   - labels: its labels.
+  ///   - annotations: its annotations.
+  ///   - uid: the identifier the API server gave it.
+  ///   - resourceVersion: the version the API server gave it.
+  public init(
+    name: String, namespace: String = "", labels: [String: String] = [:], annotations: [String: String] = [:],
+    uid: String? = nil, resourceVersion: String? = nil
+  ) {
+    self.name = name
+    self.namespace = namespace
+    self.labels = labels
+    self.annotations = annotations
+    self.uid = uid
+    self.resourceVersion = resourceVersion
+  }
+
+  /// Namespace and name.
+  public var key: NamespacedName { NamespacedName(namespace: namespace, name: name) }
+}
+
+extension ObjectMeta: DocumentReadable {
+  /// Reads metadata; fields that only the API server writes are skipped.
+  ///
+  /// - Parameter reader: the fields of `metadata`.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
+  public init(reading reader: inout ObjectReader) throws(ValidationError) {
+    self.init(
+      name: try reader.string("name") ?? "", namespace: try reader.string("namespace") ?? "",
+      labels: try reader.stringMap("labels") ?? [:], annotations: try reader.stringMap("annotations") ?? [:],
+      uid: try reader.string("uid"), resourceVersion: try reader.string("resourceVersion"))
+    reader.ignore(
+      "generateName", "selfLink", "generation", "creationTimestamp", "deletionTimestamp",
+      "deletionGracePeriodSeconds", "ownerReferences", "finalizers", "managedFields")
+  }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLibmnl
+
+extension NetlinkSocket {
+  /// Makes a change and waits for the kernel's acknowledgement.
+  func acknowledge(_ request: some NetlinkRequest) async throws(NetlinkError) {
+    guard await enter() else { throw .cancelledInLine(request) }
+    defer { line.leave() }
+    _ = try await exchange(request, flags: NLM_F_ACK) { _, _ throws(WireError) in }
+  }
+
+  /// Asks for one object; nil when the kernel answers without one.
+  func lookUp<Query: NetlinkQuery>(_ query: Query) async throws(NetlinkError) -> Query.Element? {
+    guard await enter() else { throw .cancelledInLine(query) }
+    defer { line.leave() }
+    var found: Query.Element?
+    _ = try await exchange(query, flags: NLM_F_ACK) { message, datagram throws(WireError) in
+      if let element = try query.decode(message, in: datagram) { found = element }
+    }
+    return found
+  }
+
+  /// Lists objects. A listing that changed while it was made is made again, up to ``dumpAttempts`` times.
+  func dump<Query: NetlinkQuery>(_ query: Query) async throws(NetlinkError) -> [Query.Element] {
+    guard await enter() else { throw .cancelledInLine(query) }
+    defer { line.leave() }
+    var elements: [Query.Element] = []
+    var lost: NetlinkError?
+    for _ in 0..<dumpAttempts {
+      elements.removeAll(keepingCapacity: true)
+      do throws(NetlinkError) {
+        let isConsistent = try await exchange(query, flags: NLM_F_DUMP) { message, datagram throws(WireError) in
+          if let element = try query.decode(message, in: datagram) { elements.append(element) }
+        }
+        if isConsistent { return elements }
+        lost = nil
+      } catch where error.code == .overrun {
+        lost = error
+      }
+    }
+    throw lost
+      ?? NetlinkError(
+        .interrupted, operation: query.operation,
+        reason: "the objects kept changing while they were listed, \(dumpAttempts) times; try again",
+        request: query.name)
+  }
+}
+
+extension NetlinkSocket {
+  /// Sends `request` and hands each object that comes back to `receive`. The caller has the turn.
+  ///
+  /// - Returns: whether what came back is consistent.
+  private func exchange(
+    _ request: some NetlinkRequest, flags: CInt,
+    _ receive: (Message, RawSpan) throws(WireError) -> Void
+  ) async throws(NetlinkError) -> Bool {
+    let deadline = ContinuousClock.now + timeout
+    try await drain(before: request, until: deadline)
+    sequence &+= 1
+    writer.begin(
+      type: UInt16(truncatingIfNeeded: request.type),
+      flags: UInt16(truncatingIfNeeded: CInt(NLM_F_REQUEST) | flags | CInt(request.flags)), sequence: sequence)
+    request.encode(into: writer)
+    if let failure = writer.failure {
+      throw NetlinkError(
+        .invalidArgument, operation: request.operation, reason: "\(failure)", request: request.name)
+    }
+    do throws(TransportError) {
+      try unsafe writer.withBytes { bytes throws(TransportError) in try unsafe transport.send(bytes) }
+    } catch {
+      throw NetlinkError(error, during: request)
+    }
+    isDraining = true
+    var exchange = Exchange(sequence: sequence, port: transport.port)
+    while true {
+      let datagram = try await nextDatagram(for: request, until: deadline)
+      let outcome: Exchange.Event
+      do throws(WireError) {
+        outcome = try buffer.withBytes(datagram.length) { bytes throws(WireError) in
+          try NetlinkSocket.walk(bytes, &exchange, receive)
+        }
+      } catch {
+        throw NetlinkError(
+          .malformedReply, operation: request.operation, reason: "\(error)", request: request.name)
+      }
+      switch outcome {
+      case .ignored, .object: continue
+      case .finished:
+        isDraining = false
+        return !exchange.wasInterrupted
+      case .failed(let failure):
+        isDraining = false
+        throw NetlinkError(failure, during: request, sent: writer)
+      case .overrun: throw NetlinkError(KernelFailure(errno: ErrorNumber.noBuffers), during: request, sent: writer)
+      }
+    }
+  }
+
+  /// Takes the messages of one datagram, up to the one that ends the request.
+  private static func walk(
+    _ datagram: RawSpan, _ exchange: inout Exchange, _ receive: (Message, RawSpan) throws(WireError) -> Void
+  ) throws(WireError) -> Exchange.Event {
+    var cursor = MessageCursor()
+    while let message = try cursor.next(in: datagram) {
+      switch try exchange.accept(message, in: datagram) {
+      case .ignored: continue
+      case .object: try receive(message, datagram)
+      case let end: return end
+      }
+    }
+    return .object
+  }
+
+  /// The next datagram from the kernel itself. What other processes send to this port is thrown away.
+  private func nextDatagram(
+    for request: some NetlinkRequest, until deadline: ContinuousClock.Instant
+  ) async throws(NetlinkError) -> ReceivedDatagram {
+    while true {
+      if Task.isCancelled { throw .cancelled(request) }
+      let received: ReceivedDatagram?
+      do throws(TransportError) {
+        received = try buffer.receive(from: transport)
+      } catch {
+        throw NetlinkError(error, during: request)
+      }
+      if let received {
+        guard received.sender == 0 else { continue }
+        guard received.length <= ReceiveBuffer.capacity else {
+          throw NetlinkError(
+            .malformedReply, operation: request.operation,
+            reason: "the reply of \(received.length) bytes exceeds \(ReceiveBuffer.capacity)", request: request.name)
+        }
+        return received
+      }
+      switch await transport.waitUntilReadable(until: deadline) {
+      case .readable: continue
+      case .cancelled: throw .cancelled(request)
+      case .timedOut:
+        throw NetlinkError(
+          .timedOut, operation: request.operation,
+          reason: "no complete reply within \(timeout); a change may have been made all the same",
+          request: request.name)
+      }
+    }
+  }
+
+  /// Throws away what is left of a request that was given up.
+  ///
+  /// Acknowledgements that come even later are told apart by their sequence numbers. A dump is different: its next
+  /// part is made when the last one is received, and the kernel refuses a second dump (`EBUSY`) until it is through.
+  private func drain(
+    before request: some NetlinkRequest, until deadline: ContinuousClock.Instant
+  ) async throws(NetlinkError) {
+    guard isDraining else { return }
+    while ContinuousClock.now < deadline {
+      if Task.isCancelled { throw .cancelled(request) }
+      do throws(TransportError) {
+        guard try buffer.receive(from: transport) != nil else {
+          isDraining = false
+          return
+        }
+      } catch {
+        // ENOBUFS tells of messages lost, and of nothing that is still to come.
+        guard error.errno == ErrorNumber.noBuffers else { throw NetlinkError(error, during: request) }
+      }
+    }
+    throw NetlinkError(
+      .timedOut, operation: request.operation, reason: "replies to an earlier request kept coming",
+      request: request.name)
+  }
+}

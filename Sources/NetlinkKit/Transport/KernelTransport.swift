@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLibmnl
+internal import Glibc
+
+/// A `NETLINK_ROUTE` socket, opened and bound by libmnl. The only file that makes socket calls.
+///
+/// The descriptor closes with the last reference; a wait under way holds one.
+@safe
+final class KernelTransport: MessageTransport {
+  private nonisolated(unsafe) let socket: OpaquePointer
+  let descriptor: CInt
+  let port: UInt32
+
+  /// Opens a socket in the network namespace of the calling thread.
+  init() throws(TransportError) {
+    guard
+      let socket = unsafe mnl_socket_open2(NETLINK_ROUTE, CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue))
+    else { throw TransportError(call: "socket", errno: Glibc.errno) }
+    // Port 0 lets the kernel choose, so a process can have any number of sockets.
+    guard unsafe mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0 else {
+      let error = TransportError(call: "bind", errno: Glibc.errno)
+      unsafe mnl_socket_close(socket)
+      throw error
+    }
+    for (option, name) in KernelTransport.options {
+      var on: CInt = 1
+      guard unsafe mnl_socket_setsockopt(socket, option, &on, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
+        let error = TransportError(call: "setsockopt(\(name))", errno: Glibc.errno)
+        unsafe mnl_socket_close(socket)
+        throw error
+      }
+    }
+    unsafe self.socket = socket
+    descriptor = unsafe mnl_socket_get_fd(socket)
+    port = unsafe mnl_socket_get_portid(socket)
+  }
+
+  deinit { unsafe mnl_socket_close(socket) }
+
+  /// The kernel's words with each refusal, no echo of the request in acknowledgements, and dump filters that are
+  /// obeyed or refused but never ignored.
+  private static let options: [(CInt, String)] = [
+    (CInt(NETLINK_EXT_ACK), "NETLINK_EXT_ACK"), (CInt(NETLINK_CAP_ACK), "NETLINK_CAP_ACK"),
+    (CInt(NETLINK_GET_STRICT_CHK), "NETLINK_GET_STRICT_CHK"),
+  ]
+
+  func send(_ datagram: UnsafeRawBufferPointer) throws(TransportError) {
+    guard unsafe mnl_socket_sendto(socket, datagram.baseAddress, datagram.count) == datagram.count else {
+      throw TransportError(call: "sendto", errno: Glibc.errno)
+    }
+  }
+
+  func receive(into buffer: UnsafeMutableRawBufferPointer) throws(TransportError) -> ReceivedDatagram? {
+    while true {
+      var sender = sockaddr_nl()
+      var size = socklen_t(MemoryLayout<sockaddr_nl>.size)
+      let length = unsafe withUnsafeMutablePointer(to: &sender) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          // MSG_TRUNC returns the real length even when the buffer is too small.
+          unsafe recvfrom(
+            descriptor, buffer.baseAddress, buffer.count, CInt(MSG_DONTWAIT) | CInt(MSG_TRUNC), $0,
+            &size)
+        }
+      }
+      if length >= 0 { return ReceivedDatagram(length: length, sender: sender.nl_pid) }
+      switch Glibc.errno {
+      case EINTR: continue
+      case EAGAIN: return nil
+      case let number: throw TransportError(call: "recvfrom", errno: number)
+      }
+    }
+  }
+
+  func waitUntilReadable(until deadline: ContinuousClock.Instant) async -> Readiness {
+    let readiness = await ReadableEvent(descriptor).wait(until: deadline)
+    withExtendedLifetime(self) {}
+    return readiness
+  }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What carries datagrams to the kernel and back: a socket, or in tests a stand-in for the kernel.
+protocol MessageTransport: Sendable {
+  /// The port identifier that the kernel gave to this end, and puts into every reply.
+  var port: UInt32 { get }
+
+  /// Sends one datagram, without waiting.
+  func send(_ datagram: UnsafeRawBufferPointer) throws(TransportError)
+
+  /// Takes one datagram that is there already; nil when there is none. Never waits.
+  func receive(into buffer: UnsafeMutableRawBufferPointer) throws(TransportError) -> ReceivedDatagram?
+
+  /// Waits until there is something to receive, the deadline passes or the task is cancelled.
+  func waitUntilReadable(until deadline: ContinuousClock.Instant) async -> Readiness
+}
+
+/// One datagram in the receive buffer.
+struct ReceivedDatagram: Equatable, Sendable {
+  /// Its real length in bytes, which exceeds the buffer when the datagram was cut.
+  var length: Int
+  /// The port it came from: 0 is the kernel, everything else is another process.
+  var sender: UInt32
+}
+
+/// How a wait ended.
+enum Readiness: Equatable, Sendable {
+  case readable, timedOut, cancelled
+}
+
+/// A system call of the socket that failed.
+struct TransportError: Error, Equatable {
+  var call: String
+  var errno: Int32
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Attributes that the kernel sent and this module has no property for, in the order they came.
+///
+/// They are kept in one block of bytes, as they were on the wire.
+public struct RawAttributes: Sendable, Hashable {
+  private var storage: [UInt8] = []
+
+  /// One attribute: its type without the nested and byte-order bits, and its payload.
+  public struct Element: Sendable, Hashable {
+    /// The kernel's number for it, such as `IFLA_GROUP`. Its meaning depends on the object it belongs to.
+    public let type: UInt16
+    /// The payload, unpadded, integers in the byte order of the machine unless the kernel says otherwise.
+    public let bytes: [UInt8]
+  }
+
+  init() {}
+
+  /// Keeps `attribute` of `datagram`.
+  mutating func append(_ attribute: Attribute, from datagram: RawSpan) throws(WireError) {
+    storage.append(contentsOf: try datagram.bytes(attribute.whole))
+    while storage.count % 4 != 0 { storage.append(0) }
+  }
+
+  /// Whether nothing was left over.
+  public var isEmpty: Bool { storage.isEmpty }
+
+  /// All attributes of `type`.
+  public subscript(type: UInt16) -> [[UInt8]] { filter { $0.type == type }.map(\.bytes) }
+}
+
+extension RawAttributes: CustomStringConvertible {
+  /// The attributes as `[type: bytes in hexadecimal, ...]`.
+  public var description: String {
+    func hexadecimal(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+    return "[" + map { "\($0.type): \($0.bytes.map(hexadecimal).joined())" }.joined(separator: ", ") + "]"
+  }
+}
+
+extension RawAttributes: Sequence {
+  /// An iterator over the attributes, first to last.
+  public struct Iterator: IteratorProtocol {
+    fileprivate let storage: [UInt8]
+    fileprivate var cursor: AttributeCursor
+
+    /// The next attribute, or nil after the last one.
+    public mutating func next() -> Element? {
+      let bytes = storage
+      let span = unsafe bytes.span.bytes
+      guard let attribute = try? cursor.next(in: span), let payload = try? span.bytes(attribute.payload) else {
+        return nil
+      }
+      return Element(type: attribute.type, bytes: payload)
+    }
+  }
+
+  /// An iterator over the attributes, first to last.
+  public func makeIterator() -> Iterator {
+    Iterator(storage: storage, cursor: AttributeCursor(0..<storage.count))
+  }
+}

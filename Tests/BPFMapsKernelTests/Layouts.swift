@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BPFMaps
+public import CDatapathABI
+import Glibc
+import SystemPackage
+
+// What DatapathPrograms declares for its users; these tests know nothing of it.
+
+extension endpoint: BPFValue {
+  /// As in the shared header.
+  public static let layout = StructLayout(
+    "endpoint", of: Self.self, fields: [.init("address", \.address), .init("flags", \.flags)])
+}
+
+extension flow_key: BPFValue {
+  /// As in the shared header.
+  public static let layout = StructLayout(
+    "flow_key", of: Self.self,
+    fields: [
+      .init("endpoint", \.endpoint), .init("peer_address", \.peer_address), .init("peer_port", \.peer_port),
+      .init("local_port", \.local_port), .init("protocol", \.protocol), .init("padding", \.padding),
+    ])
+}
+
+extension flow_state: BPFValue {
+  /// As in the shared header.
+  public static let layout = StructLayout(
+    "flow_state", of: Self.self,
+    fields: [.init("last_seen", \.last_seen), .init("flags", \.flags), .init("decision", \.decision)])
+}
+
+extension peer_class_key: BPFValue {
+  /// As in the shared header.
+  public static let layout = StructLayout(
+    "peer_class_key", of: Self.self,
+    fields: [
+      .init("prefix_length", \.prefix_length), .init("generation", \.generation), .init("address", \.address),
+    ])
+}
+
+extension peer_class: BPFValue {
+  /// As in the shared header.
+  public static let layout = StructLayout(
+    "peer_class", of: Self.self, fields: [.init("class_id", \.class_id), .init("flags", \.flags)])
+}
+
+extension drop_counter: BPFValue {
+  /// As in the shared header.
+  public static let layout = StructLayout(
+    "drop_counter", of: Self.self, fields: [.init("packets", \.packets), .init("bytes", \.bytes)])
+}
+
+extension flow_record: BPFValue {
+  /// As in the shared header.
+  public static let layout = StructLayout(
+    "flow_record", of: Self.self,
+    fields: [
+      .init("timestamp", \.timestamp), .init("source", \.source), .init("destination", \.destination),
+      .init("source_port", \.source_port), .init("destination_port", \.destination_port),
+      .init("endpoint", \.endpoint), .init("decision", \.decision), .init("generation", \.generation),
+      .init("length", \.length), .init("protocol", \.protocol), .init("direction", \.direction),
+      .init("verdict", \.verdict), .init("reason", \.reason),
+    ])
+}
+
+/// A packet of 60 bytes that says it is IPv4.
+let packet: [UInt8] = [UInt8](repeating: 0, count: 12) + [0x08, 0x00] + [UInt8](repeating: 1, count: 46)
+
+/// Opens and loads the sample programs.
+func loadSamples(_ prepare: (inout BPFObject) throws(BPFError) -> Void = { _ in }) throws(BPFError) -> LoadedObject {
+  var object = try BPFObject(.samples, checking: [flow_record.layout])
+  try prepare(&object)
+  return try object.load()
+}
+
+/// Lends a directory on a bpf file system that nobody else uses; it is gone afterwards, whatever is pinned in it.
+func withPinDirectory(_ body: (FilePath) async throws -> Void) async throws {
+  let directory = FilePath("/tmp/bpfmaps-pins-\(getpid())-\(UInt32.random(in: 0...UInt32.max))")
+  try BPFFileSystem.ensureMounted(at: directory)
+  defer {
+    _ = unsafe directory.withPlatformString { unsafe umount2($0, CInt(MNT_DETACH)) }
+    _ = unsafe directory.withPlatformString { unsafe rmdir($0) }
+  }
+  try await body(directory)
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import BPFMaps
+
+@Suite("BTF decoding")
+struct BTFTests {
+  /// The BTF of
+  /// ```c
+  /// struct s { __u32 a; union { __u32 b; __u8 c[4]; }; unsigned d : 3; };   const volatile __u32 limit;  // .rodata + 4
+  /// ```
+  /// written word by word from the format's definition (Documentation/bpf/btf.rst).
+  private static let bytes: [UInt8] = {
+    var strings: [UInt8] = [0]
+    func name(_ text: String) -> UInt32 {
+      defer { strings += Array(text.utf8) + [0] }
+      return UInt32(strings.count)
+    }
+    func info(_ kind: UInt32, count: UInt32 = 0, flag: UInt32 = 0) -> UInt32 { flag << 31 | kind << 24 | count }
+    var types: [UInt32] = []
+    types += [name("unsigned int"), info(1), 4, 32]  // 1
+    types += [name("__u32"), info(8), 1]  // 2: typedef
+    types += [name("unsigned char"), info(1), 1, 8]  // 3
+    types += [0, info(3), 0, 3, 1, 4]  // 4: array of 4
+    types += [0, info(5, count: 2), 4, name("b"), 2, 0, name("c"), 4, 0]  // 5: union
+    types += [name("s"), info(4, count: 3, flag: 1), 12]  // 6: struct with bit-fields
+    types += [name("a"), 2, 0, 0, 5, 32, name("d"), 1, 3 << 24 | 64]
+    types += [0, info(9), 2]  // 7: volatile
+    types += [0, info(10), 7]  // 8: const
+    types += [name("limit"), info(14), 8, 1]  // 9: variable
+    types += [name(".rodata"), info(15, count: 1), 8, 9, 4, 4]  // 10: section
+    types += [name("loop"), info(8), 11]  // 11: a typedef of itself
+    let typeBytes = UInt32(types.count * 4)
+    let header: [UInt32] = [0x0001_eb9f, 24, 0, typeBytes, typeBytes, UInt32(strings.count)]
+    return (header + types).flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * UInt32($0))) } }
+      + strings
+  }()
+
+  @Test func `unnamed members belong to their parent, and bit-fields are marked`() throws {
+    let btf = try #require(BTF(Self.bytes))
+    let type = try #require(btf.structure(named: "s"))
+    #expect(type.size == 12)
+    #expect(
+      type.fields == [
+        .init(name: "a", bitOffset: 0, size: 4, isBitField: false),
+        .init(name: "b", bitOffset: 32, size: 4, isBitField: false),
+        .init(name: "c", bitOffset: 32, size: 4, isBitField: false),
+        .init(name: "d", bitOffset: 64, size: 4, isBitField: true),
+      ])
+    #expect(btf.structure(named: "t") == nil)
+  }
+
+  @Test func `modifiers and typedefs are looked through`() throws {
+    let btf = try #require(BTF(Self.bytes))
+    #expect(btf.type(8) == ObjectType(name: "unsigned int", size: 4, fields: nil))
+    #expect(btf.type(0) == nil)
+    #expect(btf.type(99) == nil)
+    #expect(btf.type(11) == nil, "a typedef of itself is no type, and no endless loop")
+  }
+
+  @Test func `a section's variables have names, offsets and sizes`() throws {
+    let btf = try #require(BTF(Self.bytes))
+    #expect(btf.variables(inSection: ".rodata") == [.init(name: "limit", offset: 4, size: 4)])
+    #expect(btf.variables(inSection: ".data").isEmpty)
+  }
+
+  @Test func `truncated or altered bytes are refused or decoded, never a trap`() {
+    for count in 0..<Self.bytes.count { #expect(BTF(Array(Self.bytes.prefix(count))) == nil) }
+    for index in Self.bytes.indices {
+      for bit in 0..<8 {
+        var bytes = Self.bytes
+        bytes[index] ^= 1 << UInt8(bit)
+        guard let btf = BTF(bytes) else { continue }
+        for type in 0..<UInt32(16) { _ = btf.type(type) }
+        _ = btf.variables(inSection: ".rodata")
+      }
+    }
+  }
+}

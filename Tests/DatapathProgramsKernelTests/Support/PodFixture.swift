@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BPFMaps
+import CDatapathABI
+import DatapathPrograms
+import KernelTestSupport
+import NetworkTypes
+import Testing
+
+/// A loaded datapath with one pod, whose packets are test runs through its dispatcher.
+struct PodFixture: ~Copyable {
+  /// What became of a packet.
+  enum Outcome: Hashable {
+    case passes
+    case drops(DropReason)
+  }
+
+  static let endpointID: UInt32 = 3
+  static let pod = IPv4Address(10, 0, 0, 5)
+  static let peer = IPv4Address(10, 0, 0, 9)
+  static let stranger = IPv4Address(10, 0, 7, 7)
+  static let node = IPv4Address(10, 0, 0, 1)
+
+  let datapath: PodDatapath
+  let dispatcher: Dispatcher
+
+  init(isPolicyRequired: Bool = false, limits: DatapathLimits = .small, recordsAllowedFlows: Bool = false) throws {
+    let datapath = try PodDatapath.load(
+      pinDirectory: nil, limits: limits, recordsAllowedFlows: recordsAllowedFlows)
+    let flags = UInt32(ENDPOINT_PRESENT) | (isPolicyRequired ? UInt32(ENDPOINT_POLICY_REQUIRED) : 0)
+    try datapath.endpoints.setValue(
+      endpoint(address: Self.pod.networkOrder, flags: flags), at: Self.endpointID)
+    let dispatcher = try datapath.makeDispatcher(endpoint: Self.endpointID)
+    self.init(datapath: datapath, dispatcher: dispatcher)
+  }
+
+  private init(datapath: PodDatapath, dispatcher: consuming Dispatcher) {
+    self.datapath = datapath
+    self.dispatcher = dispatcher
+  }
+
+  /// Runs the program of the direction on a frame, and tells the reason from what was counted.
+  func send(_ frame: [UInt8], _ direction: FlowRecord.Direction) throws -> Outcome {
+    let before = try datapath.readDropCounters()
+    let result =
+      switch direction {
+      case .egress: try dispatcher.egress.test(packet: frame)
+      case .ingress: try dispatcher.ingress.test(packet: frame)
+      }
+    let after = try datapath.readDropCounters()
+    let counted = after.filter { before[$0.key] != $0.value }
+    if result.returnValue == -1 {
+      #expect(counted.isEmpty, "passed, but counted \(counted)")
+      return .passes
+    }
+    #expect(result.returnValue == 2, "neither TC_ACT_UNSPEC nor TC_ACT_SHOT")
+    let (reason, count) = try #require(counted.first, "dropped without a count")
+    #expect(counted.count == 1, "counted twice: \(counted)")
+    #expect(count.packets == (before[reason]?.packets ?? 0) + 1)
+    #expect(count.bytes == (before[reason]?.bytes ?? 0) + UInt64(frame.count))
+    return .drops(reason)
+  }
+
+  /// The pod sends.
+  func fromPod(
+    _ transport: IPv4Packet.Transport, to peer: IPv4Address = peer, payload: [UInt8] = []
+  ) throws -> Outcome {
+    try send(IPv4Packet(from: Self.pod, to: peer, transport, payload: payload).frame, .egress)
+  }
+
+  /// A peer sends to the pod.
+  func toPod(
+    _ transport: IPv4Packet.Transport, from peer: IPv4Address = peer, payload: [UInt8] = []
+  ) throws -> Outcome {
+    try send(IPv4Packet(from: peer, to: Self.pod, transport, payload: payload).frame, .ingress)
+  }
+
+  /// Makes every tracked flow look as if it had been idle for so long.
+  func ageFlows(bySeconds seconds: UInt64) throws {
+    for (key, state) in try datapath.flows.entries() {
+      var older = state
+      // A machine that was booted a moment ago goes below zero, as the programs expect.
+      older.last_seen &-= seconds * 1_000_000_000
+      try datapath.flows.updateValue(older, forKey: key)
+    }
+  }
+
+  /// The only flow.
+  func flow() throws -> flow_state {
+    let entries = try datapath.flows.entries()
+    #expect(entries.count == 1)
+    return try #require(entries.first).1
+  }
+}
+
+extension DatapathLimits {
+  /// Enough for a test.
+  static let small = DatapathLimits(flows: 1024, peerClasses: 256, verdicts: 256, eventBytes: 65_536)
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import LinuxSystem
+import NetworkTypes
+
+/// Plain sockets for traffic between scratch namespaces. Every wait ends by itself.
+enum TestSockets {
+  enum Kind: Sendable {
+    case tcp
+    case udp
+  }
+
+  /// Answers the first message on a port, byte for byte.
+  ///
+  /// - Returns: Whether anything came within the time.
+  static func echoOnce(_ kind: Kind, on port: UInt16, milliseconds: Int) -> Bool {
+    let listener = socket(kind)
+    defer { close(listener) }
+    guard bindAny(listener, port) else { return false }
+    setTimeout(listener, milliseconds)
+    guard kind == .tcp else { return echoDatagram(listener) }
+    guard listen(listener, 1) == 0 else { return false }
+    let connection = accept(listener, nil, nil)
+    guard connection >= 0 else { return false }
+    defer { close(connection) }
+    setTimeout(connection, milliseconds)
+    var buffer = [UInt8](repeating: 0, count: 2048)
+    let count = unsafe recv(connection, &buffer, buffer.count, 0)
+    guard count > 0 else { return false }
+    return unsafe send(connection, buffer, count, Int32(MSG_NOSIGNAL)) == count
+  }
+
+  /// Sends a message and waits for the same one to come back.
+  static func ping(_ kind: Kind, to address: IPv4Address, port: UInt16, size: Int = 32, milliseconds: Int) -> Bool {
+    let descriptor = socket(kind)
+    defer { close(descriptor) }
+    setTimeout(descriptor, milliseconds)
+    var target = socketAddress(address, port)
+    let status = unsafe withUnsafePointer(to: &target) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        unsafe connect(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    guard status == 0 else { return false }
+    let message = [UInt8](repeating: 0x5a, count: size)
+    guard unsafe send(descriptor, message, size, Int32(MSG_NOSIGNAL)) == size else { return false }
+    var answer: [UInt8] = []
+    while answer.count < size {
+      var buffer = [UInt8](repeating: 0, count: size)
+      let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
+      guard count > 0 else { return false }
+      answer += buffer.prefix(count)
+    }
+    return answer == message
+  }
+
+  /// Sends frames as they are, from an interface of this thread's namespace.
+  ///
+  /// - Returns: Whether the kernel took each.
+  static func inject(_ frames: [[UInt8]], from interface: String) -> Bool {
+    let descriptor = Glibc.socket(AF_PACKET, Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    defer { close(descriptor) }
+    let index = unsafe if_nametoindex(interface)
+    // struct sockaddr_ll, which Glibc's module does not have: family, protocol, interface, then zeros.
+    var target: [UInt32] = [UInt32(AF_PACKET), index, 0, 0, 0]
+    return frames.allSatisfy { frame in
+      unsafe target.withUnsafeMutableBytes { bytes in
+        let address = unsafe bytes.assumingMemoryBound(to: sockaddr.self).baseAddress
+        return unsafe sendto(descriptor, frame, frame.count, 0, address, socklen_t(bytes.count)) == frame.count
+      }
+    }
+  }
+
+  private static func echoDatagram(_ descriptor: CInt) -> Bool {
+    var buffer = [UInt8](repeating: 0, count: 8192)
+    var peer = sockaddr_in()
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    return unsafe withUnsafeMutablePointer(to: &peer) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        let count = unsafe recvfrom(descriptor, &buffer, buffer.count, 0, pointer, &length)
+        guard count > 0 else { return false }
+        return unsafe sendto(descriptor, buffer, count, 0, pointer, length) == count
+      }
+    }
+  }
+
+  private static func socket(_ kind: Kind) -> CInt {
+    let type = kind == .tcp ? SOCK_STREAM : SOCK_DGRAM
+    return Glibc.socket(AF_INET, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
+  }
+
+  private static func socketAddress(_ address: IPv4Address, _ port: UInt16) -> sockaddr_in {
+    var result = sockaddr_in()
+    result.sin_family = sa_family_t(AF_INET)
+    result.sin_port = port.bigEndian
+    result.sin_addr.s_addr = address.networkOrder
+    return result
+  }
+
+  private static func bindAny(_ descriptor: CInt, _ port: UInt16) -> Bool {
+    var on: Int32 = 1
+    _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+    var local = socketAddress(IPv4Address(0, 0, 0, 0), port)
+    return unsafe withUnsafePointer(to: &local) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        unsafe bind(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+      }
+    }
+  }
+
+  private static func setTimeout(_ descriptor: CInt, _ milliseconds: Int) {
+    var time = timeval(tv_sec: milliseconds / 1000, tv_usec: milliseconds % 1000 * 1000)
+    for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+      _ = unsafe setsockopt(descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
+    }
+  }
+}
+
+/// Runs `ip` in a namespace. Not by `Process`, whose wait needs a run loop and was seen to hang on threads like these.
+func ip(_ arguments: String, in namespace: NetworkNamespace) async throws {
+  let words = ["ip"] + arguments.split(separator: " ").map(String.init)
+  try await namespace.run {
+    var vector = unsafe words.map { unsafe strdup($0) } + [nil]
+    defer { unsafe vector.forEach { unsafe free($0) } }
+    var child: pid_t = 0
+    var status: Int32 = 0
+    guard unsafe posix_spawn(&child, "/sbin/ip", nil, nil, &vector, environ) == 0 else {
+      throw CommandFailure(command: "ip \(arguments): not started")
+    }
+    while unsafe waitpid(child, &status, 0) == -1, errno == EINTR {}
+    guard status == 0 else { throw CommandFailure(command: "ip \(arguments)") }
+  }
+}
+
+struct CommandFailure: Error {
+  var command: String
+}

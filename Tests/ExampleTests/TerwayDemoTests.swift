@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import KernelTestSupport
+import LinuxSystem
+import SystemPackage
+import Testing
+
+@Suite("terway-demo", .serialized)
+struct TerwayDemoTests {
+  private let demo = Program("terway-demo")
+
+  private struct Report: Decodable {
+    struct Flow: Decodable {
+      var flow: String
+      var path: String
+      var observed: String
+      var verdict: String
+    }
+    var wiring: String
+    var flows: [Flow]
+    var drops: [String: Int]
+  }
+
+  /// What a demo must not leave behind.
+  private func leftovers() throws -> [String] {
+    let root = try #require(try MountTable.current().path(ofType: "cgroup2"))
+    return try FileSystem.entries(of: root).filter { $0.hasPrefix("terway-demo") }
+  }
+
+  @Test(.requires(.root), .requires(.cgroup2)) func `every flow goes as expected, wired by veth`() async throws {
+    let outcome = try await demo.run(["--wiring", "veth", "--output", "json"])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let report = try JSONDecoder().decode(Report.self, from: Data(outcome.output.utf8))
+    #expect(report.wiring == "veth")
+    #expect(report.flows.count >= 14)
+    #expect(report.flows.filter { $0.verdict != "ok" }.map(\.flow) == [])
+    #expect(report.drops["133 policy", default: 0] > 0)
+    #expect(try leftovers() == [])
+  }
+
+  @Test(.requires(.root), .requires(.cgroup2)) func `an interrupted demo cleans up and says so`() async throws {
+    let outcome = try await demo.run(["--wiring", "veth"]) { process in
+      try await Task.sleep(for: .seconds(2))
+      process.interrupt()
+    }
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("interrupted"))
+    #expect(try leftovers() == [])
+  }
+
+  @Test(.requires(.root), .requires(.cgroup2)) func `what a killed demo leaves is removed by the next`() async throws {
+    let killed = try await demo.run(["--wiring", "veth"]) { process in
+      try await Task.sleep(for: .seconds(2))
+      kill(process.processIdentifier, SIGKILL)
+    }
+    #expect(killed.status == SIGKILL)
+    let next = try await demo.run(["--wiring", "veth"])
+    #expect(next.status == 0, "\(next.output)\(next.errors)")
+    #expect(try leftovers() == [])
+  }
+
+  @Test func `help says what it does and which exit statuses there are`() async throws {
+    let outcome = try await demo.run(["--help"])
+    #expect(outcome.status == 0)
+    #expect(outcome.output.contains("--wiring"))
+    #expect(outcome.output.contains("Exit status"))
+  }
+
+  @Test(arguments: [["--wiring", "carrier-pigeon"], ["--surprise"], ["--simulator-port", "70000"]])
+  func `wrong usage is exit status 2`(arguments: [String]) async throws {
+    let outcome = try await demo.run(arguments)
+    #expect(outcome.status == 2)
+    #expect(outcome.output.isEmpty)
+    #expect(outcome.errors.contains("Usage"))
+  }
+
+  @Test(.requires(.root)) func `without privileges one sentence names them`() async throws {
+    let outcome = try await demo.run(
+      ["--wiring", "veth"], wrapper: ["setpriv", "--bounding-set=-all", "--inh-caps=-all"])
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("CAP_NET_ADMIN"))
+    #expect(outcome.errors.split(separator: "\n").count == 1)
+  }
+
+  @Test(.requires(.root)) func `without cgroup2 one sentence says how to mount it`() async throws {
+    let outcome = try await demo.run(
+      ["--wiring", "veth"], wrapper: ["unshare", "-m", "sh", "-c", "umount -a -t cgroup2; exec \"$@\"", "sh"])
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("mount -t cgroup2"))
+    #expect(outcome.errors.split(separator: "\n").count == 1)
+  }
+
+  @Test(.requires(.root), .requires(.cgroup2)) func `a taken port is named`() async throws {
+    let simulator = Program("ecs-simulator")
+    _ = try await simulator.run(["--port", "39471", "--instance", "i-a"]) { process in
+      try await Task.sleep(for: .seconds(1))
+      let outcome = try await demo.run(["--wiring", "veth", "--simulator-port", "39471"])
+      #expect(outcome.status == 1)
+      #expect(outcome.errors.contains("39471"))
+      #expect(outcome.errors.split(separator: "\n").count == 1)
+      process.terminate()
+    }
+    #expect(try leftovers() == [])
+  }
+
+  @Test(
+    .requires(.root),
+    arguments: [
+      ("/nonexistent.yaml", nil, "/nonexistent.yaml"),
+      (nil, "kind: [", "line"),
+      (nil, "apiVersion: v1\nkind: Surprise\nmetadata: {name: a}\n", "Surprise"),
+      (
+        nil,
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {}, ingres: []}\n",
+        "ingres"
+      ),
+    ] as [(String?, String?, String)])
+  func `a bad manifest is named, with the place`(path: String?, text: String?, complaint: String) async throws {
+    let file = FileManager.default.temporaryDirectory.appending(path: "terwaykit-\(UUID().uuidString).yaml")
+    defer { try? FileManager.default.removeItem(at: file) }
+    if let text { try Data(text.utf8).write(to: file) }
+    let outcome = try await demo.run(["--wiring", "veth", "--manifests", path ?? file.path])
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains(complaint))
+    #expect(outcome.errors.contains(path ?? file.path))
+    #expect(outcome.errors.split(separator: "\n").count == 1)
+  }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import Glibc
+public import LinuxSystem
+internal import NetlinkKit
+internal import NetworkTypes
+internal import Testing
+
+/// Runs `body` with an anonymous network namespace whose loopback is up.
+///
+/// It is gone when the last handle is.
+///
+/// - Parameter body: The test.
+/// - Returns: What `body` returns.
+/// - Throws: What `body` throws.
+public func withScratchNamespace<Result>(_ body: (NetworkNamespace) async throws -> Result) async throws -> Result {
+  let namespace = try await NetworkNamespace.makeAnonymous()
+  try await NetlinkSocket(in: namespace).links.change(.loopback, LinkChanges(isUp: true))
+  return try await body(namespace)
+}
+
+/// Fails the test when `body` leaves more descriptors open than it found, and says what they are.
+///
+/// - Parameter body: The work; done once unmeasured first, so that lazily opened descriptors do not count.
+/// - Throws: What `body` throws.
+public func expectNoDescriptorLeak(_ body: () async throws -> Void) async throws {
+  try await body()
+  let before = openDescriptors()
+  try await body()
+  // Threads that hold a descriptor end a moment after they answered.
+  for _ in 0..<50 where openDescriptors().count > before.count { usleep(20_000) }
+  let leaked = openDescriptors().filter { before[$0.key] == nil }
+  #expect(openDescriptors().count <= before.count, "leaked: \(leaked)")
+}
+
+/// The process's open descriptors and what they are.
+private func openDescriptors() -> [Int: String] {
+  var result: [Int: String] = [:]
+  for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
+    guard let number = Int(name),
+      let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")
+    else { continue }
+    result[number] = target
+  }
+  return result
+}

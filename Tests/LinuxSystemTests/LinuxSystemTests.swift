@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LinuxSystem
+import SystemPackage
+import Testing
+
+@Suite("Kernel version")
+struct KernelVersionTests {
+  @Test(arguments: [
+    ("6.1.0-53-amd64", KernelVersion(6, 1, 0)), ("6.18.44-fc-v657", KernelVersion(6, 18, 44)),
+    ("5.10", KernelVersion(5, 10)),
+  ])
+  func `a release is read`(release: String, version: KernelVersion) {
+    #expect(KernelVersion(release: release) == version)
+  }
+
+  @Test(arguments: ["", "linux", "6", "x.y"])
+  func `what does not begin with two numbers is refused`(release: String) {
+    #expect(KernelVersion(release: release) == nil)
+  }
+
+  @Test func `versions compare by number, not by text`() {
+    #expect(KernelVersion(6, 1) < KernelVersion(6, 18))
+    #expect(KernelVersion.running > KernelVersion(4, 0))
+  }
+}
+
+@Suite("Mount table")
+struct MountTableTests {
+  @Test func `paths with blanks are unescaped and short lines are left out`() {
+    let table = MountTable(parsing: "none /a\\040b cgroup2 rw 0 0\nbroken line\n\nbpf /sys/fs/bpf bpf rw 0 0\n")
+    #expect(table.path(ofType: "cgroup2") == "/a b")
+    #expect(table.path(ofType: "bpf") == "/sys/fs/bpf")
+    #expect(table.path(ofType: "ext4") == nil)
+    #expect(table.mounts.count == 2)
+  }
+}
+
+@Suite("Owned descriptors")
+struct OwnedFileDescriptorTests {
+  @Test func `closing twice is impossible and a bad descriptor is reported`() throws {
+    let descriptor = try OwnedFileDescriptor.open("/dev/null", flags: 0)
+    let number = descriptor.rawValue
+    #expect(try FileSystem.entries(of: "/proc/self/fd").contains("\(number)"))
+    try descriptor.close()
+    #expect(throws: Errno.badFileDescriptor) { try OwnedFileDescriptor(taking: 1 << 20).close() }
+  }
+
+  @Test func `every descriptor is close-on-exec`() throws {
+    let descriptor = try OwnedFileDescriptor.open("/dev/null", flags: 0)
+    let copy = try descriptor.duplicate()
+    for number in [descriptor.rawValue, copy.rawValue] {
+      let flags = try FileSystem.text(of: FilePath("/proc/self/fdinfo/\(number)")).split(separator: "\n")
+        .first { $0.hasPrefix("flags:") }
+      let bits = try #require(flags?.split(separator: "\t").last.flatMap { Int($0, radix: 8) })
+      #expect(bits & 0o2000000 != 0)
+    }
+  }
+
+  @Test func `a missing file is an error with the kernel's number`() {
+    #expect(throws: Errno.noSuchFileOrDirectory) { _ = try OwnedFileDescriptor.open("/nonexistent", flags: 0) }
+  }
+}
+
+@Suite("Namespaces without privilege")
+struct NamespaceErrorTests {
+  @Test func `a file that is no namespace is refused by name`() {
+    let error = #expect(throws: SystemError.self) { try NetworkNamespace.open(path: "/dev/null") }
+    #expect(error?.code == .invalidArgument)
+    #expect(error?.message.contains("/dev/null") == true)
+  }
+
+  @Test func `another kind of namespace is refused`() {
+    let error = #expect(throws: SystemError.self) { try NetworkNamespace.open(path: "/proc/self/ns/mnt") }
+    #expect(error?.code == .invalidArgument)
+  }
+
+  @Test(arguments: ["", "a/b", "..", String(repeating: "x", count: 256)])
+  func `a bad name is refused before anything is made`(name: String) async {
+    let error = await #expect(throws: SystemError.self) { try await NetworkNamespace.makeNamed(name) }
+    #expect(error?.code == .invalidArgument)
+  }
+
+  @Test func `a missing namespace is named in the error`() {
+    let error = #expect(throws: SystemError.self) { try NetworkNamespace.open(named: "terwaykit-missing") }
+    #expect(error?.code == .notFound)
+    #expect(error?.message.contains("terwaykit-missing") == true)
+  }
+}
