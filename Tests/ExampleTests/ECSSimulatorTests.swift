@@ -27,10 +27,10 @@ struct ECSSimulatorTests {
         NetworkInterfaceRequest(vSwitch: "vsw-sim", securityGroups: ["sg-sim"]), token: .random())
       try await client.waitUntil(
         eni.id, is: .available, within: .seconds(5), checkingEvery: .milliseconds(50))
-      #expect(try await socket.links.link(withAddress: eni.macAddress) == nil)
+      #expect(try await socket.links.link(withAddress: eni.mac) == nil)
       try await client.attachNetworkInterface(eni.id, to: "i-a")
       try await client.waitUntil(eni.id, is: .inUse, within: .seconds(5), checkingEvery: .milliseconds(50))
-      #expect(try await socket.links.link(withAddress: eni.macAddress)?.name == "eth0")
+      #expect(try await socket.links.link(withAddress: eni.mac)?.name == "eth0")
       process.terminate()
     }
     #expect(outcome.status == 0, "\(outcome.errors)")
