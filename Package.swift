@@ -21,6 +21,8 @@ let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -54,34 +56,142 @@ func kernelTests(_ name: String, _ dependencies: [Target.Dependency] = [], progr
 
 let package = Package(
   name: "TerwayKit",
-  products: [],
+  products: [
+    // The six modules.
+    .library(name: "NetlinkKit", targets: ["NetlinkKit"]),
+    .library(name: "BPFMaps", targets: ["BPFMaps"]),
+    .library(name: "ENIProvider", targets: ["ENIProvider"]),
+    .library(name: "IPVLANDatapath", targets: ["IPVLANDatapath"]),
+    .library(name: "ServiceLB", targets: ["ServiceLB"]),
+    .library(name: "PolicyCompiler", targets: ["PolicyCompiler"]),
+    // What their interfaces are written in.
+    .library(name: "NetworkTypes", targets: ["NetworkTypes"]),
+    .library(name: "LinuxSystem", targets: ["LinuxSystem"]),
+    .library(name: "KubernetesModel", targets: ["KubernetesModel"]),
+    .library(name: "ClusterState", targets: ["ClusterState"]),
+    .library(name: "DatapathPrograms", targets: ["DatapathPrograms"]),
+    .library(name: "VPCSimulator", targets: ["VPCSimulator"]),
+    // Examples.
+    .executable(name: "terway-demo", targets: ["terway-demo"]),
+    .executable(name: "ecs-simulator", targets: ["ecs-simulator"]),
+    .executable(name: "first-program", targets: ["first-program"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
   ],
   targets: [
+    // Layer 0: values, and doors to C.
     module("NetworkTypes", []),
+    module("KubernetesModel", ["NetworkTypes"]),
     .systemLibrary(name: "CLibbpf", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
     .systemLibrary(name: "CLibmnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
     .systemLibrary(name: "CDatapathABI", path: "bpf/include"),
     .target(name: "CLinuxSystem"),
     .plugin(name: "BPFCompile", capability: .buildTool()),
+
+    // Layer 1
     module("LinuxSystem", ["CLinuxSystem", systemPackage]),
+
+    // Layer 2
     module("NetlinkKit", ["LinuxSystem", "NetworkTypes", "CLibmnl", systemPackage]),
     module("BPFMaps", ["LinuxSystem", "CLibbpf", systemPackage]),
-    module("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage], plugins: ["BPFCompile"]),
+    module("ENIProvider", ["NetworkTypes", crypto, httpClient, nioCore, nioHTTP1, logging]),
+    module(
+      "DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],
+      plugins: ["BPFCompile"]),
+
+    // Layer 3
     module(
       "IPVLANDatapath",
-      ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", logging, systemPackage]),
-    .target(name: "VPCSimulator", dependencies: ["NetlinkKit", "LinuxSystem", "NetworkTypes", logging, systemPackage], exclude: ["API", "Server", "State", "VPCSimulation+Actions.swift", "VPCSimulation+Effects.swift", "VPCSimulation.swift", "VPCSimulator.docc"], swiftSettings: strict),
+      ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage]),
+    module(
+      "ServiceLB",
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage,
+      ]),
+    module(
+      "PolicyCompiler",
+      ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
+    module(
+      "VPCSimulator",
+      [
+        "ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes", hummingbird, serviceLifecycle, unixSignals, nioCore,
+        logging, systemPackage,
+      ]),
+    module("ClusterState", ["KubernetesModel", "NetworkTypes", yams]),
+
+    // Layer 4: examples
+    .target(name: "ExampleSupport", dependencies: [argumentParser], path: "Examples/Support", swiftSettings: strict),
+    example(
+      "terway-demo",
+      [
+        "NetlinkKit", "BPFMaps", "ENIProvider", "IPVLANDatapath", "ServiceLB", "PolicyCompiler", "VPCSimulator",
+        "ClusterState", "DatapathPrograms", "KubernetesModel", "LinuxSystem", "NetworkTypes", systemPackage, logging,
+      ], resources: [.embedInCode("manifests/demo.yaml")]),
+    .executableTarget(
+      name: "first-program", dependencies: ["LinuxSystem", "NetlinkKit", "NetworkTypes"],
+      path: "Examples/first-program",
+      swiftSettings: strict),
+    example("ecs-simulator", ["VPCSimulator", "ENIProvider", "LinuxSystem", "NetworkTypes", logging]),
+
+    // Tests that need no privilege
+    tests("NetworkTypes"),
+    tests("KubernetesModel", ["NetworkTypes"]),
+    tests("LinuxSystem", [systemPackage]),
+    tests("NetlinkKit", ["NetworkTypes"]),
+    tests("BPFMaps", [systemPackage]),
+    tests("ENIProvider", ["NetworkTypes"], resources: [.copy("Vectors")]),
+    tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
+    tests("ServiceLB", ["KubernetesModel", "NetworkTypes"]),
+    tests("PolicyCompiler", ["BPFMaps", "CDatapathABI", "KubernetesModel", "NetworkTypes"]),
+    tests("VPCSimulator", ["ENIProvider", "NetworkTypes"]),
+    tests("ClusterState", ["KubernetesModel", "NetworkTypes"]),
+    .testTarget(name: "RepositoryTests", swiftSettings: strict),
+
+    // Sums up what the tests did on each kernel (`make test`).
+    .executableTarget(name: "test-report", path: "Tests/TestReport", swiftSettings: strict),
+    .testTarget(name: "TestReportTests", dependencies: ["test-report"], swiftSettings: strict),
+
+    // Tests on real kernels
     .target(
       name: "KernelTestSupport", dependencies: ["LinuxSystem", "NetlinkKit", "BPFMaps", "NetworkTypes", systemPackage],
       path: "Tests/KernelTestSupport", swiftSettings: strict),
-    kernelTests(
-      "IPVLANDatapath", ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", "VPCSimulator", systemPackage]),
-    .testTarget(name: "VPCSimulatorTests", dependencies: ["VPCSimulator","NetworkTypes"], exclude: ["ClientServerTests.swift","HostileRequestTests.swift","RequestVerifierTests.swift","Support.swift","VPCStateTests.swift"], swiftSettings: strict),
     kernelTests("LinuxSystem", [systemPackage]),
-    kernelTests("VPCSimulator", ["NetlinkKit", "LinuxSystem", "NetworkTypes", systemPackage]),
+    kernelTests("NetlinkKit", ["NetworkTypes", "LinuxSystem", "CLibbpf"]),
+    kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", systemPackage], programs: true),
+    kernelTests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage]),
+    kernelTests(
+      "IPVLANDatapath",
+      [
+        "NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", "VPCSimulator",
+        systemPackage,
+      ]),
+    kernelTests(
+      "ServiceLB",
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage,
+      ]),
+    kernelTests(
+      "PolicyCompiler",
+      [
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+      ]),
+    kernelTests("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
+    .testTarget(
+      name: "ExampleTests",
+      dependencies: [
+        "ExampleSupport", "KernelTestSupport", "ENIProvider", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+        systemPackage, "first-program",
+        "terway-demo", "ecs-simulator",
+      ], swiftSettings: strict),
   ]
 )

@@ -1,51 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import Glibc
 
-/// Runs this very program again on the project's virtual machine (Debian's 6.1 kernel), where the running kernel
-/// lacks a feature.
+/// Runs this very program again on the project's virtual machine, where the running kernel lacks a feature.
 public enum VirtualMachine {
   /// The project's boot script, searched upwards from the working directory and from the program.
   ///
   /// - Returns: Its path; nil outside a checkout.
   public static func script() -> String? {
-    let manager = FileManager.default
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
-    for start in [manager.currentDirectoryPath, program] {
+    for start in [FileManager.default.currentDirectoryPath, program] {
       var directory = URL(fileURLWithPath: start)
       while directory.path != "/" {
         let script = directory.appending(path: "Tests/VirtualMachine/vm").path
-        if manager.isExecutableFile(atPath: script) { return script }
+        if FileManager.default.isExecutableFile(atPath: script) { return script }
         directory.deleteLastPathComponent()
       }
     }
     return nil
   }
 
-  /// Boots the machine, runs this program there with `arguments`, and returns its exit status.
+  /// Becomes the script, which boots the machine and runs this program there.
+  ///
+  /// Output, signals and the exit status are the script's from here on.
   ///
   /// - Parameters:
   ///   - script: As ``script()`` found it.
   ///   - arguments: The program's arguments.
-  /// - Returns: The exit status.
-  /// - Throws: When the script can't be started.
-  public static func run(script: String, arguments: [String]) async throws -> Int32 {
+  /// - Throws: `ExampleError` when the script can't be started.
+  public static func become(script: String, arguments: [String]) throws -> Never {
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: script)
-    process.arguments = ["run", "--", program] + arguments
-    return try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
-        process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-        do {
-          try process.run()
-        } catch {
-          process.terminationHandler = nil
-          continuation.resume(throwing: error)
-        }
-      }
-    } onCancel: {
-      process.interrupt()
-    }
+    let words = [script, "run", "--", program] + arguments
+    var vector: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
+    unsafe vector.append(nil)
+    // The calling thread is one of the pool's, which block most signals (see ``Process/runUnblocked()``).
+    var none = sigset_t()
+    unsafe sigemptyset(&none)
+    unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
+    unsafe execv(script, &vector)
+    throw ExampleError("cannot start \(script): \(unsafe String(cString: strerror(errno)))")
   }
 }

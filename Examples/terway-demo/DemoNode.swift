@@ -100,7 +100,7 @@ final class DemoNode: Sendable {
   }
 
   func stop() async {
-    process.stop()
+    await process.stop()
     await flows.stop()
   }
 }

@@ -58,7 +58,7 @@ final class DemoPod: Sendable {
 
   /// Does what a CNI DEL does.
   func remove() async throws {
-    process.stop()
+    await process.stop()
     try await node.wirer.remove(record, from: namespace)
   }
 }

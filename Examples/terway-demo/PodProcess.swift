@@ -36,7 +36,7 @@ final class PodProcess: Sendable {
     let output = Pipe()
     process.standardInput = input
     process.standardOutput = output
-    try process.run()
+    try process.runUnblocked()
     self.process = process
     self.input = input.fileHandleForWriting
     self.output = output.fileHandleForReading
@@ -68,10 +68,14 @@ final class PodProcess: Sendable {
     return try JSONDecoder().decode(PodAnswer.self, from: line)
   }
 
-  /// Ends the process and waits for it.
-  func stop() {
+  /// Ends the process, which lives as long as its standard input, and waits for it.
+  func stop() async {
     try? input.close()
-    process.terminate()
-    process.waitUntilExit()
+    await withCheckedContinuation { continuation in
+      queue.async { [process] in
+        process.waitUntilExit()
+        continuation.resume()
+      }
+    }
   }
 }

@@ -60,8 +60,7 @@ struct TerwayDemo: ExampleCommand {
       case .veth: mode = .veth
       case .ipvlan, .auto:
         guard await NetlinkFeature.supportsIPVLAN() else {
-          try await runInVirtualMachine(progress)
-          return
+          try continueInVirtualMachine(progress)
         }
         mode = .ipvlan
       }
@@ -76,7 +75,7 @@ struct TerwayDemo: ExampleCommand {
       if report.failures > 0 { throw ExitCode(1) }
     }
 
-    private func runInVirtualMachine(_ progress: Progress) async throws {
+    private func continueInVirtualMachine(_ progress: Progress) throws -> Never {
       let missing = "Linux \(KernelVersion.runningRelease) has no ipvlan"
       guard ProcessInfo.processInfo.environment["TERWAYKIT_VM"] == nil, let script = VirtualMachine.script() else {
         throw ExampleError(
@@ -86,10 +85,7 @@ struct TerwayDemo: ExampleCommand {
       progress.say("\(missing): the demo continues on Linux 6.1 in a virtual machine (--wiring veth stays here)")
       var arguments = ["--wiring", "ipvlan", "--output", output.rawValue, "--simulator-port", "\(simulatorPort)"]
       if let manifests { arguments += ["--manifests", URL(fileURLWithPath: manifests).path] }
-      let status = try await cancellingOnInterrupt { [arguments] in
-        try await VirtualMachine.run(script: script, arguments: arguments)
-      }
-      if status != 0 { throw ExitCode(status) }
+      try VirtualMachine.become(script: script, arguments: arguments)
     }
 
     private static func demonstrate(

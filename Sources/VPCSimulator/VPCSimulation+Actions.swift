@@ -100,8 +100,14 @@ extension VPCSimulation {
 
   func unassign(_ parameters: APIParameters) async throws(APIFailure) -> [String: JSONValue] {
     let id: ENIIdentifier = try parameters.identifier("NetworkInterfaceId")
-    try state.unassignAddresses(try parameters.addresses("PrivateIpAddress"), from: id)
-    guard await updateAddresses(of: id) else { throw Self.fabricFailure }
+    let addresses = try parameters.addresses("PrivateIpAddress")
+    let vSwitch = try state.record(id).interface.vSwitch
+    try state.unassignAddresses(addresses, from: id)
+    guard await updateAddresses(of: id) else {
+      state.restoreAddresses(addresses, to: id, of: vSwitch)
+      throw Self.fabricFailure
+    }
+    state.releaseAddresses(addresses, to: vSwitch)
     return [:]
   }
 

@@ -54,10 +54,3 @@ extension NetworkNamespace {
     try await shell("for i in $(seq \(count)); do echo x > /dev/udp/10.9.0.2/9; done")
   }
 }
-
-/// Runs `body` with an anonymous network namespace whose loopback is up.
-func withNamespace(_ body: (NetworkNamespace) async throws -> Void) async throws {
-  let namespace = try await NetworkNamespace.makeAnonymous()
-  try await namespace.shell("ip link set lo up")
-  try await body(namespace)
-}

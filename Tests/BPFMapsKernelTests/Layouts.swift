@@ -13,21 +13,33 @@ extension endpoint: BPFValue {
     "endpoint", of: Self.self, fields: [.init("address", \.address), .init("flags", \.flags)])
 }
 
-extension flow_key: BPFValue {
-  /// As in the shared header.
+/// `struct sample_key` of the programs, declared in Swift.
+public struct SampleKey: BPFValue, BitwiseCopyable {
+  var endpoint: UInt32
+  var peer: UInt32
+  var port: UInt16
+  var transport: UInt8
+  var padding: UInt8 = 0
+
+  /// As in the programs.
   public static let layout = StructLayout(
-    "flow_key", of: Self.self,
+    "sample_key", of: Self.self,
     fields: [
-      .init("endpoint", \.endpoint), .init("peer_address", \.peer_address), .init("peer_port", \.peer_port),
-      .init("local_port", \.local_port), .init("protocol", \.protocol), .init("padding", \.padding),
+      .init("endpoint", \.endpoint), .init("peer", \.peer), .init("port", \.port), .init("transport", \.transport),
+      .init("padding", \.padding),
     ])
 }
 
-extension flow_state: BPFValue {
-  /// As in the shared header.
+/// `struct sample_state` of the programs, declared in Swift.
+public struct SampleState: BPFValue, BitwiseCopyable {
+  var lastSeen: UInt64
+  var flags: UInt32
+  var decision: UInt32
+
+  /// As in the programs.
   public static let layout = StructLayout(
-    "flow_state", of: Self.self,
-    fields: [.init("last_seen", \.last_seen), .init("flags", \.flags), .init("decision", \.decision)])
+    "sample_state", of: Self.self,
+    fields: [.init("last_seen", \.lastSeen), .init("flags", \.flags), .init("decision", \.decision)])
 }
 
 extension peer_class_key: BPFValue {

@@ -6,11 +6,11 @@ import Testing
 
 @Suite("BTF decoding")
 struct BTFTests {
-  /// The BTF of
+  /// The BTF of these declarations, written word by word from the format's definition (Documentation/bpf/btf.rst).
+  ///
   /// ```c
   /// struct s { __u32 a; union { __u32 b; __u8 c[4]; }; unsigned d : 3; };   const volatile __u32 limit;  // .rodata + 4
   /// ```
-  /// written word by word from the format's definition (Documentation/bpf/btf.rst).
   private static let bytes: [UInt8] = {
     var strings: [UInt8] = [0]
     func name(_ text: String) -> UInt32 {

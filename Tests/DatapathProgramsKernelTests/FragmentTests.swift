@@ -59,10 +59,13 @@ struct FragmentTests {
   @Test func `a first fragment without a whole transport header is invalid`() throws {
     let fixture = try Self.fixture()
     let tcp = IPv4Packet(from: Self.pod, to: Self.peer, .tcp(from: 1000, to: 80, flags: .syn))
-    #expect(try fixture.send(tcp.fragment(at: 0, isLast: false, bytes: [0, 1, 0, 80, 0, 0, 0, 1]), .egress) == .drops(.invalid))
+    let fragment = tcp.fragment(at: 0, isLast: false, bytes: [0, 1, 0, 80, 0, 0, 0, 1])
+    #expect(try fixture.send(fragment, .egress) == .drops(.invalid))
   }
 
-  @Test(arguments: [(UInt8(6), 8, true), (6, 16, true), (6, 24, false), (132, 8, true), (132, 16, false), (17, 8, false)])
+  @Test(arguments: [
+    (UInt8(6), 8, true), (6, 16, true), (6, 24, false), (132, 8, true), (132, 16, false), (17, 8, false),
+  ])
   func `a later fragment may not reach into the transport header`(number: UInt8, offset: Int, isInvalid: Bool) throws {
     let fixture = try PodFixture()
     let packet = IPv4Packet(from: Self.pod, to: Self.peer, .other(number))

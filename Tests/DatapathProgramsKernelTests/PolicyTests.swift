@@ -23,7 +23,8 @@ struct PolicyTests {
   @Test(arguments: [
     ("exact port", UInt16(80), PodFixture.Outcome.passes), ("port below", 79, .drops(.policy)),
     ("port above", 81, .drops(.policy)), ("first of a block", 8192, .passes), ("inside a block", 8200, .passes),
-    ("last of a block", 8207, .passes), ("below a block", 8191, .drops(.policy)), ("above a block", 8208, .drops(.policy)),
+    ("last of a block", 8207, .passes),
+    ("below a block", 8191, .drops(.policy)), ("above a block", 8208, .drops(.policy)),
     ("denied port in a block", 8201, .drops(.policyDeny)),
   ])
   func `ports match exactly or by block, and the longer prefix wins`(

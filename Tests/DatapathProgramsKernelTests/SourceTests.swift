@@ -57,7 +57,8 @@ struct SourceTests {
 
   @Test func `an endpoint that is not there drops everything, ARP too`() throws {
     let fixture = try PodFixture()
-    try fixture.datapath.endpoints.setValue(endpoint(address: Self.pod.networkOrder, flags: 0), at: PodFixture.endpointID)
+    try fixture.datapath.endpoints.setValue(
+      endpoint(address: Self.pod.networkOrder, flags: 0), at: PodFixture.endpointID)
     #expect(try fixture.fromPod(.tcp(from: 1, to: 80)) == .drops(.endpointNotReady))
     #expect(try fixture.toPod(.tcp(from: 1, to: 80)) == .drops(.endpointNotReady))
     #expect(

@@ -26,7 +26,8 @@ struct TrafficTests {
 
   /// Makes the pair, attaches, runs the body.
   static func withPod(
-    at side: Side, _ body: (borrowing PodFixture, _ pod: NetworkNamespace, _ peer: NetworkNamespace) async throws -> Void
+    at side: Side,
+    _ body: (borrowing PodFixture, _ pod: NetworkNamespace, _ peer: NetworkNamespace) async throws -> Void
   ) async throws {
     let fixture = try PodFixture(recordsAllowedFlows: true)
     try await withScratchNamespace { pod in
@@ -146,9 +147,11 @@ struct TrafficTests {
   @Test func `headers in page fragments are read`() async throws {
     try await Self.withPod(at: .pod) { fixture, pod, peer in
       try await ip("link set eth0 mtu 9000", in: pod)
+      try await ip("link set veth1 mtu 9000", in: peer)
       // Beyond a page a packet socket keeps the first 14 bytes together, and no more.
       var packet = IPv4Packet(
-        from: PodFixture.pod, to: PodFixture.peer, .udp(from: 4321, to: 1234), payload: [UInt8](repeating: 1, count: 6000))
+        from: PodFixture.pod, to: PodFixture.peer, .udp(from: 4321, to: 1234),
+        payload: [UInt8](repeating: 1, count: 6000))
       packet.options = [UInt8](repeating: 1, count: 40)
       let frame = packet.frame
       #expect(try await pod.run { TestSockets.inject([frame], from: "eth0") })

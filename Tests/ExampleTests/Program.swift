@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ExampleSupport
 import Foundation
 
 /// A program of this package, run as a user would run it.
@@ -38,7 +39,7 @@ struct Program {
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = files[0]
     process.standardError = files[1]
-    try process.run()
+    try process.runUnblocked()
     try await onStart(process)
     while process.isRunning { try await Task.sleep(for: .milliseconds(20)) }
     func text(_ name: String) throws -> String {

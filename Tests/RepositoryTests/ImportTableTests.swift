@@ -30,6 +30,7 @@ struct ImportTable {
     ],
     "VPCSimulator": [
       "ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes", "Crypto", "Hummingbird", "NIOCore", "HTTPTypes",
+      "ServiceLifecycle", "UnixSignals",
       "Logging",
       "SystemPackage",
     ],

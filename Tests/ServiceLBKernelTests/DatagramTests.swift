@@ -103,6 +103,27 @@ extension ServiceKernelTests {
       }
     }
 
+    @Test func `an unconnected socket follows the endpoints with its next datagram`() async throws {
+      try await withBalancer { balancer, namespace in
+        let backends = Servers.endpoints(2, port: 5353)
+        @Sendable func table(_ backends: [Endpoint]) throws -> ServiceTable {
+          ServiceTable(entries: [try entry("dns", ["10.96.0.10:53/UDP"], backends)])
+        }
+        try balancer.apply(try table([]))
+        try await namespace.run {
+          let servers = try Servers(.udp, at: backends)
+          let client = try Socket(.udp)
+          #expect(throws: Errno.connectionRefused) { try client.send("?", to: "10.96.0.10:53") }
+          for number in [0, 1, 0] {
+            try balancer.apply(try table([backends[number]]))
+            try client.send("?", to: "10.96.0.10:53")
+            #expect(try servers.answerDatagram() == number)
+            #expect(try client.receive().from == "10.96.0.10:53")
+          }
+        }
+      }
+    }
+
     @Test func `TCP and UDP at one address and port are two services`() async throws {
       try await withBalancer { balancer, namespace in
         let backends = Servers.endpoints(2, port: 5353)

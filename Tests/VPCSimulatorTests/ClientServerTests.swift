@@ -183,7 +183,11 @@ struct ClientServerTests {
         try await client.assignPrivateAddresses(.count(1), to: eni.id, token: .random())
       }
       #expect(failure?.code == .unavailable)
-      #expect(try await client.networkInterface(eni.id)?.secondaryAddresses.count == 2)
+      let secondary = try #require(try await client.networkInterface(eni.id)).secondaryAddresses
+      #expect(secondary.count == 2)
+      await #expect(throws: ENIError.self) { try await client.unassignPrivateAddresses(secondary, from: eni.id) }
+      #expect(try await client.networkInterface(eni.id)?.secondaryAddresses == secondary)
+      #expect(try await client.vSwitch("vsw-a")?.availableAddressCount == 249)
       simulator.fabric.refuse("set", 0)
 
       simulator.fabric.refuse("detach")
@@ -208,6 +212,18 @@ struct ClientServerTests {
     }
     #expect(fabric.ports.isEmpty)
     #expect(fabric.log.last == "detach eni-sim00000001")
+  }
+
+  @Test func `a server that stops amid new connections ends in order`() async throws {
+    for _ in 0..<10 {
+      try await withSimulator(.small()) { simulator in
+        // Enough callers that some connections are accepted and not served yet when the server is told to stop.
+        for _ in 0..<40 {
+          Task { try? await simulator.client().vSwitch("vsw-a") }
+        }
+        try await Task.sleep(for: .milliseconds(3))
+      }
+    }
   }
 
   @Test func `a port that is taken is one clear sentence`() async throws {

@@ -189,6 +189,9 @@ struct VPCStateTests {
     let wanted = [IPv4Address(10, 0, 0, 77), IPv4Address(10, 0, 0, 252)]
     #expect(try state.assignAddresses(.addresses(wanted), to: id).addresses == wanted)
     try state.unassignAddresses([wanted[0]], from: id)
+    #expect(state.vSwitch("vsw-a")?.availableAddressCount == 249)
+    state.releaseAddresses([wanted[0]], to: "vsw-a")
+    #expect(state.vSwitch("vsw-a")?.availableAddressCount == 250)
     #expect(state.interfaces[id]?.interface.secondaryAddresses == [wanted[1]])
     expectRefusal(("InvalidIp.IpUnassigned", 403)) { try state.unassignAddresses([wanted[0]], from: id) }
     expectRefusal(("InvalidIp.Address", 400)) {

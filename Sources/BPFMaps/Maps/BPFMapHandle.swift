@@ -31,6 +31,11 @@ public struct BPFMapHandle: ~Copyable, Sendable {
       return BPFError(
         .full, "\(subject): the map is full (max_entries \(info.maximumEntryCount)); make it larger before loading",
         errno: error.errno)
+    case .invalidArgument where info.kind == .programArray:
+      return BPFError(
+        .invalidArgument,
+        "\(subject): invalid argument; all programs of an array have one type, and one expected attach type",
+        errno: error.errno)
     case .notFound:
       return BPFError(.notFound, "\(subject): no such key", errno: error.errno)
     case .alreadyExists:

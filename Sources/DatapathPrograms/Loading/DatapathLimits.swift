@@ -4,8 +4,9 @@
 ///
 /// Maps that are pinned already keep their size: a table that is in use cannot be resized.
 public struct DatapathLimits: Hashable, Sendable {
-  /// Flows that are tracked at once, on all pods of the node; about 100 bytes of kernel memory each, taken at once.
-  /// Beyond it the flow that was used least recently is forgotten.
+  /// Flows that are tracked at once, on all pods of the node.
+  ///
+  /// About 100 bytes of kernel memory each, taken when the map is made. Beyond it the flow that was used least recently is forgotten.
   public var flows: UInt32
   /// Address prefixes that policies tell apart, in two generations together.
   public var peerClasses: UInt32

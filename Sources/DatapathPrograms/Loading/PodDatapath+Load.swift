@@ -69,7 +69,7 @@ private struct PinnedSizes {
   ) throws(BPFError) -> UInt32? {
     do {
       return try Map.open(pinnedAt: directory.appending(name)).info.maximumEntryCount
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       return nil
     }
   }

@@ -4,7 +4,9 @@ public import BPFMaps
 import CDatapathABI
 
 extension PodDatapath {
-  /// What was dropped so far, by reason, on all processors together. Reasons that never occurred are left out.
+  /// What was dropped so far, by reason, on all processors together.
+  ///
+  /// Reasons that never occurred are left out.
   ///
   /// - Returns: Counts since the map was made; they never go down.
   /// - Throws: `permissionDenied`; `systemCall`.

@@ -15,9 +15,13 @@ public import CDatapathABI
 ///
 /// All maps may be used from many tasks at once. C: `bpf/pod.bpf.c`; its maps are described in `bpf/README.md`.
 public final class PodDatapath: Sendable {
-  /// Pods by endpoint identifier. A slot without `ENDPOINT_PRESENT` drops everything.
+  /// Pods by endpoint identifier.
+  ///
+  /// A slot without `ENDPOINT_PRESENT` drops everything.
   public let endpoints: BPFArrayMap<endpoint>
-  /// Connection tracking. The programs write it; others list and clear it.
+  /// Connection tracking.
+  ///
+  /// The programs write it; others list and clear it.
   public let flows: BPFHashMap<flow_key, flow_state>
   /// The active policy generation, at index 0.
   public let policyState: BPFArrayMap<policy_state>
@@ -27,13 +31,21 @@ public final class PodDatapath: Sendable {
   public let peerClasses: BPFLPMTrie<peer_class_key, peer_class>
   /// Verdicts by rule set, class, protocol and port.
   public let verdicts: BPFLPMTrie<verdict_key, verdict>
-  /// Drops by reason, per processor. See ``readDropCounters()``.
+  /// Drops by reason, per processor.
+  ///
+  /// See ``readDropCounters()``.
   public let dropCounters: BPFPerCPUArrayMap<drop_counter>
-  /// Records of drops, and of new flows where asked for. One reader. See ``FlowRecord``.
+  /// Records of drops, and of new flows where asked for.
+  ///
+  /// For one reader. See ``FlowRecord``.
   public let flowEvents: BPFRingBuffer<flow_record>
-  /// Judges what a pod sends. It expects the endpoint in `skb->cb[0]`, so attach a ``Dispatcher`` instead.
+  /// Judges what a pod sends.
+  ///
+  /// It expects the endpoint in `skb->cb[0]`, so attach a ``Dispatcher`` instead.
   public let fromPod: BPFProgram
-  /// Judges what is sent to a pod. It expects the endpoint in `skb->cb[0]`, so attach a ``Dispatcher`` instead.
+  /// Judges what is sent to a pod.
+  ///
+  /// It expects the endpoint in `skb->cb[0]`, so attach a ``Dispatcher`` instead.
   public let toPod: BPFProgram
   /// The slots that dispatchers jump into.
   public let programs: BPFProgramArray

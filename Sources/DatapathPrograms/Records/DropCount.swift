@@ -4,7 +4,9 @@ import CDatapathABI
 
 /// How much was dropped for one reason, on all processors together.
 public struct DropCount: Hashable, Sendable {
-  /// Packets dropped. A packet that the kernel has yet to segment counts once.
+  /// Packets dropped.
+  ///
+  /// A packet that the kernel has yet to segment counts once.
   public var packets: UInt64
   /// Their length in bytes, link headers included.
   public var bytes: UInt64

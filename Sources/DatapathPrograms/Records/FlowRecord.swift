@@ -37,7 +37,9 @@ public struct FlowRecord: Hashable, Sendable {
   public var source: IPv4Address
   /// The receiver; 0.0.0.0 where the packet was not read so far.
   public var destination: IPv4Address
-  /// The sender's port; 0 where the protocol has none. The side that sent an ICMP echo request has its identifier here.
+  /// The sender's port; 0 where the protocol has none.
+  ///
+  /// The side that sent an ICMP echo request has its identifier here.
   public var sourcePort: UInt16
   /// The receiver's port, likewise.
   public var destinationPort: UInt16
@@ -56,7 +58,9 @@ public struct FlowRecord: Hashable, Sendable {
   /// Bytes on the wire, link headers included.
   public var length: UInt32
 
-  /// Decodes a record of the ring buffer. Numbers that this version does not know are kept, never trapped on.
+  /// Decodes a record of the ring buffer.
+  ///
+  /// Numbers that this version does not know are kept, never trapped on.
   ///
   /// - Parameter record: The record as the kernel wrote it.
   public init(_ record: flow_record) {

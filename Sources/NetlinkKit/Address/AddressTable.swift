@@ -9,6 +9,7 @@ public struct AddressTable: Sendable {
   /// All addresses, IPv4 before IPv6.
   ///
   /// - Parameter index: only those on this link, which the kernel sorts out; nil for all links.
+  /// - Returns: The addresses.
   /// - Throws: ``NetlinkError`` with code `notFound` when there is no such link, `interrupted`. A link without addresses
   ///   is not an error.
   public func all(on index: InterfaceIndex? = nil) async throws(NetlinkError) -> [InterfaceAddress] {

@@ -32,7 +32,8 @@ extension InterfaceAddress {
       case Int(IFA_LOCAL): local = try datagram.address(attribute, family: family)
       case Int(IFA_ADDRESS): address = try datagram.address(attribute, family: family)
       case Int(IFA_LABEL): label = try datagram.string(attribute)
-      case Int(IFA_BROADCAST) where family == .ipv4: broadcast = IPv4Address(networkOrder: try datagram.value(attribute))
+      case Int(IFA_BROADCAST) where family == .ipv4:
+        broadcast = IPv4Address(networkOrder: try datagram.value(attribute))
       // All 32 bits; the header has room for the first eight.
       case Int(IFA_FLAGS): flags = AddressFlags(rawValue: try datagram.value(attribute))
       default: try rest.append(attribute, from: datagram)

@@ -10,7 +10,9 @@ public struct InterfaceAddress: Sendable, Hashable {
   public var address: IPAddress
   /// How many bits of it are the network, 0...32 or 0...128.
   public var prefixLength: Int
-  /// How far it is valid. IPv6 derives it from the address, whatever is asked for.
+  /// How far it is valid.
+  ///
+  /// IPv6 derives it from the address, whatever is asked for.
   public var scope: RouteScope
   /// What is true of it.
   public var flags: AddressFlags

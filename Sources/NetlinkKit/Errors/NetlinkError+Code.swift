@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension NetlinkError {
-  /// The kinds of failure. More may be added.
+  /// The kinds of failure.
+  ///
+  /// More may be added.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Value: String {
       case exists, notFound, busy, notSupported, invalidArgument, permissionDenied, interrupted, overrun, timedOut
@@ -24,13 +26,19 @@ extension NetlinkError {
     public static let invalidArgument = Code(.invalidArgument)
     /// The process lacks `CAP_NET_ADMIN` in the namespace (`EPERM`, `EACCES`).
     public static let permissionDenied = Code(.permissionDenied)
-    /// What was being listed kept changing, through all attempts (`NLM_F_DUMP_INTR`). What was listed is inconsistent.
+    /// What was being listed kept changing, through all attempts (`NLM_F_DUMP_INTR`).
+    ///
+    /// What was listed is inconsistent.
     public static let interrupted = Code(.interrupted)
     /// The kernel had no room for its replies and dropped some (`ENOBUFS`, `NLMSG_OVERRUN`).
     public static let overrun = Code(.overrun)
-    /// No complete reply came in time. A change may have been made all the same.
+    /// No complete reply came in time.
+    ///
+    /// A change may have been made all the same.
     public static let timedOut = Code(.timedOut)
-    /// The task was cancelled. A change may have been made all the same.
+    /// The task was cancelled.
+    ///
+    /// A change may have been made all the same.
     public static let cancelled = Code(.cancelled)
     /// The reply is no netlink message that this module understands.
     public static let malformedReply = Code(.malformedReply)

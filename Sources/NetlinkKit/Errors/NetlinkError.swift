@@ -5,7 +5,8 @@
 /// ```swift
 /// do throws(NetlinkError) {
 ///   try await socket.routes.add(route)
-/// } catch where error.code == .exists {
+/// } catch {
+///   guard error.code == .exists else { throw error }
 ///   // Somebody was faster.
 /// }
 /// ```

@@ -42,10 +42,13 @@ extension Link {
       switch attribute.kind {
       case Int(IFLA_IFNAME):
         let text = try datagram.string(attribute)
-        guard let valid = InterfaceName(text) else {
-          throw .invalidValue(type: attribute.type, reason: "\"\(text)\" is no link name")
+        name = text.utf8.count == attribute.payload.count - 1 ? InterfaceName(text) : nil
+        if name == nil {
+          // The kernel allows control characters and bytes that are no text. Whoever owns a link must not be able to
+          // make every listing of its namespace fail.
+          name = InterfaceName("?\(index)")
+          try otherAttributes.append(attribute, from: datagram)
         }
-        name = valid
       case Int(IFLA_MTU): mtu = try datagram.value(attribute)
       case Int(IFLA_ADDRESS) where attribute.payload.count == 6:
         address = MACAddress(bytes: try datagram.bytes(attribute.payload))

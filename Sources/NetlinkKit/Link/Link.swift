@@ -6,7 +6,10 @@ public import NetworkTypes
 public struct Link: Sendable, Hashable {
   /// Its number in its namespace.
   public var index: InterfaceIndex
-  /// Its name.
+  /// Its name; `?` and its index when `InterfaceName` cannot hold the real one.
+  ///
+  /// The kernel allows control characters and bytes that are no text. ``otherAttributes`` then has the real name
+  /// (`IFLA_IFNAME`, 3).
   public var name: InterfaceName
   /// What kind of virtual device it is, with its settings; nil for loopback and hardware.
   public var kind: LinkKind?

@@ -3,11 +3,15 @@
 public import LinuxSystem
 public import NetworkTypes
 
-/// What is to change about a link. What is nil stays as it is; of the flags only those named are touched.
+/// What is to change about a link.
+///
+/// What is nil stays as it is; of the flags only those named are touched.
 ///
 /// The kernel makes the changes one after the other and stops at the first that fails; those before it stay.
 public struct LinkChanges: Sendable {
-  /// The new name. Kernels before 6.2 refuse it (`busy`) while the link is up.
+  /// The new name.
+  ///
+  /// Kernels before 6.2 refuse it (`busy`) while the link is up.
   public var name: InterfaceName?
   /// The new MTU in bytes.
   public var mtu: UInt32?
@@ -19,7 +23,9 @@ public struct LinkChanges: Sendable {
   public var isARPEnabled: Bool?
   /// The new text, up to 255 bytes; empty to take it away.
   public var alias: String?
-  /// Where to move it. It arrives down, without addresses and routes, perhaps under another index.
+  /// Where to move it.
+  ///
+  /// It arrives down, without addresses and routes, perhaps under another index.
   public var namespace: NetworkNamespace?
   /// The bridge or bond it becomes a port of; `.some(nil)` for none.
   public var master: InterfaceIndex??

@@ -79,7 +79,9 @@ public struct LinkTable: Sendable {
     }
   }
 
-  /// Removes the link with this index. A veth's peer goes with it, and a parent's ipvlan links too.
+  /// Removes the link with this index.
+  ///
+  /// A veth's peer goes with it, and a parent's ipvlan links too.
   ///
   /// - Throws: ``NetlinkError`` with code `notFound` when there is none, `notSupported` when it is not virtual.
   /// - Requires: `CAP_NET_ADMIN`. `RTM_DELLINK`.
@@ -109,7 +111,7 @@ public struct LinkTable: Sendable {
   private func find(_ subject: FindLinks.Subject) async throws(NetlinkError) -> Link? {
     do throws(NetlinkError) {
       return try await socket.lookUp(FindLinks(subject: subject))
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       return nil
     }
   }

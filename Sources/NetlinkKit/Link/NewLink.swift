@@ -7,7 +7,9 @@ public import NetworkTypes
 public struct NewLink: Sendable, Hashable {
   /// Its name.
   public var name: InterfaceName
-  /// Its kind and the settings of that kind. A parent is looked up in the namespace of the socket.
+  /// Its kind and the settings of that kind.
+  ///
+  /// A parent is looked up in the namespace of the socket.
   public var kind: LinkKind
   /// Its MTU in bytes; nil for the kernel's choice, which is the parent's where there is one.
   public var mtu: UInt32?

@@ -14,7 +14,9 @@ public struct Neighbour: Sendable, Hashable {
   public var state: NeighbourState
   /// Whether this machine answers for it (`NTF_PROXY`).
   public var isProxy: Bool
-  /// What the kernel sent besides (`NDA_...`). Not sent.
+  /// What the kernel sent besides (`NDA_...`).
+  ///
+  /// Not sent.
   public var otherAttributes = RawAttributes()
 
   /// Describes a neighbour.

@@ -9,6 +9,7 @@ public struct NeighbourTable: Sendable {
   /// All neighbours that have an entry, in whatever state, and after them those that this machine answers for.
   ///
   /// - Parameter index: only those on this link, which the kernel sorts out; nil for all links.
+  /// - Returns: The entries, then the proxy entries.
   /// - Throws: ``NetlinkError`` with code `interrupted` when they kept changing through all attempts.
   public func all(on index: InterfaceIndex? = nil) async throws(NetlinkError) -> [Neighbour] {
     let entries = try await socket.dump(ListNeighbours(link: index, proxies: false))

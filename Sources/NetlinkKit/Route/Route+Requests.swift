@@ -78,8 +78,8 @@ struct LookUpRoute: NetlinkQuery {
     var header = rtmsg()
     header.rtm_family = destination.family.rawValue
     header.rtm_dst_len = UInt8(destination.family.bitWidth)
-    // Without it the answer says "main" whichever table it was found in.
-    header.rtm_flags = UInt32(RTM_F_LOOKUP_TABLE)
+    // Without it IPv4 answers "main" whichever table it was found in; IPv6 always says, and refuses the flag.
+    if destination.family == .ipv4 { header.rtm_flags = UInt32(RTM_F_LOOKUP_TABLE) }
     writer.put(header: header)
     writer.put(Int(RTA_DST.rawValue), destination)
   }

@@ -8,13 +8,17 @@ public struct Route: Sendable, Hashable {
   public var family: AddressFamily
   /// Where to; nil for the default route.
   public var destination: IPCIDR?
-  /// The next hop; nil when the destination is on the link itself. It may be of the other family.
+  /// The next hop; nil when the destination is on the link itself.
+  ///
+  /// It may be of the other family.
   public var gateway: IPAddress?
   /// The link to send through; nil to let the kernel find it by the gateway.
   public var interface: InterfaceIndex?
   /// The source address for packets that have none yet.
   public var source: IPAddress?
-  /// How far away the destination is. IPv6 knows only `universe`.
+  /// How far away the destination is.
+  ///
+  /// IPv6 knows only `universe`.
   public var scope: RouteScope
   /// What happens to the packets.
   public var type: RouteType
@@ -28,7 +32,9 @@ public struct Route: Sendable, Hashable {
   public var isOnLink: Bool
   /// All flags as the kernel sent them (`RTNH_F_...`, `RTM_F_...`); not sent.
   public var kernelFlags: UInt32 = 0
-  /// What the kernel sent besides (`RTA_...`): metrics, and several next hops, among them. Not sent.
+  /// What the kernel sent besides (`RTA_...`): metrics, and several next hops, among them.
+  ///
+  /// Not sent.
   public var otherAttributes = RawAttributes()
 
   /// Describes a route.

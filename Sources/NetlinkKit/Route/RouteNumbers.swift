@@ -129,7 +129,8 @@ public struct RouteType: RawRepresentable, Sendable, Hashable, CustomStringConve
   /// The type in `ip route`'s words.
   public var description: String {
     let names = [
-      "unspec", "unicast", "local", "broadcast", "anycast", "multicast", "blackhole", "unreachable", "prohibit", "throw",
+      "unspec", "unicast", "local", "broadcast", "anycast", "multicast", "blackhole", "unreachable", "prohibit",
+      "throw",
     ]
     return Int(rawValue) < names.count ? names[Int(rawValue)] : "\(rawValue)"
   }

@@ -11,6 +11,7 @@ public struct RouteTable: Sendable {
   /// - Parameters:
   ///   - table: only those in this table, which the kernel sorts out; nil for all tables, the `local` one included.
   ///   - family: only those of this family; nil for both.
+  /// - Returns: The routes.
   /// - Throws: ``NetlinkError`` with code `interrupted` when routes kept changing through all attempts. A table that is
   ///   absent is empty, not an error.
   public func all(
@@ -22,7 +23,7 @@ public struct RouteTable: Sendable {
     }
     do throws(NetlinkError) {
       return try await socket.dump(ListRoutes(family: family, table: table))
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       return []
     }
   }
@@ -55,7 +56,7 @@ public struct RouteTable: Sendable {
   public func route(to destination: IPAddress) async throws(NetlinkError) -> Route? {
     do throws(NetlinkError) {
       return try await socket.lookUp(LookUpRoute(destination: destination))
-    } catch where error.code == .unreachable {
+    } catch  where error.code == .unreachable {
       return nil
     }
   }

@@ -23,8 +23,12 @@ extension Rule {
       case Int(FRA_PRIORITY): priority = try datagram.value(attribute)
       case Int(FRA_SRC): source = try Rule.block(attribute, family, header.src_len, in: datagram)
       case Int(FRA_DST): destination = try Rule.block(attribute, family, header.dst_len, in: datagram)
-      case Int(FRA_IIFNAME): inputInterface = InterfaceName(try datagram.string(attribute))
-      case Int(FRA_OIFNAME): outputInterface = InterfaceName(try datagram.string(attribute))
+      case Int(FRA_IIFNAME):
+        inputInterface = InterfaceName(try datagram.string(attribute))
+        if inputInterface == nil { try otherAttributes.append(attribute, from: datagram) }
+      case Int(FRA_OIFNAME):
+        outputInterface = InterfaceName(try datagram.string(attribute))
+        if outputInterface == nil { try otherAttributes.append(attribute, from: datagram) }
       case Int(FRA_FWMARK): mark = try datagram.value(attribute)
       case Int(FRA_FWMASK): markMask = try datagram.value(attribute)
       case Int(FRA_TABLE): table = RouteTableID(try datagram.value(attribute))

@@ -2,7 +2,9 @@
 
 public import NetworkTypes
 
-/// A rule that says which routing table is asked for which packets. Rules are tried from the lowest priority number.
+/// A rule that says which routing table is asked for which packets.
+///
+/// Rules are tried from the lowest priority number.
 public struct Rule: Sendable, Hashable {
   /// IPv4 or IPv6.
   public var family: AddressFamily
@@ -12,7 +14,9 @@ public struct Rule: Sendable, Hashable {
   public var source: IPCIDR?
   /// Only packets to there; nil for any.
   public var destination: IPCIDR?
-  /// Only packets that came in through the link of this name; nil for any. `lo`: made on this machine.
+  /// Only packets that came in through the link of this name; nil for any.
+  ///
+  /// `lo`: made on this machine.
   public var inputInterface: InterfaceName?
   /// Only packets of sockets bound to the link of this name; nil for any.
   public var outputInterface: InterfaceName?
@@ -30,7 +34,9 @@ public struct Rule: Sendable, Hashable {
   public var isInverted: Bool
   /// Routes with a prefix this short or shorter do not count: 0 leaves out default routes; nil for none.
   public var suppressedPrefixLength: UInt32?
-  /// What the kernel sent besides (`FRA_...`). Not sent.
+  /// What the kernel sent besides (`FRA_...`).
+  ///
+  /// Not sent.
   public var otherAttributes = RawAttributes()
 
   /// Describes a rule.

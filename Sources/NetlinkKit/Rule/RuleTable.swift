@@ -9,6 +9,7 @@ public struct RuleTable: Sendable {
   /// All rules in the order they are tried, IPv4 before IPv6.
   ///
   /// - Parameter family: only those of this family; nil for both.
+  /// - Returns: The rules, the kernel's own among them.
   /// - Throws: ``NetlinkError`` with code `interrupted` when rules kept changing through all attempts.
   public func all(family: AddressFamily? = nil) async throws(NetlinkError) -> [Rule] {
     guard let family else {

@@ -2,7 +2,9 @@
 
 internal import CLibmnl
 
-/// What the messages that come back mean for one request. Pure: it sees messages and says what to do.
+/// What the messages that come back mean for one request.
+///
+/// Pure: it sees messages and says what to do.
 struct Exchange {
   let sequence: UInt32
   let port: UInt32

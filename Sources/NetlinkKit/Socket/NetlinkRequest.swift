@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One request as a value: what to send, and how to speak about it when it fails. No effects.
+/// One request as a value: what to send, and how to speak about it when it fails.
+///
+/// No effects.
 protocol NetlinkRequest: Sendable {
   /// The message type, such as `RTM_NEWLINK`.
   var type: Int { get }

@@ -21,7 +21,9 @@ extension NetlinkSocket {
     return found
   }
 
-  /// Lists objects. A listing that changed while it was made is made again, up to ``dumpAttempts`` times.
+  /// Lists objects.
+  ///
+  /// A listing that changed while it was made is made again, up to ``dumpAttempts`` times.
   func dump<Query: NetlinkQuery>(_ query: Query) async throws(NetlinkError) -> [Query.Element] {
     guard await enter() else { throw .cancelledInLine(query) }
     defer { line.leave() }
@@ -35,7 +37,7 @@ extension NetlinkSocket {
         }
         if isConsistent { return elements }
         lost = nil
-      } catch where error.code == .overrun {
+      } catch  where error.code == .overrun {
         lost = error
       }
     }
@@ -48,7 +50,9 @@ extension NetlinkSocket {
 }
 
 extension NetlinkSocket {
-  /// Sends `request` and hands each object that comes back to `receive`. The caller has the turn.
+  /// Sends `request` and hands each object that comes back to `receive`.
+  ///
+  /// The caller has the turn.
   ///
   /// - Returns: whether what came back is consistent.
   private func exchange(
@@ -112,7 +116,9 @@ extension NetlinkSocket {
     return .object
   }
 
-  /// The next datagram from the kernel itself. What other processes send to this port is thrown away.
+  /// The next datagram from the kernel itself.
+  ///
+  /// What other processes send to this port is thrown away.
   private func nextDatagram(
     for request: some NetlinkRequest, until deadline: ContinuousClock.Instant
   ) async throws(NetlinkError) -> ReceivedDatagram {
@@ -125,7 +131,11 @@ extension NetlinkSocket {
         throw NetlinkError(error, during: request)
       }
       if let received {
-        guard received.sender == 0 else { continue }
+        guard received.sender == 0 else {
+          // A flood from elsewhere must not keep us beyond the deadline.
+          guard ContinuousClock.now < deadline else { throw timedOut(request) }
+          continue
+        }
         guard received.length <= ReceiveBuffer.capacity else {
           throw NetlinkError(
             .malformedReply, operation: request.operation,
@@ -136,13 +146,15 @@ extension NetlinkSocket {
       switch await transport.waitUntilReadable(until: deadline) {
       case .readable: continue
       case .cancelled: throw .cancelled(request)
-      case .timedOut:
-        throw NetlinkError(
-          .timedOut, operation: request.operation,
-          reason: "no complete reply within \(timeout); a change may have been made all the same",
-          request: request.name)
+      case .timedOut: throw timedOut(request)
       }
     }
+  }
+
+  private func timedOut(_ request: some NetlinkRequest) -> NetlinkError {
+    NetlinkError(
+      .timedOut, operation: request.operation,
+      reason: "no complete reply within \(timeout); a change may have been made all the same", request: request.name)
   }
 
   /// Throws away what is left of a request that was given up.

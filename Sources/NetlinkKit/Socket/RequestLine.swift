@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The line in front of a socket. An actor lets others in at every `await`; this lets one through at a time.
+/// The line in front of a socket.
+///
+/// An actor lets others in at every `await`; this lets one through at a time.
 struct RequestLine {
   private var isTaken = false
   private var waiting: [(ticket: UInt64, continuation: CheckedContinuation<Bool, Never>)] = []

@@ -84,7 +84,10 @@ struct AttachFilter: NetlinkRequest {
       (.exists, "a filter with priority \(filter.priority) and handle \(filter.handle) already exists")
     case .notFound: (.notFound, "the link, its clsact or the module cls_bpf not found")
     case .invalidArgument:
-      (.invalidArgument, "the link has no clsact, or descriptor \(filter.programDescriptor) is no traffic control program")
+      (
+        .invalidArgument,
+        "the link has no clsact, or descriptor \(filter.programDescriptor) is no traffic control program"
+      )
     default: nil
     }
   }

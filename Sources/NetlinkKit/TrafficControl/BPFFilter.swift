@@ -37,7 +37,9 @@ public struct BPFFilter: Sendable, Hashable {
   public var priority: UInt16
   /// Its number among those of that priority; 0 lets the kernel choose.
   public var handle: UInt32
-  /// A descriptor of the loaded program. Only borrowed: keep it open until the call that takes this value returned.
+  /// A descriptor of the loaded program.
+  ///
+  /// Only borrowed: keep it open until the call that takes this value returned.
   public var programDescriptor: CInt
   /// The name it is listed under, up to 255 bytes.
   public var name: String

@@ -11,6 +11,7 @@ public struct FilterTable: Sendable {
   /// - Parameters:
   ///   - index: the link.
   ///   - direction: only those of this direction; nil for both, ingress first.
+  /// - Returns: The filters.
   /// - Throws: ``NetlinkError``; a link without clsact has no filters, and an absent link neither.
   public func all(
     on index: InterfaceIndex, direction: TrafficDirection? = nil

@@ -23,6 +23,7 @@ public struct QdiscTable: Sendable {
   /// All queueing disciplines.
   ///
   /// - Parameter index: only those of this link; nil for all links. The kernel has no filter: this lists them all.
+  /// - Returns: The queueing disciplines.
   /// - Throws: ``NetlinkError`` with code `interrupted` when they kept changing through all attempts.
   public func all(on index: InterfaceIndex? = nil) async throws(NetlinkError) -> [Qdisc] {
     try await socket.dump(ListQdiscs()).filter { index == nil || $0.interface == index }
@@ -40,7 +41,7 @@ public struct QdiscTable: Sendable {
     do throws(NetlinkError) {
       try await socket.acknowledge(request)
       return true
-    } catch where error.code == .exists {
+    } catch  where error.code == .exists {
       let taken = try await all(on: index).first { $0.parent == TrafficControl.clsactParent }
       guard let taken, taken.kind != "clsact" else { return false }
       throw NetlinkError(

@@ -3,7 +3,9 @@
 internal import CLibmnl
 internal import Glibc
 
-/// A `NETLINK_ROUTE` socket, opened and bound by libmnl. The only file that makes socket calls.
+/// A `NETLINK_ROUTE` socket, opened and bound by libmnl.
+///
+/// The only file that makes socket calls.
 ///
 /// The descriptor closes with the last reference; a wait under way holds one.
 @safe

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where one attribute (`struct nlattr`) lies in a datagram. It holds no bytes, so reading one allocates nothing.
+/// Where one attribute (`struct nlattr`) lies in a datagram.
+///
+/// It holds no bytes, so reading one allocates nothing.
 struct Attribute: Equatable {
   /// The type without the nested and byte-order bits.
   let type: UInt16

@@ -34,6 +34,11 @@ final class MessageWriter {
 
   /// The fixed header that follows the message header; a C struct without padding.
   func put<Header: BitwiseCopyable>(header value: Header) {
+    let length = unsafe Int(header.pointee.nlmsg_len)
+    guard failure == nil, length + Attribute.aligned(MemoryLayout<Header>.size) <= MessageWriter.capacity else {
+      failure = failure ?? .requestTooLarge(limit: MessageWriter.capacity)
+      return
+    }
     let room = unsafe mnl_nlmsg_put_extra_header(header, MemoryLayout<Header>.size)
     unsafe room?.storeBytes(of: value, as: Header.self)
   }

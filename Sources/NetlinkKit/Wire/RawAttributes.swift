@@ -8,7 +8,9 @@ public struct RawAttributes: Sendable, Hashable {
 
   /// One attribute: its type without the nested and byte-order bits, and its payload.
   public struct Element: Sendable, Hashable {
-    /// The kernel's number for it, such as `IFLA_GROUP`. Its meaning depends on the object it belongs to.
+    /// The kernel's number for it, such as `IFLA_GROUP`.
+    ///
+    /// Its meaning depends on the object it belongs to.
     public let type: UInt16
     /// The payload, unpadded, integers in the byte order of the machine unless the kernel says otherwise.
     public let bytes: [UInt8]

@@ -5,6 +5,8 @@ import Glibc
 import Hummingbird
 public import Logging
 import NIOCore
+import ServiceLifecycle
+import UnixSignals
 
 /// An HTTP server that speaks Alibaba Cloud's ECS and VPC APIs over a ``VPCSimulation``.
 ///
@@ -56,18 +58,14 @@ public struct ECSSimulator: Sendable {
       },
       server: .http1(configuration: .init(idleTimeout: .seconds(60))), configuration: configuration,
       onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) }, logger: logger)
-    let failure: (any Error)?
-    do {
-      if stopsOnSignals { try await application.runService() } else { try await application.run() }
-      failure = nil
-    } catch {
-      failure = error
-    }
+    var lifecycle = ServiceGroupConfiguration(
+      services: [application], gracefulShutdownSignals: stopsOnSignals ? [.sigterm, .sigint] : [], logger: logger)
+    lifecycle.maximumGracefulShutdownDuration = .seconds(10)
+    let failure = await Self.run(ServiceGroup(configuration: lifecycle))
     // In a task of its own: this one may be cancelled, and the kernel must be asked all the same.
     await Task { [simulation] in await simulation.shutDown() }.value
     switch failure {
     case nil: return
-    case is CancellationError: return
     case let error? where Task.isCancelled && !(error is IOError): return
     case let error as IOError where error.errnoCode == EADDRINUSE:
       throw ECSSimulatorError(
@@ -76,6 +74,24 @@ public struct ECSSimulator: Sendable {
       throw ECSSimulatorError("port \(port) of 127.0.0.1 is privileged; choose one above 1023 (0 takes any)")
     case let error?:
       throw ECSSimulatorError("cannot serve on port \(port) of 127.0.0.1: \(error)")
+    }
+  }
+
+  /// Runs services to their end; a cancelled task ends them gracefully.
+  ///
+  /// Plain cancellation would drop connections that are accepted and not yet served, which NIO answers with a trap
+  /// ("Deinited NIOAsyncWriter without calling finish()").
+  private static func run(_ group: ServiceGroup) async -> (any Error)? {
+    let task = Task { try await group.run() }
+    return await withTaskCancellationHandler {
+      do {
+        try await task.value
+        return nil
+      } catch {
+        return error
+      }
+    } onCancel: {
+      Task { await group.triggerGracefulShutdown() }
     }
   }
 }

@@ -45,6 +45,8 @@ extension VPCState {
 
   /// Takes secondary addresses away (`UnassignPrivateIpAddresses`).
   ///
+  /// They are not given to anyone else before ``releaseAddresses(_:to:)``: until then the fabric may still forward them.
+  ///
   /// - Throws: ``APIFailure``; then nothing changed.
   public mutating func unassignAddresses(_ addresses: [IPv4Address], from id: ENIIdentifier) throws(APIFailure) {
     let eni = try record(id).interface
@@ -63,7 +65,20 @@ extension VPCState {
       }
     }
     interfaces[id]?.interface.privateAddresses.removeAll { addresses.contains($0.address) }
-    spaces[eni.vSwitch]?.free(addresses)
+  }
+
+  /// Makes addresses that were taken away free.
+  public mutating func releaseAddresses(_ addresses: [IPv4Address], to vSwitch: VSwitchIdentifier) {
+    spaces[vSwitch]?.free(addresses)
+  }
+
+  /// Gives addresses back that were taken away, because the effect failed.
+  mutating func restoreAddresses(_ addresses: [IPv4Address], to id: ENIIdentifier, of vSwitch: VSwitchIdentifier) {
+    if interfaces[id] == nil {
+      spaces[vSwitch]?.free(addresses)
+    } else {
+      interfaces[id]?.interface.privateAddresses += addresses.map { .init(address: $0, isPrimary: false) }
+    }
   }
 
   /// Undoes an assignment whose effect failed.

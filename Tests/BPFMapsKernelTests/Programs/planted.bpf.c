@@ -2,7 +2,7 @@
 /* Planted mismatch: the structs have the names of the shared ones, but other layouts. */
 #include "samples.h"
 
-struct flow_state {
+struct sample_state {
   __u64 last_seen;
   __u32 decision; /* swapped with flags */
   __u32 flags;
@@ -17,7 +17,7 @@ struct endpoint {
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __type(key, __u32);
-  __type(value, struct flow_state);
+  __type(value, struct sample_state);
   __uint(max_entries, 4);
 } flow SEC(".maps");
 

@@ -6,8 +6,22 @@
 #include "flow_abi.h"
 #include "policy_abi.h"
 
-#define TC_ACT_OK 0
+#define TC_ACT_OK   0
 #define TC_ACT_SHOT 2
+
+struct sample_key {
+  __u32 endpoint;
+  __be32 peer;
+  __be16 port;
+  __u8 transport;
+  __u8 padding;
+};
+
+struct sample_state {
+  __u64 last_seen;
+  __u32 flags;
+  __u32 decision;
+};
 
 /* Set by the loader. */
 const volatile __u32 answer = 42;
@@ -25,8 +39,8 @@ struct {
 
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
-  __type(key, struct flow_key);
-  __type(value, struct flow_state);
+  __type(key, struct sample_key);
+  __type(value, struct sample_state);
   __uint(max_entries, 64);
 } flow SEC(".maps");
 
@@ -80,7 +94,8 @@ struct {
 
 static __always_inline void count(struct __sk_buff *skb, __u32 slot) {
   struct drop_counter *counted = bpf_map_lookup_elem(&counter, &slot);
-  if (!counted) return;
+  if (!counted)
+    return;
   counted->packets += 1;
   counted->bytes += skb->len;
 }
@@ -128,7 +143,8 @@ int dispatches(struct __sk_buff *skb) {
 SEC("tc")
 int emits(struct __sk_buff *skb) {
   struct flow_record *record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
-  if (!record) return 1;
+  if (!record)
+    return 1;
   __builtin_memset(record, 0, sizeof(*record));
   record->endpoint = skb->cb[0];
   record->length = skb->len;

@@ -41,7 +41,9 @@ extension PodFixture {
     PeerClass(address: node, id: 9, isLocalNode: true),
   ]
 
-  /// Writes a generation's tables and publishes it. A direction without rules (nil) is not isolated.
+  /// Writes a generation's tables and publishes it.
+  ///
+  /// A direction without rules (nil) is not isolated.
   func publish(
     generation: UInt32 = 1, ingress: [Rule]? = nil, egress: [Rule]? = nil, classes: [PeerClass] = classes
   ) throws {

@@ -4,7 +4,9 @@ import Glibc
 import LinuxSystem
 import NetworkTypes
 
-/// Plain sockets for traffic between scratch namespaces. Every wait ends by itself.
+/// Plain sockets for traffic between scratch namespaces.
+///
+/// Every wait ends by itself.
 enum TestSockets {
   enum Kind: Sendable {
     case tcp
@@ -57,7 +59,7 @@ enum TestSockets {
 
   /// Sends frames as they are, from an interface of this thread's namespace.
   ///
-  /// - Returns: Whether the kernel took each.
+  /// - Returns: Whether the kernel took each, be it to drop it at the hook, which it answers with ENOBUFS.
   static func inject(_ frames: [[UInt8]], from interface: String) -> Bool {
     let descriptor = Glibc.socket(AF_PACKET, Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
@@ -67,7 +69,8 @@ enum TestSockets {
     return frames.allSatisfy { frame in
       unsafe target.withUnsafeMutableBytes { bytes in
         let address = unsafe bytes.assumingMemoryBound(to: sockaddr.self).baseAddress
-        return unsafe sendto(descriptor, frame, frame.count, 0, address, socklen_t(bytes.count)) == frame.count
+        let count = unsafe sendto(descriptor, frame, frame.count, 0, address, socklen_t(bytes.count))
+        return count == frame.count || errno == ENOBUFS
       }
     }
   }
@@ -117,7 +120,9 @@ enum TestSockets {
   }
 }
 
-/// Runs `ip` in a namespace. Not by `Process`, whose wait needs a run loop and was seen to hang on threads like these.
+/// Runs `ip` in a namespace.
+///
+/// Not by `Process`, whose wait needs a run loop and was seen to hang on threads like these.
 func ip(_ arguments: String, in namespace: NetworkNamespace) async throws {
   let words = ["ip"] + arguments.split(separator: " ").map(String.init)
   try await namespace.run {

@@ -15,7 +15,9 @@ public struct IPVLANMode: RawRepresentable, Sendable, Hashable, CustomStringConv
   public static let l2 = IPVLANMode(rawValue: 0)
   /// Packets: routed in the parent's namespace; no ARP, no broadcast.
   public static let l3 = IPVLANMode(rawValue: 1)
-  /// Packets, through the parent namespace's netfilter hooks. Traffic control ingress of the link is bypassed.
+  /// Packets, through the parent namespace's netfilter hooks.
+  ///
+  /// Traffic control ingress of the link is bypassed.
   public static let l3s = IPVLANMode(rawValue: 2)
 
   /// The mode in `ip link`'s words.
@@ -55,7 +57,9 @@ public struct IPVLANFlag: RawRepresentable, Sendable, Hashable, CustomStringConv
   }
 }
 
-/// The wire form of an ipvlan link's settings. Both are 16 bits wide, in requests and in replies.
+/// The wire form of an ipvlan link's settings.
+///
+/// Both are 16 bits wide, in requests and in replies.
 enum IPVLAN {
   static func encode(_ mode: IPVLANMode, _ flag: IPVLANFlag, into writer: MessageWriter) {
     writer.put(Int(IFLA_IPVLAN_MODE), mode.rawValue)
