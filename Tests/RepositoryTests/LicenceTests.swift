@@ -18,7 +18,9 @@ enum Licence {
   /// Sentences that name the file and what its header lacks.
   static func violations(in files: [Repository.File]) -> [String] {
     files.filter { isCovered($0.path) }.compactMap { file in
-      let expected = file.path.hasPrefix("bpf/") || file.path.contains("/Programs/") ? programs : suite
+      let expected =
+        file.path.hasPrefix("bpf/") || (file.path.hasPrefix("Tests/") && file.path.contains("/Programs/"))
+        ? programs : suite
       // The tools version, or a script's interpreter, has to be the first line.
       let first = file.lines.first ?? ""
       let line =

@@ -27,10 +27,10 @@ _Static_assert(sizeof(struct frontend) == 8, "struct frontend");
  * Map `service` (array of one 64-bit word): bits 0-27 index of the first slot, 28-41 number of slots, 42-55 how many of
  * these are on this node (they come first), 56-63 generation.
  */
-#define SERVICE_SLOT_BITS 28
-#define SERVICE_COUNT_BITS 14
-#define SERVICE_COUNT_SHIFT 28
-#define SERVICE_LOCAL_SHIFT 42
+#define SERVICE_SLOT_BITS        28
+#define SERVICE_COUNT_BITS       14
+#define SERVICE_COUNT_SHIFT      28
+#define SERVICE_LOCAL_SHIFT      42
 #define SERVICE_GENERATION_SHIFT 56
 
 struct service_word {
@@ -56,8 +56,8 @@ struct backend {
 _Static_assert(sizeof(struct backend) == 8, "struct backend");
 
 /* backend.state */
-#define BACKEND_FREE 0
-#define BACKEND_ACTIVE 1
+#define BACKEND_FREE        0
+#define BACKEND_ACTIVE      1
 #define BACKEND_TERMINATING 2
 
 /*
