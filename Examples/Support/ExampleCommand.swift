@@ -2,6 +2,7 @@
 
 public import ArgumentParser
 internal import Foundation
+internal import Glibc
 
 /// A command with this project's exit statuses: 0 for success, 1 for failure, 2 for wrong usage.
 ///
@@ -10,9 +11,13 @@ public protocol ExampleCommand: AsyncParsableCommand {}
 
 extension ExampleCommand {
   /// Parses the arguments, runs the command, and exits with the project's statuses.
-  public static func runAndExit() async -> Never {
+  ///
+  /// - Parameter arguments: The arguments without the program's name; nil for the process's own.
+  public static func runAndExit(_ arguments: [String]? = nil) async -> Never {
+    // A reader that goes away is no reason to die without cleaning up.
+    signal(SIGPIPE, SIG_IGN)
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(arguments)
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {

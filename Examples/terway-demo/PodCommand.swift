@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import ExampleSupport
 import Foundation
 import Glibc
 import LinuxSystem
@@ -8,9 +9,9 @@ import NetworkTypes
 import SystemPackage
 
 /// The process inside a pod, started by `terway-demo`: serves on its ports, and connects where it is told.
-struct PodCommand: AsyncParsableCommand {
+struct PodCommand: ExampleCommand {
   static let configuration = CommandConfiguration(
-    commandName: "pod", abstract: "The process inside a pod; terway-demo starts it.", shouldDisplay: false)
+    commandName: "pod", abstract: "The process inside a pod; terway-demo starts it.")
 
   @Option(help: "The pod's name, with which its servers answer.")
   var name: String

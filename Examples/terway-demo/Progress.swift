@@ -13,6 +13,7 @@ struct Progress: Sendable {
 
   func say(_ text: String) {
     let seconds = (ContinuousClock.now - start).microseconds / 1e6
-    handle.write(Data("\(String(format: "[%5.1fs]", seconds)) \(text)\n".utf8))
+    // A reader that went away misses the rest.
+    try? handle.write(contentsOf: Data("\(String(format: "[%5.1fs]", seconds)) \(text)\n".utf8))
   }
 }

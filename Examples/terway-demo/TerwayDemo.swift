@@ -9,8 +9,18 @@ import IPVLANDatapath
 import LinuxSystem
 import NetlinkKit
 
-/// A Terway-style datapath on one machine: two nodes, ENIs from a simulated VPC, pods, a service, network policies.
 @main
+enum Main {
+  static func main() async {
+    // The same program is what runs inside a pod.
+    if CommandLine.arguments.dropFirst().first == PodCommand.configuration.commandName {
+      await PodCommand.runAndExit(Array(CommandLine.arguments.dropFirst(2)))
+    }
+    await TerwayDemo.runAndExit()
+  }
+}
+
+/// A Terway-style datapath on one machine: two nodes, ENIs from a simulated VPC, pods, a service, network policies.
 struct TerwayDemo: ExampleCommand {
   static let configuration = CommandConfiguration(
     commandName: "terway-demo",
@@ -21,93 +31,85 @@ struct TerwayDemo: ExampleCommand {
       taken, expected, observed, round trip, verdict. Everything happens in network namespaces of its own.
 
       Exit status: 0 when every flow went as expected, 1 when one did not or something failed, 2 for wrong usage.
-      """,
-    subcommands: [Run.self, PodCommand.self], defaultSubcommand: Run.self)
-
-  static func main() async { await runAndExit() }
+      """)
 
   enum Wiring: String, ExpressibleByArgument, CaseIterable { case auto, ipvlan, veth }
   enum Output: String, ExpressibleByArgument, CaseIterable { case text, json }
 
-  struct Run: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      commandName: "run", abstract: "Runs the demo (the default).", shouldDisplay: false)
+  @Option(help: "How pods share an ENI: ipvlan, veth, or auto: ipvlan, in the virtual machine if need be.")
+  var wiring: Wiring = .auto
 
-    @Option(help: "How pods share an ENI: ipvlan, veth, or auto: ipvlan, in the virtual machine if need be.")
-    var wiring: Wiring = .auto
+  @Option(help: "What standard output gets: text or json. With json, progress goes to standard error.")
+  var output: Output = .text
 
-    @Option(help: "What standard output gets: text or json. With json, progress goes to standard error.")
-    var output: Output = .text
+  @Option(help: "Manifests to use instead of the built-in ones: a YAML or JSON file, or a directory.")
+  var manifests: String?
 
-    @Option(help: "Manifests to use instead of the built-in ones: a YAML or JSON file, or a directory.")
-    var manifests: String?
+  @Option(help: "The port of the cloud API simulator on 127.0.0.1; 0 takes any that is free.")
+  var simulatorPort = 0
 
-    @Option(help: "The port of the cloud API simulator on 127.0.0.1; 0 takes any that is free.")
-    var simulatorPort = 0
-
-    func validate() throws {
-      guard (0...65535).contains(simulatorPort) else {
-        throw ValidationError("--simulator-port \(simulatorPort): use 0...65535")
-      }
+  func validate() throws {
+    guard (0...65535).contains(simulatorPort) else {
+      throw ValidationError("--simulator-port \(simulatorPort): use 0...65535")
     }
+  }
 
-    func run() async throws {
-      let progress = Progress(toStandardError: output == .json)
-      try await Preflight.check()
-      let snapshot = try Manifests.load(manifests)
-      let mode: WiringMode
-      switch wiring {
-      case .veth: mode = .veth
-      case .ipvlan, .auto:
-        guard await NetlinkFeature.supportsIPVLAN() else {
-          try continueInVirtualMachine(progress)
-        }
-        mode = .ipvlan
+  func run() async throws {
+    let progress = Progress(toStandardError: output == .json)
+    try await Preflight.check()
+    let snapshot = try Manifests.load(manifests)
+    let mode: WiringMode
+    switch wiring {
+    case .veth: mode = .veth
+    case .ipvlan, .auto:
+      guard await NetlinkFeature.supportsIPVLAN() else {
+        try continueInVirtualMachine(progress)
       }
-      let port = simulatorPort
-      let report = try await cancellingOnInterrupt {
-        try await Self.demonstrate(snapshot, mode: mode, port: port, progress: progress)
-      }
-      switch output {
-      case .text: print("\n\(report.text)")
-      case .json: FileHandle.standardOutput.write(try report.json() + Data("\n".utf8))
-      }
-      if report.failures > 0 { throw ExitCode(1) }
+      mode = .ipvlan
     }
-
-    private func continueInVirtualMachine(_ progress: Progress) throws -> Never {
-      let missing = "Linux \(KernelVersion.runningRelease) has no ipvlan"
-      guard ProcessInfo.processInfo.environment["TERWAYKIT_VM"] == nil, let script = VirtualMachine.script() else {
-        throw ExampleError(
-          "\(missing), and the virtual machine's script is not here; run `make demo` in a checkout, or use --wiring veth"
-        )
-      }
-      progress.say("\(missing): the demo continues on Linux 6.1 in a virtual machine (--wiring veth stays here)")
-      var arguments = ["--wiring", "ipvlan", "--output", output.rawValue, "--simulator-port", "\(simulatorPort)"]
-      if let manifests { arguments += ["--manifests", URL(fileURLWithPath: manifests).path] }
-      try VirtualMachine.become(script: script, arguments: arguments)
+    let port = simulatorPort
+    let report = try await cancellingOnInterrupt {
+      try await Self.demonstrate(snapshot, mode: mode, port: port, progress: progress)
     }
+    switch output {
+    case .text: print("\n\(report.text)")
+    case .json: FileHandle.standardOutput.write(try report.json() + Data("\n".utf8))
+    }
+    if report.failures > 0 { throw ExitCode(1) }
+  }
 
-    private static func demonstrate(
-      _ snapshot: ClusterSnapshot, mode: WiringMode, port: Int, progress: Progress
-    ) async throws -> Report {
-      let workspace = try Workspace.make(progress)
-      defer { workspace.remove() }
-      return try await Cloud.serve(port: port, progress: progress) { cloud in
-        try await DemoCluster.withCluster(
-          snapshot, mode: mode, cloud: cloud, workspace: workspace, progress: progress
-        ) { cluster in
-          let flows = try await DemoScenario(cluster: cluster, progress: progress).run()
-          var drops: [String: UInt64] = [:]
-          for node in cluster.nodes.values {
-            for (reason, count) in try node.datapath.readDropCounters() where count.packets > 0 {
-              drops["\(reason)", default: 0] += count.packets
-            }
+  private func continueInVirtualMachine(_ progress: Progress) throws -> Never {
+    let missing = "Linux \(KernelVersion.runningRelease) has no ipvlan"
+    guard ProcessInfo.processInfo.environment["TERWAYKIT_VM"] == nil, let script = VirtualMachine.script() else {
+      throw ExampleError(
+        "\(missing), and the virtual machine's script is not here; run `make demo` in a checkout, or use --wiring veth"
+      )
+    }
+    progress.say("\(missing): the demo continues on Linux 6.1 in a virtual machine (--wiring veth stays here)")
+    var arguments = ["--wiring", "ipvlan", "--output", output.rawValue, "--simulator-port", "\(simulatorPort)"]
+    if let manifests { arguments += ["--manifests", URL(fileURLWithPath: manifests).path] }
+    try VirtualMachine.become(script: script, arguments: arguments)
+  }
+
+  private static func demonstrate(
+    _ snapshot: ClusterSnapshot, mode: WiringMode, port: Int, progress: Progress
+  ) async throws -> Report {
+    let workspace = try Workspace.make(progress)
+    defer { workspace.remove() }
+    return try await Cloud.serve(port: port, progress: progress) { cloud in
+      try await DemoCluster.withCluster(
+        snapshot, mode: mode, cloud: cloud, workspace: workspace, progress: progress
+      ) { cluster in
+        let flows = try await DemoScenario(cluster: cluster, progress: progress).run()
+        var drops: [String: UInt64] = [:]
+        for node in cluster.nodes.values {
+          for (reason, count) in try node.datapath.readDropCounters() where count.packets > 0 {
+            drops["\(reason)", default: 0] += count.packets
           }
-          progress.say("taking everything down")
-          return Report(
-            kernel: KernelVersion.runningRelease, wiring: mode.rawValue, flows: flows, drops: drops)
         }
+        progress.say("taking everything down")
+        return Report(
+          kernel: KernelVersion.runningRelease, wiring: mode.rawValue, flows: flows, drops: drops)
       }
     }
   }
