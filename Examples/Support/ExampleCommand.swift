@@ -33,7 +33,7 @@ extension ExampleCommand {
       let isUsage = status == .validationFailure
       if !(error is ExitCode) {
         let text = isUsage ? fullMessage(for: error) : "\(configuration.commandName ?? "\(self)"): \(error)"
-        FileHandle.standardError.write(Data("\(text)\n".utf8))
+        try? FileHandle.standardError.write(contentsOf: Data("\(text)\n".utf8))
       }
       Foundation.exit(isUsage ? 2 : max(status.rawValue, 1))
     }

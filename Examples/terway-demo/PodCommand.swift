@@ -35,16 +35,15 @@ struct PodCommand: ExampleCommand {
     let namespace = try NetworkNamespace.open(path: FilePath(namespace))
     for port in tcp { try await serveTCP(port, in: namespace) }
     for port in udp { try await serveUDP(port, in: namespace) }
-    answer(PodAnswer())
+    try answer(PodAnswer())
     while let line = readLine() {
       let request = try JSONDecoder().decode(PodRequest.self, from: Data(line.utf8))
-      answer(try await namespace.run { Self.perform(request) })
+      try answer(try await namespace.run { Self.perform(request) })
     }
   }
 
-  private func answer(_ answer: PodAnswer) {
-    guard let line = try? JSONEncoder().encode(answer) else { return }
-    FileHandle.standardOutput.write(line + Data("\n".utf8))
+  private func answer(_ answer: PodAnswer) throws {
+    try FileHandle.standardOutput.write(contentsOf: JSONEncoder().encode(answer) + Data("\n".utf8))
   }
 
   private func serveTCP(_ port: UInt16, in namespace: NetworkNamespace) async throws {

@@ -73,7 +73,7 @@ struct TerwayDemo: ExampleCommand {
     }
     switch output {
     case .text: print("\n\(report.text)")
-    case .json: FileHandle.standardOutput.write(try report.json() + Data("\n".utf8))
+    case .json: try FileHandle.standardOutput.write(contentsOf: report.json() + Data("\n".utf8))
     }
     if report.failures > 0 { throw ExitCode(1) }
   }
