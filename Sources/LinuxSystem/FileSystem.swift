@@ -25,10 +25,14 @@ public enum FileSystem {
         }
         if count == 0 { return bytes }
         bytes += buffer[..<count]
-        if bytes.count > limit { throw Errno.fileTooLarge }
+        guard bytes.count <= limit else {
+          throw SystemError(code: .invalidArgument, message: "read \"\(path)\": it has more than \(limit) bytes")
+        }
       }
     } catch let error as Errno {
       throw SystemError("read \"\(path)\"", systemCall: "read", errno: error)
+    } catch let error as SystemError {
+      throw error
     } catch {
       throw SystemError(code: .systemCall, message: "read \"\(path)\": \(error)")
     }

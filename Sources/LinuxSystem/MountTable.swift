@@ -17,12 +17,13 @@ public struct MountTable: Sendable {
 
   /// Reads lines as proc(5) describes them.
   ///
-  /// Device, path, type, options. A line with fewer fields is left out.
+  /// Device, path, type, options. A line with fewer fields, or with a path that no file can have, is left out.
   public init(parsing text: String) {
     mounts = text.split(separator: "\n").compactMap { line in
       let fields = line.split(separator: " ")
       guard fields.count >= 3 else { return nil }
-      return Mount(type: String(fields[2]), path: FilePath(Self.unescape(fields[1])))
+      let path = Self.unescape(fields[1])
+      return path.utf8.contains(0) ? nil : Mount(type: String(fields[2]), path: FilePath(path))
     }
   }
 
@@ -39,12 +40,15 @@ public struct MountTable: Sendable {
   /// - Returns: The mount point.
   public func path(ofType type: String) -> FilePath? { mounts.first { $0.type == type }?.path }
 
-  /// The kernel writes a blank as `\040`, and so on.
+  /// The kernel writes a blank as `\040`, and so on: always three octal digits.
   private static func unescape(_ text: Substring) -> String {
     var bytes: [UInt8] = []
     var rest = text.utf8[...]
     while let byte = rest.popFirst() {
-      if byte == UInt8(ascii: "\\"), let code = UInt8(String(Substring(rest.prefix(3))), radix: 8) {
+      let digits = rest.prefix(3)
+      if byte == UInt8(ascii: "\\"), digits.count == 3, digits.allSatisfy({ (0x30...0x37).contains($0) }),
+        let code = UInt8(String(Substring(digits)), radix: 8)
+      {
         bytes.append(code)
         rest = rest.dropFirst(3)
       } else {

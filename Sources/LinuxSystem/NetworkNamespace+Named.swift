@@ -12,7 +12,7 @@ extension NetworkNamespace {
   ///
   /// - Parameter name: As `ip netns list` shows it.
   /// - Returns: A handle on the namespace.
-  /// - Throws: `notFound`; `invalidArgument` for a name with `/`.
+  /// - Throws: `notFound`; `invalidArgument` for a name with `/` or a zero byte.
   public static func open(named name: String) throws(SystemError) -> NetworkNamespace {
     try open(path: path(of: name))
   }
@@ -21,7 +21,7 @@ extension NetworkNamespace {
   ///
   /// It lives until ``removeNamed(_:)``, also past the process.
   ///
-  /// - Parameter name: 1...255 bytes without `/`.
+  /// - Parameter name: 1...255 bytes without `/` and zero bytes.
   /// - Returns: A handle on the namespace.
   /// - Throws: `exists`; `invalidArgument`; `permissionDenied`.
   /// - Requires: CAP_SYS_ADMIN. unshare(2), mount(2).
@@ -44,7 +44,11 @@ extension NetworkNamespace {
           "/proc/thread-self/ns/net", on: path, flags: UInt(MS_BIND), operation: "make namespace \"\(name)\"")
         return try open(path: path)
       } catch {
-        unsafe path.withPlatformString { _ = unsafe unlink($0) }
+        unsafe path.withPlatformString {
+          // The name may be mounted already, and a mount point cannot be unlinked.
+          _ = unsafe umount2($0, CInt(MNT_DETACH))
+          _ = unsafe unlink($0)
+        }
         throw error
       }
     }
@@ -55,7 +59,7 @@ extension NetworkNamespace {
   /// The namespace itself ends when nothing else holds it. A name that is not there is not an error.
   ///
   /// - Parameter name: As given to ``makeNamed(_:)``.
-  /// - Throws: `permissionDenied`; `invalidArgument` for a name with `/`.
+  /// - Throws: `permissionDenied`; `invalidArgument` for a name with `/` or a zero byte.
   /// - Requires: CAP_SYS_ADMIN. umount2(2), `MNT_DETACH`.
   public static func removeNamed(_ name: String) throws(SystemError) {
     let path = try path(of: name)
@@ -79,9 +83,13 @@ extension NetworkNamespace {
   }
 
   private static func path(of name: String) throws(SystemError) -> FilePath {
-    guard (1...255).contains(name.utf8.count), !name.contains("/"), name != ".", name != ".." else {
+    // A path ends at its first zero byte: "a\0b" would be "a".
+    guard (1...255).contains(name.utf8.count), !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }),
+      name != ".", name != ".."
+    else {
       throw SystemError(
-        code: .invalidArgument, message: "\"\(name)\" is not a namespace name: use 1...255 bytes without '/'")
+        code: .invalidArgument,
+        message: "\(name.debugDescription) is not a namespace name: use 1...255 bytes without '/' and zero bytes")
     }
     return directory.appending(name)
   }

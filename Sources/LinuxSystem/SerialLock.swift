@@ -52,6 +52,11 @@ private actor LockQueue {
     }
     let waiter = waiters[next]
     next += 1
+    // A lock that is never free must not remember everyone who ever waited.
+    if next >= 64, next * 2 >= waiters.count {
+      waiters.removeFirst(next)
+      next = 0
+    }
     waiter.resume()
   }
 }

@@ -34,6 +34,11 @@ struct MountTableTests {
     #expect(table.path(ofType: "ext4") == nil)
     #expect(table.mounts.count == 2)
   }
+
+  @Test func `a hostile line gives a path or nothing, never a trap`() {
+    let table = MountTable(parsing: "x /a\\000b t\nx /\\777 t\nx \\ t\nx /c\\04 t\nx /\\+12 t\n")
+    #expect(table.mounts.map(\.path) == ["/\\777", "\\", "/c\\04", "/\\+12"])
+  }
 }
 
 @Suite("Owned descriptors")
@@ -75,7 +80,7 @@ struct NamespaceErrorTests {
     #expect(error?.code == .invalidArgument)
   }
 
-  @Test(arguments: ["", "a/b", "..", String(repeating: "x", count: 256)])
+  @Test(arguments: ["", "a/b", "..", "a\0b", String(repeating: "x", count: 256)])
   func `a bad name is refused before anything is made`(name: String) async {
     let error = await #expect(throws: SystemError.self) { try await NetworkNamespace.makeNamed(name) }
     #expect(error?.code == .invalidArgument)
@@ -85,5 +90,88 @@ struct NamespaceErrorTests {
     let error = #expect(throws: SystemError.self) { try NetworkNamespace.open(named: "terwaykit-missing") }
     #expect(error?.code == .notFound)
     #expect(error?.message.contains("terwaykit-missing") == true)
+  }
+}
+
+@Suite("Files")
+struct FileSystemTests {
+  @Test func `a file larger than the limit is refused by name, one as large is read`() throws {
+    let size = try FileSystem.contents(of: "/proc/self/limits").count
+    #expect(try FileSystem.contents(of: "/proc/self/limits", limit: size).count == size)
+    let error = #expect(throws: SystemError.self) { try FileSystem.contents(of: "/proc/self/limits", limit: size - 1) }
+    #expect(error?.code == .invalidArgument)
+    #expect(error?.message.contains("/proc/self/limits") == true)
+    #expect(error?.message.contains("\(size - 1) bytes") == true)
+  }
+
+  @Test func `a directory that is absent has no names, and a file is an error`() throws {
+    #expect(try FileSystem.entries(of: "/nonexistent").isEmpty)
+    let error = #expect(throws: SystemError.self) { try FileSystem.entries(of: "/dev/null") }
+    #expect(error?.code == .systemCall)
+    #expect(error?.message.contains("/dev/null") == true)
+    #expect(try FileSystem.entries(of: "/proc/self/ns").contains("net"))
+  }
+
+  @Test func `a file that is absent is notFound, by name`() {
+    let error = #expect(throws: SystemError.self) { try FileSystem.text(of: "/nonexistent") }
+    #expect(error?.code == .notFound)
+    #expect(error?.message.contains("/nonexistent") == true)
+  }
+}
+
+@Suite("Capabilities and features")
+struct FeatureTests {
+  @Test func `a set names its members as capabilities(7) does`() {
+    #expect(CapabilitySet.datapath.names == ["CAP_NET_ADMIN", "CAP_SYS_ADMIN", "CAP_PERFMON", "CAP_BPF"])
+    #expect(CapabilitySet(rawValue: 1).names.isEmpty)
+  }
+
+  @Test func `what /proc says is what the process has`() throws {
+    let line = try FileSystem.text(of: "/proc/thread-self/status").split(separator: "\n")
+      .first { $0.hasPrefix("CapEff:") }
+    let bits = try #require(line?.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) })
+    #expect(CapabilitySet.effective.rawValue == bits)
+  }
+
+  @Test func `a probe is asked each time, and its reason is handed on`() async {
+    let feature = KernelFeature("flying", minimumKernel: KernelVersion(9, 9)) { .missing(reason: "no wings") }
+    #expect(feature.name == "flying")
+    #expect(await feature.availability() == .missing(reason: "no wings"))
+  }
+}
+
+@Suite("Serial lock")
+struct SerialLockTests {
+  @Test func `operations run one by one, also after an error`() async {
+    let lock = SerialLock()
+    let log = Log()
+    await withTaskGroup(of: Void.self) { group in
+      for index in 0..<500 {
+        group.addTask {
+          try? await lock.locked {
+            await log.enter()
+            await Task.yield()
+            await log.leave()
+            if index.isMultiple(of: 3) { throw Errno.ioError }
+          }
+        }
+      }
+    }
+    #expect(await log.count == 500)
+    #expect(await log.most == 1)
+  }
+
+  private actor Log {
+    var inside = 0
+    var most = 0
+    var count = 0
+    func enter() {
+      inside += 1
+      most = max(most, inside)
+    }
+    func leave() {
+      inside -= 1
+      count += 1
+    }
   }
 }
