@@ -40,7 +40,7 @@ struct RecordTests {
         "DROP 133 policy: 10.0.0.5:5353 -> 10.0.0.9:53 UDP, egress of endpoint 3",
         "DROP 181 policy denied: 10.0.0.9:9 -> 10.0.0.5:10 UDP, ingress of endpoint 3 (decision 31, generation 5)",
         "DROP 132 invalid source: 10.0.7.7 -> 10.0.0.9 ICMP echo request 3, egress of endpoint 3",
-        "DROP 166 unsupported L3: frame of 18 bytes, ingress of endpoint 3",
+        "DROP 139 unsupported L3: frame of 18 bytes, ingress of endpoint 3",
       ])
   }
 

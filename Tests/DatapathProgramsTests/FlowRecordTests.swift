@@ -55,8 +55,8 @@ struct FlowRecordTests {
       "DROP 132 invalid source: ARP 10.0.0.5 -> 10.0.0.9, egress of endpoint 3"
     ),
     (
-      record(ipProtocol: 0, ports: (0, 0), reason: 166, isRead: false),
-      "DROP 166 unsupported L3: frame of 74 bytes, egress of endpoint 3"
+      record(ipProtocol: 0, ports: (0, 0), reason: 139, isRead: false),
+      "DROP 139 unsupported L3: frame of 74 bytes, egress of endpoint 3"
     ),
   ])
   func `a record reads as one line in an operator's words`(record: flow_record, line: String) {

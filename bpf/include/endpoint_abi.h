@@ -13,7 +13,7 @@
 
 /* endpoint.flags: the slot is in use; a slot without it drops everything. */
 #define ENDPOINT_PRESENT (1u << 0)
-/* endpoint.flags: drop (EP_NOT_READY) until the active policy generation has compiled this endpoint. */
+/* endpoint.flags: drop (DROP_ENDPOINT_NOT_READY) until the active policy generation has compiled this endpoint. */
 #define ENDPOINT_POLICY_REQUIRED (1u << 1)
 
 /* Slots of the program array that dispatchers tail-call into. */

@@ -15,9 +15,9 @@ enum drop_reason {
   DROP_POLICY = 133,             /* the endpoint is isolated and nothing allows this */
   DROP_INVALID = 134,            /* truncated or malformed headers */
   DROP_UNKNOWN_PROTOCOL = 137,   /* an IP protocol that connection tracking does not know, at an isolated pod */
+  DROP_UNSUPPORTED_L3 = 139,     /* neither IPv4, nor ARP, nor neighbour discovery of IPv6 */
   DROP_MISSED_TAIL_CALL = 140,   /* no program in the dispatcher's slot: closed */
   DROP_FLOW_CREATE = 155,        /* the flow table refused a new entry */
-  DROP_UNSUPPORTED_L3 = 166,     /* neither IPv4 nor ARP */
   DROP_POLICY_DENY = 181,        /* an explicit deny entry */
   DROP_ENDPOINT_NOT_READY = 203, /* no such endpoint, or policy required and not compiled yet */
 };

@@ -12,12 +12,12 @@ public enum DropReason: UInt8, CaseIterable, Sendable, Hashable {
   case invalid = 134
   /// An IP protocol that connection tracking does not know, at an isolated pod.
   case unknownProtocol = 137
+  /// Neither IPv4, nor ARP, nor what IPv6 needs to find its neighbours.
+  case unsupportedL3 = 139
   /// A dispatcher found no program in its slot.
   case missedTailCall = 140
   /// The flow table refused a new entry.
   case flowCreate = 155
-  /// Neither IPv4, nor ARP, nor what IPv6 needs to find its neighbours.
-  case unsupportedL3 = 166
   /// A policy denies the packet by name.
   case policyDeny = 181
   /// No such endpoint, or one that waits for its first policy.
