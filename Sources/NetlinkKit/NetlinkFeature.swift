@@ -9,19 +9,19 @@ public enum NetlinkFeature {
   ///
   /// - Returns: false also when this process may not create namespaces or links.
   public static func supportsIPVLAN() async -> Bool {
-    await canCreate { .ipvlan(parent: $0, mode: .l2, flag: .bridge) }
+    await obstacle { .ipvlan(parent: $0, mode: .l2, flag: .bridge) } == nil
   }
 
-  /// Whether links of `kind` can be created.
-  static func canCreate(_ kind: @Sendable (_ parent: InterfaceIndex) -> LinkKind) async -> Bool {
+  /// Why links of `kind` cannot be created; nil when they can.
+  static func obstacle(_ kind: @Sendable (_ parent: InterfaceIndex) -> LinkKind) async -> String? {
     do {
       let namespace = try await NetworkNamespace.makeAnonymous()
       let socket = try await NetlinkSocket(in: namespace)
       let parent = try await socket.links.add(NewLink(name: "p0", kind: .veth(peer: VethPeer(name: "p1"))))
       try await socket.links.create(NewLink(name: "t0", kind: kind(parent.index)))
-      return true
+      return nil
     } catch {
-      return false
+      return "\(error)"
     }
   }
 }
@@ -40,8 +40,7 @@ extension KernelFeature {
     _ name: String, _ minimum: KernelVersion, _ kind: @escaping @Sendable (InterfaceIndex) -> LinkKind
   ) -> KernelFeature {
     KernelFeature(name, minimumKernel: minimum) {
-      await NetlinkFeature.canCreate(kind)
-        ? .available : .missing(reason: "a link of kind \(name) cannot be created; is the module present?")
+      await NetlinkFeature.obstacle(kind).map { .missing(reason: $0) } ?? .available
     }
   }
 }

@@ -113,4 +113,52 @@ struct ErrorKernelTests {
       #expect(long?.message.contains("exceeds 32768 bytes") == true)
     }
   }
+
+  @Test func `a name that is taken where the link moves to is named`() async throws {
+    try await withVeth { socket, link in
+      let other = try await NetworkNamespace.makeAnonymous()
+      let there = try await NetlinkSocket(in: other)
+      try await there.links.add(NewLink(name: "v0", kind: .veth()))
+      let error = await #expect(throws: NetlinkError.self) {
+        try await socket.links.change(link.index, LinkChanges(namespace: other))
+      }
+      #expect(error?.code == .exists)
+      #expect(error?.message.contains("\"\"") == false)
+      #expect(error?.message.contains("the target namespace has a link of that name") == true)
+      #expect(try await socket.links.link(named: "v0")?.index == link.index)
+    }
+  }
+
+  @Test func `without privilege, reading works and changing is permissionDenied with the remedy`() async throws {
+    try await withVeth { _, link in
+      let namespace = try #require(Scratch.namespace)
+      try await withoutCapabilities(in: namespace) {
+        let socket = try NetlinkSocket()
+        #expect(try await socket.links.link(named: "v0")?.index == link.index)
+        let error = await #expect(throws: NetlinkError.self) {
+          try await socket.links.change(link.index, LinkChanges(isUp: false))
+        }
+        #expect(error?.code == .permissionDenied)
+        #expect(error?.message.contains("CAP_NET_ADMIN") == true)
+        let entering = await #expect(throws: NetlinkError.self) { _ = try await NetlinkSocket(in: namespace) }
+        #expect(entering?.message.contains("CAP_SYS_ADMIN") == true)
+        let feature = await KernelFeature.dummy.availability()
+        guard case .missing(let reason) = feature else {
+          Issue.record("a link was made without privilege")
+          return
+        }
+        #expect(reason.contains("CAP_SYS_ADMIN"))
+      }
+    }
+  }
+
+  @Test func `a source that is no address of the namespace is refused, with the kernel's words`() async throws {
+    try await withVeth { socket, link in
+      let route = Route(
+        destination: IPCIDR("10.5.0.0/16"), interface: link.index, source: IPAddress("192.0.2.9"))
+      let error = await #expect(throws: NetlinkError.self) { try await socket.routes.add(route) }
+      #expect(error?.code == .invalidArgument)
+      #expect(error?.kernelMessage == "Invalid prefsrc address")
+    }
+  }
 }

@@ -193,4 +193,44 @@ struct ExchangeTests {
     try await inLine.value
     #expect(kernel.requests.count == 2)
   }
+
+  @Test func `a link that was cancelled before it was finished is removed all the same`() async throws {
+    let (socket, kernel) = socket(timeout: .seconds(60)) { request, sequence in
+      switch request {
+      case 2: [.silence]
+      case 3:
+        [.datagram(Bytes.link(7, "v0", sequence: sequence)), .datagram(Bytes.answer(sequence: sequence))]
+      default: [.datagram(Bytes.answer(sequence: sequence))]
+      }
+    }
+    let task = Task { () async -> NetlinkError? in
+      do throws(NetlinkError) {
+        try await socket.links.add(NewLink(name: "v0", kind: .bridge, alias: "never set"))
+      } catch { return error }
+      return nil
+    }
+    while kernel.requests.count < 2 { await Task.yield() }
+    kernel.speak()
+    task.cancel()
+    #expect(await task.value?.code == .cancelled)
+    // RTM_NEWLINK, its alias, RTM_GETLINK, RTM_DELLINK of what was found.
+    #expect(kernel.requests.map { $0[4] } == [16, 16, 18, 17])
+    #expect(kernel.requests.last?[20..<24] == [7, 0, 0, 0])
+  }
+
+  @Test func `a link that could not be read back is removed all the same`() async throws {
+    let (socket, kernel) = socket { request, sequence in
+      switch request {
+      case 2: [.failure(ENOBUFS)]
+      case 3:
+        [.datagram(Bytes.link(7, "v0", sequence: sequence)), .datagram(Bytes.answer(sequence: sequence))]
+      default: [.datagram(Bytes.answer(sequence: sequence))]
+      }
+    }
+    let error = await #expect(throws: NetlinkError.self) {
+      try await socket.links.add(NewLink(name: "v0", kind: .bridge))
+    }
+    #expect(error?.code == .overrun)
+    #expect(kernel.requests.map { $0[4] } == [16, 18, 18, 17])
+  }
 }

@@ -91,7 +91,9 @@ struct ChangeLink: NetlinkRequest {
     let general = ErrorNumber.meaning(failure.errno)
     switch general.code {
     case .busy where changes.name != nil: return (.busy, "a link that is up cannot be renamed; set it down first")
-    case .exists: return (.exists, "another link has the name \"\(changes.name?.rawValue ?? "")\"")
+    case .exists:
+      guard let name = changes.name else { return (.exists, "the target namespace has a link of that name") }
+      return (.exists, "another link has the name \"\(name)\"")
     default: return nil
     }
   }

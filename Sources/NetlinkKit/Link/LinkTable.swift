@@ -35,7 +35,7 @@ public struct LinkTable: Sendable {
   /// Creates a link and reads it back from the namespace it was born in.
   ///
   /// This is two requests, and for a link born in another namespace a short-lived socket there;
-  /// ``create(_:)`` does without.
+  /// ``create(_:)`` does without. When it cannot be read back it is removed again.
   ///
   /// - Parameter new: the link.
   /// - Returns: the link as the kernel describes it, in the namespace where it was born.
@@ -45,7 +45,14 @@ public struct LinkTable: Sendable {
   @discardableResult
   public func add(_ new: NewLink) async throws(NetlinkError) -> Link {
     try await create(new)
-    guard let link = try await table(in: new.namespace).link(named: new.name) else {
+    let link: Link?
+    do throws(NetlinkError) {
+      link = try await table(in: new.namespace).link(named: new.name)
+    } catch {
+      await removeUnfinished(new)
+      throw error
+    }
+    guard let link else {
       throw NetlinkError(
         .notFound, operation: "create link \"\(new.name)\"",
         reason: "it was created, and removed or renamed by somebody else before it could be read back")
@@ -56,7 +63,7 @@ public struct LinkTable: Sendable {
   /// Creates a link without reading it back: one request, and one more each for an alias and for a veth's peer that
   /// is to be up.
   ///
-  /// When one of those fails the link is removed again.
+  /// When one of those fails, or the task is cancelled before them, the link is removed again.
   ///
   /// - Parameter new: the link.
   /// - Throws: as ``add(_:)``.
@@ -72,11 +79,19 @@ public struct LinkTable: Sendable {
         try await table(in: peer.namespace ?? new.namespace).change(.name(peer.name), LinkChanges(isUp: true))
       }
     } catch {
-      if let born = try? await table(in: new.namespace), let link = try? await born.link(named: new.name) {
-        try? await born.remove(link.index)
-      }
+      await removeUnfinished(new)
       throw error
     }
+  }
+
+  /// Takes back a link that was created, in a task of its own: the caller's may be cancelled, and then sends nothing.
+  private func removeUnfinished(_ new: NewLink) async {
+    await Task {
+      guard let born = try? await table(in: new.namespace), let link = try? await born.link(named: new.name) else {
+        return
+      }
+      try? await born.remove(link.index)
+    }.value
   }
 
   /// Removes the link with this index.

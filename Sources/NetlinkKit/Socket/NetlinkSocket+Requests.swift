@@ -61,6 +61,7 @@ extension NetlinkSocket {
   ) async throws(NetlinkError) -> Bool {
     let deadline = ContinuousClock.now + timeout
     try await drain(before: request, until: deadline)
+    if Task.isCancelled { throw .cancelledInLine(request) }
     sequence &+= 1
     writer.begin(
       type: UInt16(truncatingIfNeeded: request.type),
@@ -89,7 +90,8 @@ extension NetlinkSocket {
           .malformedReply, operation: request.operation, reason: "\(error)", request: request.name)
       }
       switch outcome {
-      case .ignored, .object: continue
+      case .ignored, .object:
+        if Task.isCancelled { throw .cancelled(request) }
       case .finished:
         isDraining = false
         return !exchange.wasInterrupted
@@ -118,12 +120,12 @@ extension NetlinkSocket {
 
   /// The next datagram from the kernel itself.
   ///
-  /// What other processes send to this port is thrown away.
+  /// What other processes send to this port is thrown away. A reply that is there already is taken even when the task
+  /// is cancelled: the kernel answers most requests before `send` returns, and then it is known whether a change was made.
   private func nextDatagram(
     for request: some NetlinkRequest, until deadline: ContinuousClock.Instant
   ) async throws(NetlinkError) -> ReceivedDatagram {
     while true {
-      if Task.isCancelled { throw .cancelled(request) }
       let received: ReceivedDatagram?
       do throws(TransportError) {
         received = try buffer.receive(from: transport)
@@ -133,6 +135,7 @@ extension NetlinkSocket {
       if let received {
         guard received.sender == 0 else {
           // A flood from elsewhere must not keep us beyond the deadline.
+          if Task.isCancelled { throw .cancelled(request) }
           guard ContinuousClock.now < deadline else { throw timedOut(request) }
           continue
         }
@@ -166,7 +169,7 @@ extension NetlinkSocket {
   ) async throws(NetlinkError) {
     guard isDraining else { return }
     while ContinuousClock.now < deadline {
-      if Task.isCancelled { throw .cancelled(request) }
+      if Task.isCancelled { throw .cancelledInLine(request) }
       do throws(TransportError) {
         guard try buffer.receive(from: transport) != nil else {
           isDraining = false
