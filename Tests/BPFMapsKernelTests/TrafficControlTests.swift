@@ -180,6 +180,52 @@ extension BPFKernelTests {
       }
     }
 
+    @Test func `an ingress qdisc in clsact's place is busy for egress, and serves ingress`() async throws {
+      try await withScratchNamespace { namespace in
+        let interface = try await namespace.makePair()
+        try await namespace.shell("tc qdisc add dev left ingress")
+        let object = try loadSamples()
+        let program = try object.program("counts")
+        let ingress = try await program.attach(
+          toTrafficControl: .ingress, of: interface, in: namespace, mechanism: .clsact)
+        await #expect {
+          _ = try await program.attach(toTrafficControl: .egress, of: interface, in: namespace, mechanism: .clsact)
+        } throws: { ($0 as? BPFError)?.code == .busy && "\($0)".contains("ingress qdisc") }
+        #expect(try await namespace.shell("tc filter show dev left ingress").matches(of: /handle/).count == 1)
+        try await ingress.detach()
+        #expect(try await namespace.shell("tc filter show dev left ingress").isEmpty)
+      }
+    }
+
+    @Test func `one program at both directions of one interface is two filters`() async throws {
+      try await withScratchNamespace { namespace in
+        let interface = try await namespace.makePair()
+        let program = try loadSamples().program("counts")
+        let ingress = try await program.attach(
+          toTrafficControl: .ingress, of: interface, in: namespace, mechanism: .clsact)
+        let egress = try await program.attach(
+          toTrafficControl: .egress, of: interface, in: namespace, mechanism: .clsact)
+        #expect(try await namespace.shell("tc filter show dev left ingress").contains("counts"))
+        #expect(try await namespace.shell("tc filter show dev left egress").contains("counts"))
+        try await ingress.detach()
+        #expect(try await namespace.shell("tc filter show dev left egress").contains("counts"))
+        try await egress.detach()
+      }
+    }
+
+    @Test func `a priority of 0 is refused, whatever the mechanism`() async throws {
+      try await withScratchNamespace { namespace in
+        let interface = try await namespace.makePair()
+        let program = try loadSamples().program("counts")
+        for mechanism in [TrafficControlMechanism.automatic, .clsact] {
+          await #expect {
+            _ = try await program.attach(
+              toTrafficControl: .egress, of: interface, in: namespace, priority: 0, mechanism: mechanism)
+          } throws: { ($0 as? BPFError)?.code == .invalidArgument && "\($0)".contains("1 ... 65535") }
+        }
+      }
+    }
+
     @Test func `attaching, replacing and failing leaves no descriptor`() async throws {
       try await withScratchNamespace { namespace in
         let interface = try await namespace.makePair()

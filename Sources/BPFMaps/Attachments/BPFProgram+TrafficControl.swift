@@ -18,7 +18,8 @@ extension BPFProgram {
   ///   - mechanism: tcx or clsact; by default tcx where the kernel has it.
   /// - Returns: The attachment; the program leaves when it goes.
   /// - Throws: `notFound` for an unknown interface; `notSupported` for ``TrafficControlMechanism/tcx`` before Linux
-  ///   6.6; `invalidArgument` for another type of program; `permissionDenied`.
+  ///   6.6; `invalidArgument` for another type of program; `busy` for egress where an `ingress` qdisc has clsact's place;
+  ///   `permissionDenied`.
   /// - Requires: CAP_NET_ADMIN, and CAP_SYS_ADMIN to enter another namespace. `BPF_LINK_CREATE`, `RTM_NEWTFILTER`
   public borrowing func attach(
     toTrafficControl direction: TrafficControlDirection, of interface: UInt32, in namespace: NetworkNamespace,
@@ -27,6 +28,9 @@ extension BPFProgram {
     let hook = "\(direction) of interface \(interface)"
     guard interface > 0, interface <= UInt32(CInt.max) else {
       throw BPFError(.invalidArgument, "attach program \"\(name)\" to \(hook): interface indexes are 1 ... \(CInt.max)")
+    }
+    guard priority > 0 else {
+      throw BPFError(.invalidArgument, "attach program \"\(name)\" to \(hook): priority 0; priorities are 1 ... 65535")
     }
     let hasTCX = mechanism == .clsact ? false : await BPFFeature.supportsTCX()
     if mechanism == .tcx, !hasTCX {

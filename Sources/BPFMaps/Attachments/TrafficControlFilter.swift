@@ -48,6 +48,11 @@ final class TrafficControlFilter: Sendable {
       }
       return (status, place, words)
     }
+    if status == -16 {
+      throw BPFError(
+        .busy, "\(operation): an ingress qdisc has the place of clsact, and serves no egress; remove it first",
+        errno: .resourceBusy)
+    }
     if status == -22 {
       throw BPFError(
         .invalidArgument,
@@ -103,16 +108,34 @@ final class TrafficControlFilter: Sendable {
     withHook(wanted) { hook in
       let made = unsafe bpf_tc_hook_create(&hook)
       guard made == 0 || made == -17 else { return (made, wanted) }
-      return withOptions(wanted) { options in
-        options.prog_fd = program
-        let status = unsafe bpf_tc_attach(&hook, &options)
-        var place = wanted
-        place.handle = options.handle
-        place.priority = options.priority
-        place.program = options.prog_id
-        return (status, place)
-      }
+      let (status, place) = attach(program, wanted, &hook)
+      guard status == 0, made != 0, place.direction == .egress, isAtIngress(place) else { return (status, place) }
+      // Only removal tells a filter that is in both lists from two filters of one program under the same numbers.
+      _ = withOptions(place) { unsafe bpf_tc_detach(&hook, &$0) }
+      return isAtIngress(place) ? attach(program, place, &hook) : (-16, place)
     }
+  }
+
+  private static func attach(_ program: CInt, _ wanted: Place, _ hook: inout bpf_tc_hook) -> (CInt, Place) {
+    withOptions(wanted) { options in
+      options.prog_fd = program
+      let status = unsafe bpf_tc_attach(&hook, &options)
+      var place = wanted
+      place.handle = options.handle
+      place.priority = options.priority
+      place.program = options.prog_id
+      return (status, place)
+    }
+  }
+
+  /// Whether ingress, too, has our program under the filter's numbers.
+  ///
+  /// The qdiscs `ingress` and `clsact` share a place on the interface. The former has one list, and takes into it what is
+  /// meant for egress: such a filter would see the received packets.
+  private static func isAtIngress(_ place: Place) -> Bool {
+    var other = place
+    other.direction = .ingress
+    return withHook(other) { holdsOurs(other, &$0) }
   }
 
   /// Removes the filter if its place still holds our program.
