@@ -77,4 +77,16 @@ struct BTFTests {
       }
     }
   }
+
+  @Test(.timeLimit(.minutes(1))) func `a struct that contains itself many times over ends, whatever it means`() throws {
+    // Sixty unnamed members, each the struct itself, then a named one.
+    var types: [UInt32] = [1, 1 << 24, 4, 32]
+    types += [3, 4 << 24 | 61, 4] + (0..<60).flatMap { _ in [0, 2, 0] as [UInt32] } + [5, 1, 0]
+    let strings = Array("\0i\0s\0f\0".utf8)
+    let typeBytes = UInt32(types.count * 4)
+    let header: [UInt32] = [0x0001_eb9f, 24, 0, typeBytes, typeBytes, UInt32(strings.count)]
+    let bytes = (header + types).flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * UInt32($0))) } }
+    let btf = try #require(BTF(bytes + strings))
+    #expect(btf.structure(named: "s") == nil)
+  }
 }

@@ -24,7 +24,8 @@ extension BTF {
       return ObjectType(name: entry.name, size: size, fields: nil)
     }
     var fields: [ObjectType.Field] = []
-    collect(entry, base: 0, into: &fields, depth: 0)
+    var budget = BTF.memberLimit
+    guard collect(entry, base: 0, into: &fields, depth: 0, &budget) else { return nil }
     return ObjectType(name: entry.name, size: size, fields: fields)
   }
 
@@ -68,20 +69,31 @@ extension BTF {
     }
   }
 
+  /// The kernel's own limit for one struct; with unnamed members inside each other it bounds all of them together.
+  private static let memberLimit = 65_535
+
   /// Members of unnamed structs and unions are members of their parent, as in C and in Swift.
-  private func collect(_ entry: Entry, base: Int, into fields: inout [ObjectType.Field], depth: Int) {
-    guard depth < 16 else { return }
+  ///
+  /// False: more members than a struct can have, or deeper than C nests them; bytes from outside can make a struct contain
+  /// itself.
+  private func collect(
+    _ entry: Entry, base: Int, into fields: inout [ObjectType.Field], depth: Int, _ budget: inout Int
+  ) -> Bool {
+    guard depth < 16 else { return false }
     for member in entry.members {
+      budget -= 1
+      guard budget >= 0 else { return false }
       let bits = entry.hasBitFields ? Int(member.offset & 0xff_ffff) : Int(member.offset)
       let width = entry.hasBitFields ? Int(member.offset >> 24) : 0
       if member.name.isEmpty {
         if let inner = resolved(member.type), inner.kind == .structure || inner.kind == .union {
-          collect(inner, base: base + bits, into: &fields, depth: depth + 1)
+          guard collect(inner, base: base + bits, into: &fields, depth: depth + 1, &budget) else { return false }
         }
         continue
       }
       guard let size = size(of: member.type) else { continue }
       fields.append(ObjectType.Field(name: member.name, bitOffset: base + bits, size: size, isBitField: width != 0))
     }
+    return true
   }
 }
