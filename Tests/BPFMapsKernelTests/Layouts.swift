@@ -42,6 +42,16 @@ public struct SampleState: BPFValue, BitwiseCopyable {
     fields: [.init("last_seen", \.lastSeen), .init("flags", \.flags), .init("decision", \.decision)])
 }
 
+/// `struct sample_odd` of the programs, declared in Swift: 5 bytes, at a stride of 8.
+public struct SampleOdd: BPFValue, BitwiseCopyable, Hashable {
+  var number: UInt32
+  var letter: UInt8
+
+  /// As in the programs.
+  public static let layout = StructLayout(
+    "sample_odd", of: Self.self, fields: [.init("number", \.number), .init("letter", \.letter)])
+}
+
 extension peer_class_key: BPFValue {
   /// As in the shared header.
   public static let layout = StructLayout(

@@ -63,6 +63,26 @@ extension BPFKernelTests {
       #expect(try map.entries().isEmpty)
     }
 
+    @Test func `a struct whose stride is larger than its size is read by its size`() throws {
+      let map = try loadSamples().map("odd", as: BPFHashMap<SampleOdd, SampleOdd>.self)
+      let entries = (1...20).map { number in
+        (SampleOdd(number: UInt32(number), letter: UInt8(number) + 64), SampleOdd(number: 1 << number, letter: 7))
+      }
+      try map.update(entries)
+      #expect(try map.value(forKey: entries[4].0) == entries[4].1)
+      let read = try map.entries().sorted { $0.0.number < $1.0.number }
+      #expect(read.map(\.0) == entries.map(\.0))
+      #expect(read.map(\.1) == entries.map(\.1))
+    }
+
+    @Test func `a batch that is refused as a whole says that nothing was written`() throws {
+      // The kernel freezes constants; the object describes them as a section, so that only the size is compared.
+      let constants = try loadSamples().map(".rodata", as: BPFArrayMap<SampleState>.self)
+      #expect {
+        try constants.update([(0, SampleState(lastSeen: 1, flags: 2, decision: 3))])
+      } throws: { ($0 as? BPFError)?.code == .permissionDenied && "\($0)".contains("after 0 of 1 entries") }
+    }
+
     @Test func `an LRU hash drops the oldest instead of refusing`() throws {
       let map = try loadSamples().map("recent", as: BPFLRUHashMap<UInt32, UInt64>.self)
       for key in 0..<UInt32(5_000) { try map.updateValue(1, forKey: key) }

@@ -149,6 +149,52 @@ extension BPFKernelTests {
       } throws: { ($0 as? BPFError)?.code == .notFound && "\($0)".contains("counts, dispatches") }
     }
 
+    @Test func `a thousand objects come and go without a trace`() async throws {
+      try await expectNoDescriptorLeak {
+        for _ in 0..<500 {
+          let object = try BPFObject(.cgroup).load()
+          _ = try object.program("redirects")
+        }
+      }
+    }
+
+    @Test func `every descriptor is close-on-exec`() async throws {
+      try await withPinDirectory { directory in
+        let before = Set(try FileSystem.entries(of: "/proc/self/fd"))
+        let object = try loadSamples()
+        let ring = try object.map("events", as: BPFRingBuffer<flow_record>.self)
+        let records = try ring.records()
+        let numbers = try object.map("numbers", as: BPFHashMap<UInt32, UInt64>.self)
+        try numbers.pin(at: directory.appending("numbers"))
+        let pinned = try BPFHashMap<UInt32, UInt64>.open(pinnedAt: directory.appending("numbers"))
+        let again = try BPFHashMap<UInt32, UInt64>.open(identifier: pinned.identifier)
+        var second = try BPFObject(.samples)
+        try second.reuse(map: "numbers", from: again)
+        let reused = try second.load()
+        let opened = Set(try FileSystem.entries(of: "/proc/self/fd")).subtracting(before)
+        #expect(opened.count > 40)
+        for number in opened {
+          guard let text = try? FileSystem.text(of: FilePath("/proc/self/fdinfo/\(number)")) else { continue }
+          let flags = text.split(separator: "\n").first { $0.hasPrefix("flags:") }
+          let bits = try #require(flags?.split(separator: "\t").last.flatMap { Int($0, radix: 8) })
+          #expect(bits & 0o2000000 != 0, "descriptor \(number): \(text)")
+        }
+        records.finish()
+        _ = try reused.program("counts")
+        _ = try object.program("counts")
+      }
+    }
+
+    @Test func `a descriptor of something else is no map`() {
+      #expect {
+        _ = try BPFMapHandle(taking: OwnedFileDescriptor.open("/dev/null", flags: 0))
+      } throws: { ($0 as? BPFError)?.code == .malformedPin }
+      #expect {
+        let program = try BPFObject(.cgroup).load().program("redirects")
+        _ = try BPFMapHandle(taking: OwnedFileDescriptor.duplicating(program.descriptor))
+      } throws: { ($0 as? BPFError)?.code == .malformedPin }
+    }
+
     @Test func `opening, loading and closing leaves no descriptor`() async throws {
       try await expectNoDescriptorLeak {
         for _ in 0..<25 {

@@ -23,7 +23,8 @@ extension BPFMapHandle {
           unsafe mapUpdateBatch(descriptor.rawValue, keys.baseAddress, values.baseAddress, &count, mode.rawValue)
         }
       }
-      let written = status == 0 ? part.count : min(Int(count), part.count)
+      // A refusal before the first element leaves the count as it was; a later one never reports all of them.
+      let written = status == 0 ? part.count : Int(count) < part.count ? Int(count) : 0
       if Self.lacksBatches(status) {
         for (key, value) in rest {
           do {
@@ -62,17 +63,25 @@ extension BPFMapHandle {
     var status: CInt = 0
     repeat {
       var count = UInt32(capacity)
-      let page: [(Key, Value)] = unsafe withUnsafeTemporaryAllocation(of: Key.self, capacity: capacity) { keys in
-        unsafe withUnsafeTemporaryAllocation(of: Value.self, capacity: capacity) { values in
+      // The kernel packs elements at their size, which a Swift type's stride may exceed.
+      let (keySize, valueSize) = (MemoryLayout<Key>.size, MemoryLayout<Value>.size)
+      let page: [(Key, Value)] = unsafe withUnsafeTemporaryAllocation(byteCount: keySize * capacity, alignment: 16) {
+        keys in
+        unsafe withUnsafeTemporaryAllocation(byteCount: valueSize * capacity, alignment: 16) { values in
           status = unsafe position.withUnsafeMutableBytes { position in
             unsafe next.withUnsafeMutableBytes { next in
               unsafe mapLookUpBatch(
                 descriptor.rawValue, from: isFirst ? nil : position.baseAddress, next: next.baseAddress,
-                UnsafeMutableRawPointer(keys.baseAddress), UnsafeMutableRawPointer(values.baseAddress), &count)
+                keys.baseAddress, values.baseAddress, &count)
             }
           }
           guard status == 0 || status == CInt.statusNotFound else { return [] }
-          return (0..<min(Int(count), capacity)).map { unsafe (keys[$0], values[$0]) }
+          return (0..<min(Int(count), capacity)).map { index in
+            unsafe (
+              keys.loadUnaligned(fromByteOffset: index * keySize, as: Key.self),
+              values.loadUnaligned(fromByteOffset: index * valueSize, as: Value.self)
+            )
+          }
         }
       }
       if status == -28, capacity < 1 << 20 {  // ENOSPC: one bucket holds more than the buffers

@@ -59,9 +59,13 @@ func mapLookUpBatch(
   }
 }
 
-/// How many slots a per-CPU value has: possible CPUs, not only those online.
-func possibleCPUCount() -> Int {
-  max(1, Int(libbpf_num_possible_cpus()))
+/// How many slots a per-CPU value has: possible CPUs, not only those online; nil where /sys does not say.
+///
+/// Never guessed: the kernel writes as many as there are, whatever room was made for.
+func possibleCPUCount() -> Int? {
+  LibbpfMessages.silence()
+  let count = libbpf_num_possible_cpus()
+  return count > 0 ? Int(count) : nil
 }
 
 extension CInt {

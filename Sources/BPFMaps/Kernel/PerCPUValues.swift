@@ -8,7 +8,7 @@ extension BPFMapHandle {
     _ key: Key, as type: Value.Type
   ) throws(BPFError) -> [Value]? {
     let slot = Self.slotSize(of: Value.self)
-    let cpus = possibleCPUCount()
+    let cpus = try slotCount()
     var status: CInt = 0
     let values: [Value] = unsafe withUnsafeTemporaryAllocation(byteCount: slot * cpus, alignment: 16) { bytes in
       status = unsafe withUnsafeBytes(of: key) { key in
@@ -26,7 +26,7 @@ extension BPFMapHandle {
     _ key: Key, _ values: [Value], _ mode: BPFUpdateMode
   ) throws(BPFError) {
     let slot = Self.slotSize(of: Value.self)
-    let cpus = possibleCPUCount()
+    let cpus = try slotCount()
     guard values.count == cpus else {
       throw BPFError(
         .invalidArgument,
@@ -42,6 +42,15 @@ extension BPFMapHandle {
       }
     }
     if status != 0 { throw failure("update", status) }
+  }
+
+  private borrowing func slotCount() throws(BPFError) -> Int {
+    guard let count = possibleCPUCount() else {
+      throw BPFError(
+        .notSupported,
+        "use per-CPU map \"\(info.name)\": /sys/devices/system/cpu/possible cannot be read; mount sysfs on /sys")
+    }
+    return count
   }
 
   private static func slotSize<Value>(of type: Value.Type) -> Int { (MemoryLayout<Value>.size + 7) / 8 * 8 }

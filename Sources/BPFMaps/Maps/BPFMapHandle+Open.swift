@@ -66,17 +66,17 @@ extension BPFMapInfo {
   ///   - name: What to call it where the kernel's 15 bytes are too few.
   /// - Throws: `malformedPin` when the descriptor is of something else.
   init(of descriptor: CInt, name: String?) throws(BPFError) {
-    var status: CInt = 0
     // A program's or link's information has another layout under the same call; only a map's fdinfo says map_type.
+    guard KernelObjectKind(of: descriptor) == .map else {
+      throw BPFError(.malformedPin, "descriptor \(descriptor) is not a map")
+    }
+    var status: CInt = 0
     let raw = withZeroed(bpf_map_info.self) { raw in
       var length = UInt32(MemoryLayout<bpf_map_info>.size)
       status = unsafe bpf_obj_get_info_by_fd(descriptor, &raw, &length)
       return raw
     }
     guard status == 0 else { throw BPFError.kernel("ask about map descriptor \(descriptor)", status: status) }
-    guard KernelObjectKind(of: descriptor) == .map else {
-      throw BPFError(.malformedPin, "descriptor \(descriptor) is not a map")
-    }
     self.init(
       name: name ?? string(raw.name), identifier: raw.id, kind: BPFMapKind(rawValue: raw.type),
       keySize: Int(raw.key_size),

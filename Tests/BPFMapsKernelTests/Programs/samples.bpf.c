@@ -23,6 +23,12 @@ struct sample_state {
   __u32 decision;
 };
 
+/* Not a multiple of its alignment in Swift, where a struct of these fields has 5 bytes at a stride of 8. */
+struct sample_odd {
+  __u32 number;
+  __u8 letter;
+} __attribute__((packed));
+
 /* Set by the loader. */
 const volatile __u32 answer = 42;
 const volatile __u64 wide = 1;
@@ -43,6 +49,13 @@ struct {
   __type(value, struct sample_state);
   __uint(max_entries, 64);
 } flow SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __type(key, struct sample_odd);
+  __type(value, struct sample_odd);
+  __uint(max_entries, 64);
+} odd SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
