@@ -25,6 +25,14 @@ extension BPFKernelTests {
       #expect(records.droppedCount == 0)
     }
 
+    @Test func `what nobody read yet comes first`() async throws {
+      let object = try loadSamples()
+      _ = try object.program("emits").test(packet: packet, context: SocketBufferContext(controlBlock: [8]))
+      let ring = try object.map("events", as: BPFRingBuffer<flow_record>.self)
+      var iterator = try ring.records().makeAsyncIterator()
+      #expect(try await iterator.next()?.endpoint == 8)
+    }
+
     @Test func `a slow iterator costs records, and the sequence counts them`() async throws {
       let object = try loadSamples()
       let program = try object.program("emits")

@@ -127,6 +127,18 @@ struct LoadingTests {
     }
   }
 
+  @Test(arguments: [0, 4096, UInt32.max])
+  func `an endpoint that cannot be is an error that names the range, not a trap`(endpoint: UInt32) throws {
+    let datapath = try PodDatapath.load(pinDirectory: nil, limits: .small)
+    do {
+      _ = try datapath.makeDispatcher(endpoint: endpoint)
+      Issue.record("a dispatcher for endpoint \(endpoint)")
+    } catch {
+      #expect(error.code == .invalidArgument)
+      #expect(error.message.contains("endpoint \(endpoint)") && error.message.contains("1 ... 4095"), "\(error)")
+    }
+  }
+
   @Test func `loading and letting go leaves no descriptor open`() async throws {
     try await expectNoDescriptorLeak {
       let datapath = try PodDatapath.load(pinDirectory: nil, limits: .small)

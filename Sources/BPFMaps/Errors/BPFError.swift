@@ -75,7 +75,7 @@ public struct BPFError: Error, Sendable, Hashable, CustomStringConvertible {
   /// Everything the verifier wrote, where it refused a program.
   public let verifierLog: String?
 
-  init(_ code: Code, _ message: String, errno: Errno? = nil, verifierLog: String? = nil) {
+  package init(_ code: Code, _ message: String, errno: Errno? = nil, verifierLog: String? = nil) {
     self.code = code
     self.message = message
     self.errno = errno

@@ -31,7 +31,7 @@ public struct BPFRingBuffer<Record: BPFValue & BitwiseCopyable>: ~Copyable, BPFM
   /// How many bytes it holds, record headers of 8 bytes included.
   public var capacity: UInt32 { handle.info.maximumEntryCount }
 
-  /// The records from now on, in order, each copied out of the ring.
+  /// The records that nobody has read yet, and those that come, in order, each copied out of the ring.
   ///
   /// The sequence reads on a thread that is not the cooperative pool's. Up to `limit` records wait for the iterator;
   /// then newer ones are dropped and counted (``BPFRecords/droppedCount``). It ends, and gives back memory and
@@ -39,7 +39,8 @@ public struct BPFRingBuffer<Record: BPFValue & BitwiseCopyable>: ~Copyable, BPFM
   ///
   /// - Parameter limit: How many records wait at most.
   /// - Returns: A sequence for one iterator.
-  /// - Throws: `busy` while another sequence of this value reads; `systemCall` without memory or descriptors.
+  /// - Throws: `busy` while another sequence of this value reads (the ring's other owners are not known here, and must not
+  ///   read at the same time); `systemCall` without memory or descriptors.
   /// - Requires: Linux 5.8. mmap(2), epoll(7)
   public borrowing func records(bufferingAtMost limit: Int = 65_536) throws(BPFError) -> BPFRecords<Record> {
     guard reader.take() else {

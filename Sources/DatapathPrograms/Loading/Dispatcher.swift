@@ -23,10 +23,13 @@ extension PodDatapath {
   ///
   /// - Parameter endpoint: 1 or more, and less than the size of ``endpoints``.
   /// - Returns: Programs that live on while attached or pinned.
-  /// - Throws: `permissionDenied`; `systemCall` when the kernel is out of memory.
+  /// - Throws: `invalidArgument` for an endpoint out of range; `permissionDenied`; `systemCall` when the kernel is out of memory.
   /// - Requires: CAP_BPF and CAP_NET_ADMIN, Linux 6.1.
   public func makeDispatcher(endpoint: UInt32) throws(BPFError) -> Dispatcher {
-    precondition(endpoint > 0 && endpoint < endpoints.count, "no endpoint \(endpoint): use 1 to \(endpoints.count - 1)")
+    guard endpoint > 0, endpoint < endpoints.count else {
+      throw BPFError(
+        .invalidArgument, "load a dispatcher for endpoint \(endpoint): endpoints are 1 ... \(endpoints.count - 1)")
+    }
     var object = try BPFObject(DatapathObject.dispatcher.embedded)
     try object.setConstant("endpoint_id", to: endpoint)
     try object.reuse(map: "pod_programs", from: programs)
