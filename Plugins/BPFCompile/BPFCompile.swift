@@ -10,7 +10,7 @@ import PackagePlugin
 /// Each program becomes `EmbeddedObject.NAME`; the target must depend on `BPFMaps`, which declares `EmbeddedObject`.
 ///
 /// The objects are embedded as base64 in a `StaticString`: the one route that needs no experimental package-manager
-/// flag, works in a dependent package and in a moved binary (DatapathPrograms documentation, "Embedding").
+/// flag, works in a dependent package and in a moved binary. A program's name must be a Swift identifier.
 @main
 struct BPFCompile: BuildToolPlugin {
   func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {

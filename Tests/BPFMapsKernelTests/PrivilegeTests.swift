@@ -32,7 +32,7 @@ extension BPFKernelTests {
       }
     }
 
-    @Test func `an open map works on, and whatever makes, finds or attaches something is permissionDenied`() async throws {
+    @Test func `an open map works on, and what finds or attaches something is permissionDenied`() async throws {
       let object = try loadSamples()
       let map = try object.map("numbers", as: BPFHashMap<UInt32, UInt64>.self)
       let program = try object.program("counts")

@@ -28,7 +28,9 @@ public struct CapabilityFailure: Error {
   public let errno: Int32
 }
 
-/// Empties the calling thread's capability sets. The C library exports capset(2) without declaring it.
+/// Empties the calling thread's capability sets.
+///
+/// The C library exports capset(2) without declaring it.
 private func dropCapabilities() throws(CapabilityFailure) {
   typealias Call = @convention(c) (UnsafeMutablePointer<UInt32>?, UnsafePointer<UInt32>?) -> CInt
   guard let symbol = unsafe dlsym(nil, "capset") else { throw CapabilityFailure(errno: ENOSYS) }

@@ -18,7 +18,9 @@ public struct BPFArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapP
   /// How many values it has.
   public var count: UInt32 { handle.info.maximumEntryCount }
 
-  /// The value at an index; nil: the index is not below ``count``. `BPF_MAP_LOOKUP_ELEM`
+  /// The value at an index; nil: the index is not below ``count``.
+  ///
+  /// - Throws: `systemCall`. `BPF_MAP_LOOKUP_ELEM`
   @inlinable
   public borrowing func value(at index: UInt32) throws(BPFError) -> Value? {
     try handle.lookUp(index, as: Value.self)
@@ -26,18 +28,23 @@ public struct BPFArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapP
 
   /// Writes the value at an index.
   ///
-  /// - Throws: `invalidArgument` for an index that is not below ``count``. `BPF_MAP_UPDATE_ELEM`
+  /// - Throws: `invalidArgument` for an index that is not below ``count``; `permissionDenied` for a map that the kernel
+  ///   froze, such as constants. `BPF_MAP_UPDATE_ELEM`
   @inlinable
   public borrowing func setValue(_ value: Value, at index: UInt32) throws(BPFError) {
     try handle.update(index, value, .any)
   }
 
   /// Writes many values, by batches where the kernel has them.
+  ///
+  /// - Throws: As ``setValue(_:at:)``; the message says how many were written before. `BPF_MAP_UPDATE_BATCH`
   public borrowing func update(_ entries: [(UInt32, Value)]) throws(BPFError) {
     try handle.update(entries, .any)
   }
 
   /// Every value, by index.
+  ///
+  /// - Throws: `systemCall`. `BPF_MAP_LOOKUP_BATCH`
   public borrowing func values() throws(BPFError) -> [Value] {
     if let entries = try handle.entriesByBatch(UInt32.self, Value.self) {
       return entries.sorted { $0.0 < $1.0 }.map(\.1)

@@ -36,7 +36,9 @@ public struct BPFLPMTrie<Key: BPFValue & BitwiseCopyable, Value: BPFValue & Bitw
     try handle.update(key, value, mode)
   }
 
-  /// Removes the entry of exactly this prefix; false: there was none. `BPF_MAP_DELETE_ELEM`
+  /// Removes the entry of exactly this prefix; false: there was none.
+  ///
+  /// - Throws: `systemCall`. Absence is not an error. `BPF_MAP_DELETE_ELEM`
   @inlinable @discardableResult
   public borrowing func removeValue(forKey key: Key) throws(BPFError) -> Bool {
     try handle.remove(key)
@@ -62,11 +64,15 @@ public struct BPFLPMTrie<Key: BPFValue & BitwiseCopyable, Value: BPFValue & Bitw
   }
 
   /// Calls `body` with each entry of a snapshot (see ``entries()``).
+  ///
+  /// - Throws: As ``entries()``, and what `body` throws.
   public borrowing func forEach(_ body: (Key, Value) throws -> Void) throws {
     for (key, value) in try entries() { try body(key, value) }
   }
 
   /// Removes every entry that a snapshot has; entries written meanwhile may stay.
+  ///
+  /// - Throws: As ``entries()``. What was removed before stays removed.
   public borrowing func removeAll() throws(BPFError) {
     for (key, _) in try entries() { _ = try handle.remove(key) }
   }

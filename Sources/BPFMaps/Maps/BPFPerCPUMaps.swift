@@ -19,6 +19,8 @@ public struct BPFPerCPUArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, B
   public var count: UInt32 { handle.info.maximumEntryCount }
 
   /// The values at an index, one for each possible CPU; nil: the index is not below ``count``.
+  ///
+  /// - Throws: `notSupported` where /sys does not say how many CPUs there are; `systemCall`.
   public borrowing func values(at index: UInt32) throws(BPFError) -> [Value]? {
     try handle.lookUpPerCPU(index, as: Value.self)
   }
@@ -54,6 +56,8 @@ public struct BPFPerCPUHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue 
   ) throws(Failure) -> Result { try body(handle) }
 
   /// The values at a key, one for each possible CPU; nil: absent.
+  ///
+  /// - Throws: `notSupported` where /sys does not say how many CPUs there are; `systemCall`.
   public borrowing func values(forKey key: Key) throws(BPFError) -> [Value]? {
     try handle.lookUpPerCPU(key, as: Value.self)
   }
@@ -72,6 +76,8 @@ public struct BPFPerCPUHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue 
   }
 
   /// Removes an entry; false: there was none.
+  ///
+  /// - Throws: `systemCall`. Absence is not an error.
   @discardableResult
   public borrowing func removeValue(forKey key: Key) throws(BPFError) -> Bool { try handle.remove(key) }
 

@@ -29,10 +29,14 @@ public struct BPFProgramArray: ~Copyable, BPFMapProtocol {
   }
 
   /// Empties a slot; false: it was empty.
+  ///
+  /// - Throws: `invalidArgument` for an index that is not below ``count``.
   @discardableResult
   public borrowing func clear(at index: UInt32) throws(BPFError) -> Bool { try handle.remove(index) }
 
   /// The identifier of the program in a slot; nil: empty, or not below ``count``.
+  ///
+  /// - Throws: `systemCall`.
   public borrowing func programIdentifier(at index: UInt32) throws(BPFError) -> UInt32? {
     try handle.lookUp(index, as: UInt32.self)
   }

@@ -8,7 +8,7 @@ public import SystemPackage
 ///
 /// ```swift
 /// var object = try BPFObject(.pod, checking: [flow_record.layout])
-/// try object.setConstant("node_address", to: address.networkOrder)
+/// try object.setConstant("record_allowed", to: UInt32(1))
 /// try object.setMaxEntries(65_536, forMap: "flow")
 /// let loaded = try object.load()
 /// ```
@@ -19,6 +19,9 @@ public struct BPFObject: ~Copyable, Sendable {
   public let name: String
 
   /// Opens an object file, and compares the structs that the caller names with the object's description of them.
+  ///
+  /// An object is code for the kernel: open only what you would run. libbpf reads the ELF image, and its releases up to the
+  /// one tested with (1.1.2) can crash on an image that was made to.
   ///
   /// - Parameters:
   ///   - bytes: The ELF image, with BTF (`clang -g`).
