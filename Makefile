@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps build test lint format demo vm clean
+.PHONY: help deps test-deps build test dependent lint format demo vm clean
 .NOTPARALLEL:
 
 tools := Tests/VirtualMachine
@@ -16,7 +16,7 @@ test_packages := iproute2 iputils-ping clang-format shellcheck
 
 swift_sources := $(wildcard Sources Tests Examples Plugins Benchmarks) Package.swift
 bpf_sources := $(shell find bpf -name '*.[ch]' 2>/dev/null)
-shell_sources := .ci/run $(addprefix $(tools)/,init install-packages run-tests start vm)
+shell_sources := .ci/run Tests/Dependent/run $(addprefix $(tools)/,init install-packages run-tests start vm)
 
 # Without sudo the demonstration itself says that it needs root.
 as_root := $(shell test $$(id -u) = 0 || ! command -v sudo >/dev/null || echo sudo --preserve-env)
@@ -36,7 +36,11 @@ build: deps ## Builds everything for debugging.
 
 test: test-deps lint ## Checks the style, then runs every test: on the running kernel, and on Linux 6.1 in the virtual machine.
 	swift build --build-tests
+	@Tests/Dependent/run NetlinkKit
 	@$(tools)/run-tests "$$(swift build --show-bin-path)"
+
+dependent: test-deps ## Builds a package outside the checkout that imports each module in turn, and moves a release binary.
+	@STATIC=1 Tests/Dependent/run
 
 lint: test-deps ## Checks formatting and style of Swift, BPF C and shell.
 	swift format lint --strict --parallel --recursive $(swift_sources)

@@ -21,6 +21,9 @@ public enum VirtualMachine {
     return nil
   }
 
+  /// Where the machine sees the folder that it may write.
+  public static let outputFolder = "/run/terwaykit/out"
+
   /// Becomes the script, which boots the machine and runs this program there.
   ///
   /// Output, signals and the exit status are the script's from here on.
@@ -28,10 +31,12 @@ public enum VirtualMachine {
   /// - Parameters:
   ///   - script: As ``script()`` found it.
   ///   - arguments: The program's arguments.
+  ///   - outputFolder: A folder here that the machine may write, as ``outputFolder`` there; nil for none.
   /// - Throws: `ExampleError` when the script can't be started.
-  public static func become(script: String, arguments: [String]) throws -> Never {
+  public static func become(script: String, arguments: [String], outputFolder: String? = nil) throws -> Never {
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
-    let words = [script, "run", "--", program] + arguments
+    let share = outputFolder.map { ["--out", $0] } ?? []
+    let words = [script, "run"] + share + ["--", program] + arguments
     var vector: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
     unsafe vector.append(nil)
     // The calling thread is one of the pool's, which block most signals (see ``Process/runUnblocked()``).

@@ -78,6 +78,20 @@ final class DemoCluster: Sendable {
     self.mode = mode
   }
 
+  /// What is where, for the report.
+  var description: [Report.Node] {
+    nodes.values.sorted { $0.name < $1.name }.map { node in
+      Report.Node(
+        name: node.name, address: "\(node.address)",
+        interfaces: node.interfaces.sorted { $0.key < $1.key }.map { name, interface in
+          let own = pods.values.filter { $0.node === node && $0.interface == name }
+          return .init(
+            link: "\(interface.attachment.link)", eni: "\(interface.eni.id)",
+            pods: Dictionary(uniqueKeysWithValues: own.map { ($0.key.name, "\($0.address)") }))
+        })
+    }
+  }
+
   /// Fills in what a control plane would have (addresses, endpoint slices), then compiles and publishes.
   private func publish(_ manifests: ClusterSnapshot, progress: Progress) async throws {
     var cluster = manifests

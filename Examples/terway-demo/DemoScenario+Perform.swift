@@ -24,21 +24,28 @@ extension DemoScenario {
     let isRightWay: Bool
     switch attempt.way {
     case .insideNode, .overVPC:
-      path = wire.isEmpty ? "inside \(nodeName(of: attempt.from))" : wire.keys.sorted().joined(separator: " - VPC - ")
+      // The sender's link first.
+      let first = wire.keys.first { $0 == attempt.from.link }
+      let others = wire.keys.filter { $0 != first }.sorted()
+      path =
+        wire.isEmpty
+        ? "inside \(attempt.from.node.name)" : ([first].compactMap(\.self) + others).joined(separator: " - VPC - ")
       isRightWay = wire.isEmpty == (attempt.way == .insideNode)
     case .any:
       path = "-"
       isRightWay = true
     }
     return FlowResult(
-      flow: attempt.flow, path: path, expected: expected, observed: observed, latency: answer.roundTrips.median,
+      flow: attempt.flow, source: attempt.from.name, destinations: try destinations(of: attempt), path: path,
+      expected: expected, observed: observed, latency: answer.roundTrips.median,
       verdict: isAsExpected && isRightWay ? .passed : .failed)
   }
 
-  private func nodeName(of source: Source) -> String {
-    switch source {
-    case .pod(let pod): pod.node.name
-    case .node(let node): node.name
+  private func destinations(of attempt: Attempt) throws -> [String] {
+    switch attempt.expectation {
+    case .answers(let names): names.sorted()
+    case .refused: []
+    case .dropped: cluster.pods.values.filter { $0.address == attempt.address }.map(\.key.name)
     }
   }
 

@@ -38,6 +38,28 @@ struct DemoScenario {
       case .node(let node): node.process
       }
     }
+
+    var name: String {
+      switch self {
+      case .pod(let pod): pod.key.name
+      case .node(let node): node.name
+      }
+    }
+
+    var node: DemoNode {
+      switch self {
+      case .pod(let pod): pod.node
+      case .node(let node): node
+      }
+    }
+
+    /// The link that its frames leave the node by, as the counters name it.
+    var link: String {
+      switch self {
+      case .pod(let pod): "\(pod.node.name)/\(pod.node.interfaces[pod.interface]?.attachment.link.rawValue ?? "")"
+      case .node(let node): "\(node.name)/eth0"
+      }
+    }
   }
 
   /// What has to happen.

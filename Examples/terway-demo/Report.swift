@@ -12,6 +12,10 @@ struct FlowResult: Codable, Sendable {
 
   /// Who talks to whom, and how.
   var flow: String
+  /// The pod or node that connects.
+  var source: String
+  /// The pods or nodes that it may reach; several for a service, none for a service without pods.
+  var destinations: [String]
   /// Which links carried it, by their counters.
   var path: String
   var expected: String
@@ -23,8 +27,22 @@ struct FlowResult: Codable, Sendable {
 
 /// What the demo found, as a table for people and as JSON for programs.
 struct Report: Codable, Sendable {
+  /// A node, its address, and its ENIs with their pods.
+  struct Node: Codable, Sendable {
+    struct Interface: Codable, Sendable {
+      var link: String
+      var eni: String
+      /// Pod names and addresses.
+      var pods: [String: String]
+    }
+    var name: String
+    var address: String
+    var interfaces: [Interface]
+  }
+
   var kernel: String
   var wiring: String
+  var nodes: [Node]
   var flows: [FlowResult]
   /// Packets dropped by the pods' programs, by reason.
   var drops: [String: UInt64]

@@ -45,6 +45,9 @@ struct TerwayDemo: ExampleCommand {
   @Option(help: "Manifests to use instead of the built-in ones: a YAML or JSON file, or a directory.")
   var manifests: String?
 
+  @Option(help: "A file that gets the result as a picture (SVG).")
+  var svg: String?
+
   @Option(help: "The port of the cloud API simulator on 127.0.0.1; 0 takes any that is free.")
   var simulatorPort = 0
 
@@ -71,6 +74,7 @@ struct TerwayDemo: ExampleCommand {
     let report = try await cancellingOnInterrupt {
       try await Self.demonstrate(snapshot, mode: mode, port: port, progress: progress)
     }
+    if let svg { try Picture(of: report).write(to: svg) }
     switch output {
     case .text: print("\n\(report.text)")
     case .json: try FileHandle.standardOutput.write(contentsOf: report.json() + Data("\n".utf8))
@@ -87,8 +91,15 @@ struct TerwayDemo: ExampleCommand {
     }
     progress.say("\(missing): the demo continues on Linux 6.1 in a virtual machine (--wiring veth stays here)")
     var arguments = ["--wiring", "ipvlan", "--output", output.rawValue, "--simulator-port", "\(simulatorPort)"]
+    var outputFolder: String?
+    if let svg {
+      // The machine can write one folder only, which it sees elsewhere.
+      let file = URL(fileURLWithPath: svg)
+      outputFolder = file.deletingLastPathComponent().path
+      arguments += ["--svg", VirtualMachine.outputFolder + "/" + file.lastPathComponent]
+    }
     if let manifests { arguments += ["--manifests", URL(fileURLWithPath: manifests).path] }
-    try VirtualMachine.become(script: script, arguments: arguments)
+    try VirtualMachine.become(script: script, arguments: arguments, outputFolder: outputFolder)
   }
 
   private static func demonstrate(
@@ -109,7 +120,8 @@ struct TerwayDemo: ExampleCommand {
         }
         progress.say("taking everything down")
         return Report(
-          kernel: KernelVersion.runningRelease, wiring: mode.rawValue, flows: flows, drops: drops)
+          kernel: KernelVersion.runningRelease, wiring: mode.rawValue, nodes: cluster.description, flows: flows,
+          drops: drops)
       }
     }
   }

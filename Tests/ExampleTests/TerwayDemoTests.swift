@@ -29,8 +29,12 @@ struct TerwayDemoTests {
   }
 
   @Test(.requires(.root), .requires(.cgroup2)) func `every flow goes as expected, wired by veth`() async throws {
-    let outcome = try await demo.run(["--wiring", "veth", "--output", "json"])
+    let picture = FileManager.default.temporaryDirectory.appending(path: "terwaykit-\(UUID().uuidString).svg")
+    defer { try? FileManager.default.removeItem(at: picture) }
+    let outcome = try await demo.run(["--wiring", "veth", "--output", "json", "--svg", picture.path])
     #expect(outcome.status == 0, "\(outcome.errors)")
+    let svg = try String(contentsOf: picture, encoding: .utf8)
+    #expect(svg.hasPrefix("<svg") && svg.contains("web-3") && svg.contains("DROP 133"))
     let report = try JSONDecoder().decode(Report.self, from: Data(outcome.output.utf8))
     #expect(report.wiring == "veth")
     #expect(report.flows.count >= 14)
