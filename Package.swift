@@ -47,11 +47,13 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
 
 /// Tests on real kernel objects, as root, in one scratch namespace per test; they run on both kernels.
 ///
-/// With `programs`, the target's `Programs/*.bpf.c` are compiled and embedded.
-func kernelTests(_ name: String, _ dependencies: [Target.Dependency] = [], programs: Bool = false) -> Target {
+/// With `programs`, the target's `Programs/*.bpf.c` are compiled and embedded; `exclude` names files that are no sources.
+func kernelTests(
+  _ name: String, _ dependencies: [Target.Dependency] = [], programs: Bool = false, exclude: [String] = []
+) -> Target {
   .testTarget(
     name: "\(name)KernelTests", dependencies: [.byName(name: name), "KernelTestSupport"] + dependencies,
-    exclude: programs ? ["Programs"] : [], swiftSettings: strict, plugins: programs ? ["BPFCompile"] : [])
+    exclude: exclude + (programs ? ["Programs"] : []), swiftSettings: strict, plugins: programs ? ["BPFCompile"] : [])
 }
 
 let package = Package(
@@ -168,7 +170,9 @@ let package = Package(
     kernelTests("LinuxSystem", [systemPackage]),
     kernelTests("NetlinkKit", ["NetworkTypes", "LinuxSystem", "CLibbpf"]),
     kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", systemPackage], programs: true),
-    kernelTests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage]),
+    kernelTests(
+      "DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],
+      exclude: ["README.md"]),
     kernelTests(
       "IPVLANDatapath",
       [
