@@ -66,6 +66,12 @@ public struct SystemError: Error, Sendable, Hashable {
       code = .permissionDenied
       remedy = "; run as root (CAP_SYS_ADMIN is needed)"
     case .invalidArgument: code = .invalidArgument
+    case .noSpace where systemCall == "unshare":
+      code = .systemCall
+      remedy = "; there are too many namespaces: remove some, or raise the setting user.max_net_namespaces"
+    case .tooManyOpenFiles:
+      code = .systemCall
+      remedy = "; raise the limit of open files (ulimit -n)"
     default: code = .systemCall
     }
     self.init(

@@ -2,8 +2,10 @@
 
 import BPFMaps
 import CDatapathABI
+import Foundation
 import KernelTestSupport
 import LinuxSystem
+import Synchronization
 import Testing
 
 extension BPFKernelTests {
@@ -22,6 +24,40 @@ extension BPFKernelTests {
         let record = try #require(try await iterator.next())
         #expect(record.endpoint == endpoint && record.length == 60 && record.reason == 133)
       }
+      #expect(records.droppedCount == 0)
+    }
+
+    @Test func `programs that never pause do not keep a sequence from ending`() async throws {
+      let object = try loadSamples { (object) throws(BPFError) in try object.setMaxEntries(1 << 20, forMap: "events") }
+      let program = try object.program("emits")
+      let ring = try object.map("events", as: BPFRingBuffer<flow_record>.self)
+      let records = try ring.records()
+      let producer = Producer()
+      for _ in 0..<4 { try producer.start(program) }
+      defer { producer.stop() }
+      var count = 0
+      for try await _ in records {
+        count += 1
+        if count == 100_000 { records.finish() }
+        if count == 1_000_000 { break }
+      }
+      #expect((100_000..<1_000_000).contains(count))
+    }
+
+    @Test func `more records than one round takes arrive once each`() async throws {
+      let object = try loadSamples { (object) throws(BPFError) in try object.setMaxEntries(1 << 20, forMap: "events") }
+      let program = try object.program("emits")
+      _ = try program.test(packet: packet, repeat: 20_000)
+      let records = try object.map("events", as: BPFRingBuffer<flow_record>.self).records()
+      var count = 0
+      for try await record in records {
+        count += 1
+        if record.endpoint == 9 { break }
+        if count == 20_000 {
+          _ = try program.test(packet: packet, context: SocketBufferContext(controlBlock: [9]))
+        }
+      }
+      #expect(count == 20_001)
       #expect(records.droppedCount == 0)
     }
 
@@ -110,5 +146,25 @@ extension BPFKernelTests {
         _ = try object.map("events", as: BPFRingBuffer<Other>.self)
       } throws: { ($0 as? BPFError)?.code == .layoutMismatch && "\($0)".contains("\"reason\"") }
     }
+  }
+}
+
+/// Runs a program over and over, on a thread of its own.
+private final class Producer: Sendable {
+  private let isStopped = Atomic(false)
+
+  func start(_ program: borrowing BPFProgram) throws {
+    let program = try program.duplicate()
+    let holder = Holder(program)
+    Thread.detachNewThread { [self] in
+      while !isStopped.load(ordering: .relaxed) { _ = try? holder.program.test(packet: packet, repeat: 100_000) }
+    }
+  }
+
+  func stop() { isStopped.store(true, ordering: .relaxed) }
+
+  private final class Holder: Sendable {
+    let program: BPFProgram
+    init(_ program: consuming BPFProgram) { self.program = program }
   }
 }

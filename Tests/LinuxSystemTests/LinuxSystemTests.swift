@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import LinuxSystem
 import SystemPackage
 import Testing
+
+@testable import LinuxSystem
 
 @Suite("Kernel version")
 struct KernelVersionTests {
@@ -173,5 +174,24 @@ struct SerialLockTests {
       inside -= 1
       count += 1
     }
+  }
+}
+
+@Suite("Errors")
+struct SystemErrorTests {
+  @Test(arguments: [
+    (Errno.notPermitted, "unshare", SystemError.Code.permissionDenied, "run as root"),
+    (.noSpace, "unshare", .systemCall, "user.max_net_namespaces"), (.noSpace, "write", .systemCall, ""),
+    (.tooManyOpenFiles, "open", .systemCall, "ulimit -n"), (.fileExists, "open", .exists, ""),
+  ])
+  func `a refusal has a code, its operation and a remedy`(
+    errno: Errno, call: String, code: SystemError.Code, remedy: String
+  ) {
+    let error = SystemError("make a network namespace", systemCall: call, errno: errno)
+    #expect(error.code == code)
+    #expect(error.errno == errno)
+    #expect(error.message.hasPrefix("make a network namespace: \(errno)"))
+    #expect(error.message.contains(remedy))
+    #expect(error.message.contains("max_net") == (remedy.contains("max_net")))
   }
 }

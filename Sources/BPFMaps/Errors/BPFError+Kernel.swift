@@ -49,6 +49,7 @@ extension BPFError {
     case .notSupported, kernelNotSupported: (.notSupported, nil)
     case .invalidArgument: (.invalidArgument, nil)
     case Errno(rawValue: 19): (.notFound, "no such interface in this network namespace")
+    case .tooManyOpenFiles: (.systemCall, "raise the limit of open files (ulimit -n)")
     case .noMemory:
       (.systemCall, "the kernel is out of memory for this process: check the memory limit of its control group")
     default: (.systemCall, nil)

@@ -51,9 +51,10 @@ final class RingSource: Sendable {
         number,
         { context, data, size in
           guard let context = unsafe context else { return 0 }
-          let sink = unsafe Unmanaged<SinkBox>.fromOpaque(context).takeUnretainedValue().sink
-          unsafe sink.append(UnsafeRawBufferPointer(start: data, count: size))
-          return 0
+          let box = unsafe Unmanaged<SinkBox>.fromOpaque(context).takeUnretainedValue()
+          unsafe box.sink.append(UnsafeRawBufferPointer(start: data, count: size))
+          // The record is taken all the same; a negative number only ends the round.
+          return box.isRoundOver() ? -1 : 0
         }, Unmanaged.passUnretained(box).toOpaque(), nil)
     }
     guard let ring = unsafe ring else {
@@ -68,8 +69,13 @@ final class RingSource: Sendable {
 
   private let box: SinkBox
 
+  /// One round.
+  ///
+  /// libbpf would go on for as long as programs keep up with it, and nothing else on the queue would get its turn, the end
+  /// of the sequence included. What is left makes the descriptor readable again.
   func consume() {
     guard let ring = unsafe ring else { return }
+    box.beginRound()
     _ = unsafe ring_buffer__consume(ring)
     sink.flush()
   }
@@ -82,7 +88,21 @@ final class RingSource: Sendable {
   }
 }
 
-private final class SinkBox: Sendable {
+/// Touched like the ring that it belongs to.
+@safe private final class SinkBox: @unchecked Sendable {
+  /// How many records a round takes.
+  private static let roundLimit = 16_384
+
   let sink: any RecordSink
+  private var left = SinkBox.roundLimit
+
   init(_ sink: any RecordSink) { self.sink = sink }
+
+  func beginRound() { left = SinkBox.roundLimit }
+
+  /// Counts a record.
+  func isRoundOver() -> Bool {
+    left -= 1
+    return left <= 0
+  }
 }
