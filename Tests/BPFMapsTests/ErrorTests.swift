@@ -10,7 +10,8 @@ struct ErrorTests {
   @Test(
     arguments: [
       (1, BPFError.Code.permissionDenied, "CAP_BPF"), (2, .notFound, ""), (7, .full, ""), (12, .systemCall, "memory"),
-      (16, .busy, ""), (24, .systemCall, "ulimit -n"), (17, .alreadyExists, ""), (19, .notFound, "network namespace"), (22, .invalidArgument, ""),
+      (16, .busy, ""), (24, .systemCall, "ulimit -n"), (17, .alreadyExists, ""), (19, .notFound, "network namespace"),
+      (22, .invalidArgument, ""),
       (28, .full, ""), (95, .notSupported, ""), (524, .notSupported, "errno 524"), (71, .systemCall, ""),
     ] as [(CInt, BPFError.Code, String)])
   func `a kernel refusal has a code, its operation and a remedy`(number: CInt, code: BPFError.Code, remedy: String) {

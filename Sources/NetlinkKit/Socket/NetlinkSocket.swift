@@ -28,7 +28,7 @@ public actor NetlinkSocket {
   /// - Parameters:
   ///   - namespace: where the socket works, for its whole life. The caller may drop it afterwards.
   ///   - timeout: how long one request may take.
-  ///   - dumpAttempts: how often a listing is made when the kernel says that it changed meanwhile; at least 1.
+  ///   - dumpAttempts: how often a listing is made when the kernel says that it changed meanwhile; at least 1, or it traps.
   /// - Throws: ``NetlinkError`` with code `socket` when the namespace cannot be entered or the socket not be opened.
   public init(
     in namespace: NetworkNamespace, timeout: Duration = .seconds(60), dumpAttempts: Int = 8
@@ -48,7 +48,7 @@ public actor NetlinkSocket {
   ///
   /// - Parameters:
   ///   - timeout: how long one request may take.
-  ///   - dumpAttempts: how often a listing is made when the kernel says that it changed meanwhile; at least 1.
+  ///   - dumpAttempts: how often a listing is made when the kernel says that it changed meanwhile; at least 1, or it traps.
   /// - Throws: ``NetlinkError`` with code `socket`.
   public init(timeout: Duration = .seconds(60), dumpAttempts: Int = 8) throws(NetlinkError) {
     let transport: KernelTransport
