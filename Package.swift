@@ -189,7 +189,8 @@ let package = Package(
     .testTarget(
       name: "ExampleTests",
       dependencies: [
-        "ExampleSupport", "KernelTestSupport", "ENIProvider", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+        "BPFMaps", "CDatapathABI", "DatapathPrograms", "ExampleSupport", "KernelTestSupport", "ENIProvider",
+        "LinuxSystem", "NetlinkKit", "NetworkTypes",
         systemPackage, "first-program",
         "terway-demo", "ecs-simulator",
       ], swiftSettings: strict),
