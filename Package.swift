@@ -4,14 +4,17 @@
 import PackageDescription
 
 /// The strict settings of every Swift target (CONTRIBUTING, "House rules").
-let strict: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-  .strictMemorySafety(),
-]
+///
+/// In CI a warning is an error.
+let strict: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+  ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 // Packages, by the name the targets below use.
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
@@ -193,7 +196,8 @@ let package = Package(
     .testTarget(
       name: "ExampleTests",
       dependencies: [
-        "ExampleSupport", "KernelTestSupport", "ENIProvider", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+        "BPFMaps", "CDatapathABI", "DatapathPrograms", "ExampleSupport", "KernelTestSupport", "ENIProvider",
+        "LinuxSystem", "NetlinkKit", "NetworkTypes",
         systemPackage, "first-program",
         "terway-demo", "ecs-simulator",
       ], swiftSettings: strict),

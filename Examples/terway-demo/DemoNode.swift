@@ -66,11 +66,11 @@ final class DemoNode: Sendable {
     }
     self.interfaces = interfaces
 
-    datapath = try PodDatapath.load(pinDirectory: nil)
+    datapath = try PodDatapath.load(pinDirectory: workspace.pins?.appending(name).appending("pod"))
     flows = try FlowLog(datapath)
     wirer = try await PodWirer(node: NodeConfiguration(address: address), namespace: namespace, datapath: datapath)
     cgroup = try workspace.makeCgroup(of: name)
-    balancer = try ServiceLoadBalancer.load()
+    balancer = try ServiceLoadBalancer.load(pinDirectory: workspace.pins?.appending(name).appending("service"))
     attachments = try balancer.attach(toCgroup: cgroup)
     process = try await PodProcess.start(
       name: name, namespace: namespace, cgroup: cgroup, tcp: [DemoScenario.nodePort], udp: [])

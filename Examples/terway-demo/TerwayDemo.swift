@@ -8,6 +8,7 @@ import Foundation
 import IPVLANDatapath
 import LinuxSystem
 import NetlinkKit
+import SystemPackage
 
 @main
 enum Main {
@@ -45,6 +46,12 @@ struct TerwayDemo: ExampleCommand {
   @Option(help: "Manifests to use instead of the built-in ones: a YAML or JSON file, or a directory.")
   var manifests: String?
 
+  @Option(help: "A directory on a bpf file system to pin maps and programs in while the demo runs (for bpftool).")
+  var pin: String?
+
+  @Option(help: "How long everything stays up after the flows, to look around, in seconds.")
+  var hold: UInt32 = 0
+
   @Option(help: "A file that gets the result as a picture (SVG).")
   var svg: String?
 
@@ -70,9 +77,8 @@ struct TerwayDemo: ExampleCommand {
       }
       mode = .ipvlan
     }
-    let port = simulatorPort
-    let report = try await cancellingOnInterrupt {
-      try await Self.demonstrate(snapshot, mode: mode, port: port, progress: progress)
+    let report = try await cancellingOnInterrupt { [self] in
+      try await demonstrate(snapshot, mode: mode, progress: progress)
     }
     if let svg { try Picture(of: report).write(to: svg) }
     switch output {
@@ -91,6 +97,7 @@ struct TerwayDemo: ExampleCommand {
     }
     progress.say("\(missing): the demo continues on Linux 6.1 in a virtual machine (--wiring veth stays here)")
     var arguments = ["--wiring", "ipvlan", "--output", output.rawValue, "--simulator-port", "\(simulatorPort)"]
+    arguments += ["--hold", "\(hold)"] + (pin.map { ["--pin", $0] } ?? [])
     var outputFolder: String?
     if let svg {
       // The machine can write one folder only, which it sees elsewhere.
@@ -102,12 +109,12 @@ struct TerwayDemo: ExampleCommand {
     try VirtualMachine.become(script: script, arguments: arguments, outputFolder: outputFolder)
   }
 
-  private static func demonstrate(
-    _ snapshot: ClusterSnapshot, mode: WiringMode, port: Int, progress: Progress
+  private func demonstrate(
+    _ snapshot: ClusterSnapshot, mode: WiringMode, progress: Progress
   ) async throws -> Report {
-    let workspace = try Workspace.make(progress)
+    let workspace = try Workspace.make(pinsIn: pin.map { FilePath($0) }, progress)
     defer { workspace.remove() }
-    return try await Cloud.serve(port: port, progress: progress) { cloud in
+    return try await Cloud.serve(port: simulatorPort, progress: progress) { [hold] cloud in
       try await DemoCluster.withCluster(
         snapshot, mode: mode, cloud: cloud, workspace: workspace, progress: progress
       ) { cluster in
@@ -117,6 +124,10 @@ struct TerwayDemo: ExampleCommand {
           for (reason, count) in try node.datapath.readDropCounters() where count.packets > 0 {
             drops["\(reason)", default: 0] += count.packets
           }
+        }
+        if hold > 0 {
+          progress.say("everything stays up for \(hold) s; Ctrl-C ends it")
+          try await Task.sleep(for: .seconds(hold))
         }
         progress.say("taking everything down")
         return Report(

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BPFMaps
+import CDatapathABI
+import DatapathPrograms
 import Foundation
 import KernelTestSupport
 import LinuxSystem
@@ -93,6 +96,45 @@ struct TerwayDemoTests {
     #expect(outcome.status == 1)
     #expect(outcome.errors.contains("mount -t cgroup2"))
     #expect(outcome.errors.split(separator: "\n").count == 1)
+  }
+
+  @Test(.requires(.root), .requires(.cgroup2)) func `pins go where no bpf file system is: nowhere, and it says so`()
+    async throws
+  {
+    let outcome = try await demo.run(["--wiring", "veth", "--pin", "/tmp"])
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("/tmp"))
+    #expect(outcome.errors.contains("mount -t bpf"))
+    #expect(outcome.errors.split(separator: "\n").count == 1)
+    #expect(try leftovers() == [])
+  }
+
+  @Test(.requires(.root), .requires(.cgroup2)) func `pinned maps can be looked at meanwhile and are gone afterwards`()
+    async throws
+  {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "terwaykit-\(UUID().uuidString)")
+    let bpffs = FilePath(directory.path)
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    try BPFFileSystem.ensureMounted(at: bpffs)
+    defer {
+      _ = unsafe umount2(directory.path, CInt(MNT_DETACH))
+      try? FileManager.default.removeItem(at: directory)
+    }
+    let outcome = try await demo.run(["--wiring", "veth", "--pin", directory.path, "--hold", "3"]) { process in
+      let pin = bpffs.appending("terway-demo-\(process.processIdentifier)/node-a/pod/policy_state")
+      for _ in 0..<200 where !FileManager.default.fileExists(atPath: pin.string) {
+        try await Task.sleep(for: .milliseconds(50))
+      }
+      let state = try BPFArrayMap<policy_state>.open(pinnedAt: pin)
+      var generation: UInt32 = 0
+      for _ in 0..<200 where generation == 0 {
+        try await Task.sleep(for: .milliseconds(50))
+        generation = try state.value(at: 0)?.generation ?? 0
+      }
+      #expect(generation == 1)
+    }
+    #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+    #expect(try FileSystem.entries(of: bpffs).filter { $0.hasPrefix("terway-demo") } == [])
   }
 
   @Test(.requires(.root), .requires(.cgroup2)) func `a taken port is named`() async throws {
