@@ -108,7 +108,7 @@ let package = Package(
     // Layer 2
     module("NetlinkKit", ["LinuxSystem", "NetworkTypes", "CLibmnl", systemPackage]),
     module("BPFMaps", ["LinuxSystem", "CLibbpf", systemPackage]),
-    module("ENIProvider", ["NetworkTypes", crypto, httpClient, nioCore, nioHTTP1, logging]),
+    module("ENIProvider", ["NetworkTypes", crypto, httpClient, nioCore, nioHTTP1]),
     module(
       "DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],
       plugins: ["BPFCompile"]),

@@ -75,20 +75,41 @@ struct ECSSimulatorCommand: ExampleCommand {
 
   func run() async throws { try await Simulator(command: self, fabric: makeFabric()).run() }
 
-  /// The data plane behind the API: a VPC made of Linux when a node's namespace is given, else none.
+  /// The data plane behind the API: a VPC made of Linux when the nodes' namespaces are given, else none.
   private func makeFabric() async throws -> any Fabric {
-    let nodes = instances.map { $0.split(separator: "=", maxSplits: 1).map(String.init) }.filter { $0.count == 2 }
-    if nodes.isEmpty { return NoFabric() }
+    let nodes = try nodeNamespaces()
+    guard let first = nodes.first else { return NoFabric() }
     if case .missing(let reason) = await KernelFeature.root.availability() {
-      throw ExampleError("--instance \(nodes[0][0])=\(nodes[0][1]) plugs in real NICs: \(reason)")
+      throw ExampleError("--instance \(first.instance)=\(first.namespace) plugs in real NICs: \(reason)")
     }
     let fabric = try await VPCFabric()
-    for node in nodes { await fabric.register(node: node[0], namespace: try .open(named: node[1])) }
+    for node in nodes { await fabric.register(node: node.instance, namespace: try .open(named: node.namespace)) }
     return fabric
+  }
+
+  /// The network namespace of each instance: of all of them or of none, for attaching could not plug in what has none.
+  private func nodeNamespaces() throws -> [(instance: String, namespace: String)] {
+    var found: [(instance: String, namespace: String)] = []
+    var bare: String?
+    for text in instances {
+      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      if parts.count == 1 {
+        bare = bare ?? text
+      } else if parts[1].isEmpty {
+        throw ValidationError("--instance \"\(text)\": write INSTANCE=NETNS, or INSTANCE alone for no real NICs.")
+      } else {
+        found.append((parts[0], parts[1]))
+      }
+    }
+    if let bare, !found.isEmpty {
+      throw ValidationError("--instance \"\(bare)\" has no network namespace; give one to every instance, or to none.")
+    }
+    return found
   }
 
   func validate() throws {
     _ = try vpcConfiguration()
+    _ = try nodeNamespaces()
     _ = try credentials()
   }
 

@@ -5,8 +5,8 @@ public struct DatapathError: Error, Sendable {
   /// The kind of failure.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
     private enum Value: String {
-      case invalidArgument, notSupported, linkNotFound, modeConflict, addressInUse, conflict, namespaceGone, programs
-      case kernel
+      case invalidArgument, notSupported, linkNotFound, modeConflict, addressInUse, conflict, namespaceUnreachable
+      case programs, kernel
     }
     private let value: Value
     private init(_ value: Value) { self.value = value }
@@ -23,9 +23,9 @@ public struct DatapathError: Error, Sendable {
     public static let addressInUse = Code(.addressInUse)
     /// An object that is not ours is in the way.
     public static let conflict = Code(.conflict)
-    /// The pod's namespace can't be entered.
-    public static let namespaceGone = Code(.namespaceGone)
-    /// Programs could not be loaded or attached.
+    /// The pod's namespace can't be entered; nothing was touched.
+    public static let namespaceUnreachable = Code(.namespaceUnreachable)
+    /// Programs could not be loaded, attached or detached, or their maps not be written; see `underlying`.
     public static let programs = Code(.programs)
     /// The kernel refused; see `underlying`.
     public static let kernel = Code(.kernel)

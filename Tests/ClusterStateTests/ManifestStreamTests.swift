@@ -155,6 +155,13 @@ struct ManifestStreamTests {
     #expect(read.spec.ingress.first?.ports.first?.port == .int(Int32(expected) ?? 0))
   }
 
+  @Test(arguments: ["0x+5", "0+7", "0b+1", "0o+7", "0-7"])
+  func `a sign inside of a number makes it text`(value: String) throws {
+    let namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: a, annotations: {k: \(value)}}}"
+    guard case .namespace(let read)? = try read(namespace).first else { return #expect(Bool(false), "no namespace") }
+    #expect(read.metadata.annotations == ["k": value])
+  }
+
   @Test(arguments: ["yes", "1", "1.5", "on", "y", "0o17"])
   func `a label value without quotes that is no text is refused`(value: String) throws {
     let error = try refusal("{apiVersion: v1, kind: Namespace, metadata: {name: a, labels: {k: \(value)}}}")

@@ -2,11 +2,15 @@
 
 import ExampleSupport
 import Foundation
+import Glibc
 
 /// A program of this package, run as a user would run it.
 struct Program {
   struct Outcome {
+    /// The exit status, or the signal that ended it.
     var status: Int32
+    /// Whether it ended by itself, not by a signal.
+    var hasExited: Bool
     var output: String
     var errors: String
   }
@@ -21,8 +25,34 @@ struct Program {
   }
 
   /// Runs it to its end, below a `wrapper` command if given (one that drops privileges, say), and calls `onStart` meanwhile.
+  ///
+  /// Nothing of `environment` is inherited where it is given.
   func run(
-    _ arguments: [String], wrapper: [String] = [], onStart: (Process) async throws -> Void = { _ in }
+    _ arguments: [String], wrapper: [String] = [], environment: [String: String]? = nil,
+    onStart: (Process) async throws -> Void = { _ in }
+  ) async throws -> Outcome {
+    try await run(arguments, wrapper, environment) { process, _ in try await onStart(process) }
+  }
+
+  /// Runs it, hands over the first line that it prints, ends it with a signal, and waits for its end.
+  func serve(
+    _ arguments: [String], environment: [String: String] = [:], endWith signal: Int32 = SIGTERM,
+    _ body: (String) async throws -> Void
+  ) async throws -> Outcome {
+    try await run(arguments, [], environment) { process, output in
+      var text = ""
+      for _ in 0..<500 where process.isRunning && !text.hasSuffix("\n") {
+        try await Task.sleep(for: .milliseconds(20))
+        text = try String(contentsOf: output, encoding: .utf8)
+      }
+      if text.hasSuffix("\n") { try await body(text) }
+      kill(process.processIdentifier, signal)
+    }
+  }
+
+  private func run(
+    _ arguments: [String], _ wrapper: [String], _ environment: [String: String]?,
+    _ meanwhile: (Process, URL) async throws -> Void
   ) async throws -> Outcome {
     let folder = FileManager.default.temporaryDirectory.appending(path: "terwaykit-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -33,18 +63,22 @@ struct Program {
       return try FileHandle(forWritingTo: file)
     }
     let process = Process()
-    let command = wrapper + [path] + arguments
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = command
+    process.arguments = wrapper + [path] + arguments
+    if let environment { process.environment = environment }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = files[0]
     process.standardError = files[1]
     try process.runUnblocked()
-    try await onStart(process)
+    // Also when `meanwhile` fails, nothing stays behind.
+    defer { if process.isRunning { process.terminate() } }
+    try await meanwhile(process, folder.appending(path: "output"))
     while process.isRunning { try await Task.sleep(for: .milliseconds(20)) }
     func text(_ name: String) throws -> String {
       String(decoding: try Data(contentsOf: folder.appending(path: name)), as: UTF8.self)
     }
-    return Outcome(status: process.terminationStatus, output: try text("output"), errors: try text("errors"))
+    return Outcome(
+      status: process.terminationStatus, hasExited: process.terminationReason == .exit, output: try text("output"),
+      errors: try text("errors"))
   }
 }

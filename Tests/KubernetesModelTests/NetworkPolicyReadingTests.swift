@@ -46,6 +46,14 @@ struct NetworkPolicyReadingTests {
     #expect(try policy(spec).spec.effectivePolicyTypes.map(\.rawValue).sorted() == expected)
   }
 
+  /// As the API server has it: the field is no pointer, so that leaving it out is the empty selector.
+  @Test(arguments: ["{}", #"{"podSelector": null}"#, #"{"podSelector": {}}"#])
+  func `a policy without a pod selector is for every pod of its namespace`(spec: String) throws {
+    let selector = try policy(spec).spec.podSelector
+    #expect(selector == LabelSelector())
+    #expect(selector.matches([:]) && selector.matches(["app": "web"]))
+  }
+
   @Test func `null means not set`() throws {
     let text = #"{"podSelector": null, "ingress": [{"ports": [{"port": null, "protocol": null}], "from": null}]}"#
     let rule = try #require(try policy(text).spec.ingress.first)

@@ -94,4 +94,34 @@ struct ObjectReadingTests {
     let error = try #require(throws: ValidationError.self) { try object(text) }
     #expect(error.path == path)
   }
+
+  @Test(arguments: [
+    ("IPv4", "127.0.0.1", "a loopback"), ("IPv4", "169.254.169.254", "a link-local"),
+    ("IPv4", "0.0.0.0", "the unspecified"), ("IPv4", "224.0.0.1", "a link-local multicast"),
+    ("IPv4", "fd00::1", "not an IPv4"), ("IPv4", "web", "not an IPv4"), ("IPv6", "::1", "a loopback"),
+    ("IPv6", "fe80::1", "a link-local"), ("IPv6", "ff02::1", "a link-local multicast"), ("IPv6", "::", "unspecified"),
+    ("IPv6", "10.0.0.1", "not an IPv6"), ("FQDN", "a b", "not a DNS subdomain"),
+  ])
+  func `an address that no endpoint may have is refused`(type: String, address: String, words: String) throws {
+    let text = """
+      {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": "a"},
+       "addressType": "\(type)", "endpoints": [{"addresses": ["\(address)"]}]}
+      """
+    let error = try #require(throws: ValidationError.self) { try object(text) }
+    #expect(error.path == ".endpoints[0].addresses[0]")
+    #expect(error.message.contains(words))
+    #expect(error.message.contains(address))
+  }
+
+  @Test(arguments: [
+    ("IPv4", "10.0.0.1"), ("IPv4", "128.0.0.1"), ("IPv4", "224.0.1.1"), ("IPv6", "fd00::1"), ("IPv6", "ff05::1"),
+    ("FQDN", "web.example"),
+  ])
+  func `other addresses of the slice's type are accepted`(type: String, address: String) throws {
+    _ = try object(
+      """
+      {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": "a"},
+       "addressType": "\(type)", "endpoints": [{"addresses": ["\(address)"]}]}
+      """)
+  }
 }

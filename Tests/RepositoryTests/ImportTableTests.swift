@@ -16,23 +16,20 @@ struct ImportTable {
     "LinuxSystem": ["CLinuxSystem", "SystemPackage"],
     "NetlinkKit": ["LinuxSystem", "NetworkTypes", "CLibmnl", "SystemPackage"],
     "BPFMaps": ["LinuxSystem", "CLibbpf", "SystemPackage"],
-    "ENIProvider": ["NetworkTypes", "Crypto", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "Logging"],
+    "ENIProvider": ["NetworkTypes", "Crypto", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"],
     "DatapathPrograms": ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", "SystemPackage"],
     "IPVLANDatapath": [
       "NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", "SystemPackage",
-      "Logging",
     ],
     "ServiceLB": [
       "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", "SystemPackage",
     ],
     "PolicyCompiler": [
-      "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", "SystemPackage",
+      "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes",
     ],
     "VPCSimulator": [
-      "ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes", "Crypto", "Hummingbird", "NIOCore", "HTTPTypes",
-      "ServiceLifecycle", "UnixSignals",
-      "Logging",
-      "SystemPackage",
+      "ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes", "Hummingbird", "NIOCore", "ServiceLifecycle",
+      "UnixSignals", "Logging", "SystemPackage",
     ],
     "ClusterState": ["KubernetesModel", "NetworkTypes", "CYaml"],
   ])

@@ -121,12 +121,33 @@ public struct Attachment: ~Copyable, Sendable {
     guard KernelObjectKind(of: descriptor.rawValue) == .link else {
       throw BPFError(.malformedPin, "open attachment \"\(path)\": what is pinned there is not an attachment")
     }
-    let number = descriptor.rawValue
-    let type = withZeroed(bpf_link_info.self) { info in
-      var length = UInt32(MemoryLayout<bpf_link_info>.size)
-      return unsafe bpf_obj_get_info_by_fd(number, &info, &length) == 0 ? info.type : 0
-    }
+    let type = Self.information(about: descriptor).type
     let mechanism: Mechanism = type == 11 ? .tcx : type == BPF_LINK_TYPE_CGROUP.rawValue ? .cgroup : .other
     return Attachment(.link(descriptor), mechanism, "the attachment pinned at \"\(path)\"")
+  }
+
+  /// The index of the interface that a tcx link is at, in the namespace it was attached in.
+  ///
+  /// nil when the interface is gone, so that nothing is attached any more, and for other mechanisms.
+  /// `BPF_OBJ_GET_INFO_BY_FD`
+  public var interface: UInt32? {
+    switch hold {
+    case .link(let descriptor):
+      let information = Self.information(about: descriptor)
+      return mechanism == .tcx && information.interface != 0 ? information.interface : nil
+    case .filter: return nil
+    }
+  }
+
+  /// The type of a link; for links at an interface its index too, which tcx and XDP have in the same place.
+  private static func information(
+    about descriptor: borrowing OwnedFileDescriptor
+  ) -> (type: UInt32, interface: UInt32) {
+    let number = descriptor.rawValue
+    return withZeroed(bpf_link_info.self) { info in
+      var length = UInt32(MemoryLayout<bpf_link_info>.size)
+      guard unsafe bpf_obj_get_info_by_fd(number, &info, &length) == 0 else { return (0, 0) }
+      return (info.type, info.xdp.ifindex)
+    }
   }
 }

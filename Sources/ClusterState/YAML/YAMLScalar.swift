@@ -39,10 +39,12 @@ enum YAMLScalar {
   }
 
   private static func integer(_ digits: Substring) -> UInt64? {
-    if digits.hasPrefix("0x") { return UInt64(digits.dropFirst(2), radix: 16) }
-    if digits.hasPrefix("0b") { return UInt64(digits.dropFirst(2), radix: 2) }
-    if digits.hasPrefix("0o") { return UInt64(digits.dropFirst(2), radix: 8) }
-    if digits.utf8.count > 1, digits.hasPrefix("0") { return UInt64(digits.dropFirst(), radix: 8) }
+    for (prefix, radix) in [("0x", 16), ("0b", 2), ("0o", 8), ("0", 8)] where digits.hasPrefix(prefix) {
+      let rest = digits.dropFirst(prefix.utf8.count)
+      if rest.isEmpty { continue }
+      // `UInt64` would read a sign here.
+      return rest.utf8.first == 43 || rest.utf8.first == 45 ? nil : UInt64(rest, radix: radix)
+    }
     return digits.utf8.allSatisfy { (48...57).contains($0) } ? UInt64(digits) : nil
   }
 

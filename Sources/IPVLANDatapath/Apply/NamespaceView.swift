@@ -68,6 +68,12 @@ extension NamespaceView {
             name: name, kind: .ipvlan(parent: parent, mode: .l2, flag: .bridge), mtu: planned.mtu,
             namespace: namespace.identity == node.namespace.identity ? nil : namespace))
       } catch {
+        if error.code == .notSupported {
+          throw DatapathError(
+            code: .notSupported,
+            message: "this kernel has no ipvlan; load its module (modprobe ipvlan), or wire the pod by veth",
+            underlying: error)
+        }
         // Left behind by an addition that was killed before the renaming: adopt it, if it is that.
         guard error.code == .exists, temporary != nil,
           case .ipvlan(parent, .l2, .bridge)? = try await socket.links.link(named: name)?.kind
@@ -77,7 +83,7 @@ extension NamespaceView {
       try await socket.links.change(
         index, LinkChanges(name: temporary == nil ? nil : planned.name, alias: planned.alias))
     case .veth(let mac, let peerName, let peerMAC):
-      guard let peer else { throw DatapathError(code: .namespaceGone, message: "no namespace for \(peerName)") }
+      guard let peer else { throw DatapathError(code: .namespaceUnreachable, message: "no namespace for \(peerName)") }
       try await socket.links.create(
         NewLink(
           name: planned.name,

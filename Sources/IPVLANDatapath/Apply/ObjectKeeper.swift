@@ -17,7 +17,7 @@ struct ObjectKeeper: Sendable {
     switch step.place {
     case .node: return node
     case .pod:
-      guard let pod else { throw DatapathError(code: .namespaceGone, message: "the pod's namespace is gone") }
+      guard let pod else { throw Self.noNamespace }
       return pod
     }
   }
@@ -110,8 +110,8 @@ struct ObjectKeeper: Sendable {
   func undo(_ step: Step, _ undo: Undo) async throws {
     switch (undo, step.object) {
     case (.remove, _): try await remove(step)
-    case (.keepEndpoint, .programs(let planned)):
-      try await programs?.detach(planned, in: pod == nil && step.place == .pod ? nil : view(step), keepsEndpoint: true)
+    case (.programs(let change), .programs(let planned)):
+      try await programs?.takeBack(change, of: planned, in: view(step))
     case (.setDown, .up(let link, _)):
       let view = try view(step)
       if let index = try await view.index(of: link) {
@@ -121,6 +121,11 @@ struct ObjectKeeper: Sendable {
       try await Sysctl.write(value, to: path, in: try view(step).namespace)
     default: break
     }
+  }
+
+  /// Not reached: additions and verifications have a namespace, and removal asks before.
+  private static var noNamespace: DatapathError {
+    DatapathError(code: .namespaceUnreachable, message: "no namespace of the pod was given")
   }
 
   private static func noPrograms(_ planned: PlannedPrograms) -> DatapathError {

@@ -18,8 +18,8 @@ enum Undo: Sendable {
   case setDown
   /// The setting had this value before.
   case restore(String)
-  /// Detach the programs, and leave the entry in the endpoint map: it was there before.
-  case keepEndpoint
+  /// Detach the programs that were attached, and put the entry in the endpoint map back as it was.
+  case programs(ProgramChange)
   /// Nothing: it goes with a link made by an earlier step.
   case nothing
 }

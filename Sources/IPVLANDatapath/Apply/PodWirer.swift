@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BPFMaps
 public import DatapathPrograms
 public import LinuxSystem
 internal import NetlinkKit
@@ -57,7 +58,7 @@ public actor PodWirer {
   ///   - mode: How the pod shares the ENI. Not another than that of the ENI's other pods.
   /// - Returns: What to store, and to hand to ``remove(_:from:)``.
   /// - Throws: ``DatapathError``: `invalidArgument`, `linkNotFound`, `modeConflict`, `addressInUse`, `conflict`,
-  ///   `notSupported`, `programs`, `kernel`. Nothing is left of the addition then.
+  ///   `notSupported`, `namespaceUnreachable`, `programs`, `kernel`. Nothing is left of the addition then.
   public func add(
     _ pod: PodAttachment, on eni: ENIAttachment, in namespace: NetworkNamespace, mode: WiringMode
   ) async throws(DatapathError) -> WiringRecord {
@@ -76,11 +77,12 @@ public actor PodWirer {
   /// - Parameters:
   ///   - record: From ``add(_:on:in:mode:)``. One that was never added is not an error.
   ///   - namespace: The pod's network namespace; `nil` when it is gone.
-  /// - Throws: ``DatapathError``: `kernel`, after everything else was removed.
+  /// - Throws: ``DatapathError``: `namespaceUnreachable` before anything is removed; `programs` and `kernel` after
+  ///   everything else was.
   public func remove(_ record: WiringRecord, from namespace: NetworkNamespace?) async throws(DatapathError) {
     let plan = try PodWiringPlan(record)
     try await lock.locked { () async throws(DatapathError) in
-      let keeper = ObjectKeeper(node: view, pod: await entered(namespace), programs: programs)
+      let keeper = try await keeper(for: namespace, pod: record.pod.pod)
       var failures = await remove(plan.removalSteps, with: keeper, pod: record.pod.pod)
       do {
         if try await isLast(record) {
@@ -99,7 +101,7 @@ public actor PodWirer {
   ///   - record: From ``add(_:on:in:mode:)``.
   ///   - namespace: The pod's network namespace.
   /// - Returns: What is not as planned, in the plan's order; empty when all is well.
-  /// - Throws: ``DatapathError``: `kernel`, `namespaceGone`.
+  /// - Throws: ``DatapathError``: `namespaceUnreachable`, `programs`, `kernel`.
   public func verify(
     _ record: WiringRecord, in namespace: NetworkNamespace
   ) async throws(DatapathError) -> [Difference] {
@@ -124,19 +126,17 @@ public actor PodWirer {
 
   // MARK: Under the lock
 
-  private func keeper(for namespace: NetworkNamespace, pod: PodIdentity) async throws(DatapathError) -> ObjectKeeper {
+  /// Without a namespace for a pod whose namespace is gone, and with it what was in there.
+  private func keeper(for namespace: NetworkNamespace?, pod: PodIdentity) async throws(DatapathError) -> ObjectKeeper {
+    guard let namespace else { return ObjectKeeper(node: view, pod: nil, programs: programs) }
     do {
       return ObjectKeeper(node: view, pod: try await NamespaceView(namespace), programs: programs)
     } catch {
       throw DatapathError(
-        code: .namespaceGone, message: "open a netlink socket in the pod's namespace", pod: pod, underlying: error)
+        code: .namespaceUnreachable,
+        message: "the pod's namespace can't be entered; try again, or remove the pod without one if it is gone",
+        pod: pod, underlying: error)
     }
-  }
-
-  /// A namespace that can't be entered any more has nothing left to remove.
-  private func entered(_ namespace: NetworkNamespace?) async -> NamespaceView? {
-    guard let namespace else { return nil }
-    return try? await NamespaceView(namespace)
   }
 
   /// Removes as much as it can.
@@ -271,11 +271,14 @@ private func wrap(_ error: any Error, step: String?, pod: PodIdentity) -> Datapa
     let code: DatapathError.Code =
       switch error.code {
       case .addressInUse: .addressInUse
-      case .notSupported: .notSupported
       case .exists, .busy: .conflict
       default: .kernel
       }
     return DatapathError(code: code, message: "the kernel refused", pod: pod, step: step, underlying: error)
+  }
+  if error is BPFError {
+    return DatapathError(
+      code: .programs, message: "the pod's programs or their maps", pod: pod, step: step, underlying: error)
   }
   return DatapathError(code: .kernel, message: "failed", pod: pod, step: step, underlying: error)
 }

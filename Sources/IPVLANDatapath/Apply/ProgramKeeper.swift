@@ -43,7 +43,7 @@ struct ProgramKeeper: Sendable {
     return .differs(found: missing.joined(separator: "; "), isOurs: true)
   }
 
-  /// Attaches what is missing.
+  /// Attaches what is missing, and leaves what is there alone: no packet passes unseen meanwhile.
   ///
   /// Takes back what it did when it fails.
   func attach(_ planned: PlannedPrograms, in view: NamespaceView) async throws -> Undo {
@@ -52,32 +52,51 @@ struct ProgramKeeper: Sendable {
       throw DatapathError(
         code: .invalidArgument, message: "endpoint \(planned.endpoint): use 1...\(datapath.endpoints.count - 1)")
     }
-    let before = try datapath.endpoints.value(at: planned.endpoint)
-    if let before, before.flags & UInt32(ENDPOINT_PRESENT) != 0, before.address != planned.address.networkOrder {
+    let before = try datapath.endpoints.value(at: planned.endpoint) ?? endpoint(address: 0, flags: 0)
+    let isPresent = before.flags & UInt32(ENDPOINT_PRESENT) != 0
+    if isPresent, before.address != planned.address.networkOrder {
       throw DatapathError(
         code: .conflict,
         message:
           "endpoint \(planned.endpoint) belongs to \(IPv4Address(networkOrder: before.address)); remove that pod "
           + "first, or choose another number")
     }
-    let isEntryOld = try hasEntry(planned)
+    // Somebody was interrupted in `removeEntry`.
+    if !isPresent, before.address != 0 { try forget(planned.endpoint) }
+    var change = ProgramChange(attached: [], flagsBefore: isPresent ? before.flags : nil)
     do {
       try datapath.endpoints.setValue(entry(planned), at: planned.endpoint)
       let dispatcher = try datapath.makeDispatcher(endpoint: planned.endpoint)
-      try await attach(.fromPod, dispatcher.egress, planned, on: index, in: view)
-      try await attach(.toPod, dispatcher.ingress, planned, on: index, in: view)
+      if try await !isAttached(.fromPod, planned, on: index, in: view) {
+        try await attach(.fromPod, dispatcher.egress, planned, on: index, in: view)
+        change.attached.append(.fromPod)
+      }
+      if try await !isAttached(.toPod, planned, on: index, in: view) {
+        try await attach(.toPod, dispatcher.ingress, planned, on: index, in: view)
+        change.attached.append(.toPod)
+      }
     } catch {
-      try? await detachPrograms(planned, in: view)
-      if !isEntryOld { try? removeEntry(planned) }
+      try? await takeBack(change, of: planned, in: view)
       throw error
     }
-    return isEntryOld ? .keepEndpoint : .remove
+    return .programs(change)
+  }
+
+  /// Undoes what one call of `attach` did, and no more: a pod is not left without programs that it had before.
+  func takeBack(_ change: ProgramChange, of planned: PlannedPrograms, in view: NamespaceView) async throws {
+    for flow in change.attached { try await detach(flow, planned, in: view) }
+    if let flags = change.flagsBefore {
+      try datapath.endpoints.setValue(
+        endpoint(address: planned.address.networkOrder, flags: flags), at: planned.endpoint)
+    } else {
+      try removeEntry(planned)
+    }
   }
 
   /// Detaches the programs, then takes the entry back, if it is this pod's.
-  func detach(_ planned: PlannedPrograms, in view: NamespaceView?, keepsEndpoint: Bool = false) async throws {
-    try await detachPrograms(planned, in: view)
-    if !keepsEndpoint { try removeEntry(planned) }
+  func detach(_ planned: PlannedPrograms, in view: NamespaceView?) async throws {
+    for flow in Flow.allCases { try await detach(flow, planned, in: view) }
+    try removeEntry(planned)
   }
 
   // MARK: Programs
@@ -89,7 +108,7 @@ struct ProgramKeeper: Sendable {
     case .filter:
       return try await filter(flow, planned, on: index, in: view) != nil
     case .pinnedLink(let directory):
-      return try isPinned(pin(flow, planned, in: directory))
+      return try isPinned(pin(flow, planned, in: directory), on: index)
     }
   }
 
@@ -115,28 +134,26 @@ struct ProgramKeeper: Sendable {
     }
   }
 
-  private func detachPrograms(_ planned: PlannedPrograms, in view: NamespaceView?) async throws {
+  private func detach(_ flow: Flow, _ planned: PlannedPrograms, in view: NamespaceView?) async throws {
     switch anchor {
     case .filter:
-      guard let view, let index = try await view.index(of: planned.link) else { return }
-      for flow in Flow.allCases {
-        guard let filter = try await filter(flow, planned, on: index, in: view) else { continue }
-        try await view.socket.filters.remove(filter)
-      }
+      guard let view, let index = try await view.index(of: planned.link),
+        let filter = try await filter(flow, planned, on: index, in: view)
+      else { return }
+      try await view.socket.filters.remove(filter)
     case .pinnedLink(let directory):
-      for flow in Flow.allCases {
-        let path = pin(flow, planned, in: directory)
-        guard try isPinned(path) else { continue }
+      let path = pin(flow, planned, in: directory)
+      do throws(BPFError) {
         try await Attachment.open(pinnedAt: path).detach()
         try BPFFileSystem.removePin(at: path)
-      }
+      } catch  where error.code == .notFound {}
     }
   }
 
-  private func isPinned(_ path: FilePath) throws -> Bool {
-    do {
-      _ = try Attachment.open(pinnedAt: path)
-      return true
+  /// Whether a link is pinned there *and* at the interface: a file outlives the interface, and attaches nothing then.
+  private func isPinned(_ path: FilePath, on index: InterfaceIndex) throws(BPFError) -> Bool {
+    do throws(BPFError) {
+      return try Attachment.open(pinnedAt: path).interface == index.rawValue
     } catch {
       if error.code == .notFound { return false }
       throw error
@@ -170,12 +187,33 @@ struct ProgramKeeper: Sendable {
     return found?.address == wanted.address && found?.flags == wanted.flags
   }
 
+  /// Closes the pod's entry, forgets what belongs to the number, then frees it, in this order.
+  ///
+  /// Until all is forgotten the entry keeps the address: that is how an interrupted removal is recognised, and finished,
+  /// by its repetition or by the number's next owner.
   private func removeEntry(_ planned: PlannedPrograms) throws(BPFError) {
     guard let found = try datapath.endpoints.value(at: planned.endpoint),
-      found.flags & UInt32(ENDPOINT_PRESENT) != 0, found.address == planned.address.networkOrder
+      found.address == planned.address.networkOrder
     else { return }
+    try datapath.endpoints.setValue(endpoint(address: found.address, flags: 0), at: planned.endpoint)
+    try forget(planned.endpoint)
     try datapath.endpoints.setValue(endpoint(address: 0, flags: 0), at: planned.endpoint)
-    // The number's next owner must not inherit replies.
-    try datapath.removeFlows(ofEndpoint: planned.endpoint)
   }
+
+  /// Forgets what the maps know by an endpoint's number: its next owner must inherit neither the compiled policy, which
+  /// would let it pass before its own is compiled, nor the replies.
+  private func forget(_ number: UInt32) throws(BPFError) {
+    for parity in [UInt32(0), 1] {
+      try datapath.endpointPolicies.setValue(endpoint_policy(), at: number * 2 + parity)
+    }
+    try datapath.removeFlows(ofEndpoint: number)
+  }
+}
+
+/// What one call of `ProgramKeeper.attach` did.
+struct ProgramChange: Sendable, Hashable {
+  /// The directions that had no program.
+  var attached: [ProgramKeeper.Flow]
+  /// The entry's flags as they were; nil: the number was free.
+  var flagsBefore: UInt32?
 }

@@ -28,9 +28,11 @@ extension EndpointSlice: KubernetesResource {
   public func validationErrors() -> [ValidationError] {
     var errors = metadata.validationErrors(namespaced: true, nameIs: .subdomain)
     let endpointsPath = FieldPath.root.field("endpoints")
-    for (index, endpoint) in endpoints.enumerated() where endpoint.addresses.isEmpty {
-      let path = endpointsPath.item(index).field("addresses")
-      errors.append(ValidationError(path, "must have at least one address"))
+    if endpoints.count > 1000 {
+      errors.append(ValidationError(endpointsPath, "has \(endpoints.count) entries, more than 1000; split it"))
+    }
+    for (index, endpoint) in endpoints.enumerated() {
+      errors += addressErrors(endpoint.addresses, at: endpointsPath.item(index).field("addresses"))
     }
     let portsPath = FieldPath.root.field("ports")
     var names: Set<String> = []
