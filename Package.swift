@@ -193,10 +193,17 @@ let package = Package(
         "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetlinkKit", "NetworkTypes",
       ]),
     kernelTests("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
+    .target(
+      name: "ExampleTestSupport", dependencies: ["ExampleSupport"], path: "Tests/ExampleTestSupport",
+      swiftSettings: strict),
+    .testTarget(
+      name: "ExampleKernelTests",
+      dependencies: ["ExampleTestSupport", "KernelTestSupport", "LinuxSystem", "NetlinkKit", "terway-demo"],
+      swiftSettings: strict),
     .testTarget(
       name: "ExampleTests",
       dependencies: [
-        "BPFMaps", "CDatapathABI", "DatapathPrograms", "ExampleSupport", "KernelTestSupport", "ENIProvider",
+        "BPFMaps", "CDatapathABI", "DatapathPrograms", "ExampleTestSupport", "KernelTestSupport", "ENIProvider",
         "LinuxSystem", "NetlinkKit", "NetworkTypes",
         systemPackage, "first-program",
         "terway-demo", "ecs-simulator",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ENIProvider
+import ExampleTestSupport
 import Foundation
 import Glibc
 import KernelTestSupport
@@ -99,7 +100,7 @@ struct ECSSimulatorTests {
       let line = try Line(text)
       #expect(line.instances == ["i-a", "i-b"])
       let client = ECSClient(
-        .init(region: "cn-hangzhou", endpoint: try #require(Endpoint(line.endpoint))),
+        .init(region: "cn-hangzhou", endpoint: Endpoint(line.endpoint)),
         credentials: Credentials(accessKeyID: "testid", accessKeySecret: "testsecret"))
       let left = try await attach(client, to: "i-a")
       #expect(try await other.links.all().map(\.name) == ["lo"])

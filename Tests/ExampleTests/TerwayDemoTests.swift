@@ -3,6 +3,7 @@
 import BPFMaps
 import CDatapathABI
 import DatapathPrograms
+import ExampleTestSupport
 import Foundation
 import KernelTestSupport
 import LinuxSystem
@@ -26,9 +27,9 @@ struct TerwayDemoTests {
   }
 
   /// What a demo must not leave behind.
-  private func leftovers() throws -> [String] {
+  private func leftovers(of outcome: Program.Outcome) throws -> [String] {
     let root = try #require(try MountTable.current().path(ofType: "cgroup2"))
-    return try FileSystem.entries(of: root).filter { $0.hasPrefix("terway-demo") }
+    return try FileSystem.entries(of: root).filter { $0 == "terway-demo-\(outcome.process)" }
   }
 
   @Test(.requires(.root), .requires(.cgroup2)) func `every flow goes as expected, wired by veth`() async throws {
@@ -43,7 +44,7 @@ struct TerwayDemoTests {
     #expect(report.flows.count >= 14)
     #expect(report.flows.filter { $0.verdict != "ok" }.map(\.flow) == [])
     #expect(report.drops["133 policy", default: 0] > 0)
-    #expect(try leftovers() == [])
+    #expect(try leftovers(of: outcome) == [])
   }
 
   @Test(.requires(.root), .requires(.cgroup2)) func `an interrupted demo cleans up and says so`() async throws {
@@ -53,7 +54,7 @@ struct TerwayDemoTests {
     }
     #expect(outcome.status == 1)
     #expect(outcome.errors.contains("interrupted"))
-    #expect(try leftovers() == [])
+    #expect(try leftovers(of: outcome) == [])
   }
 
   @Test(.requires(.root), .requires(.cgroup2)) func `what a killed demo leaves is removed by the next`() async throws {
@@ -64,7 +65,8 @@ struct TerwayDemoTests {
     #expect(killed.status == SIGKILL)
     let next = try await demo.run(["--wiring", "veth"])
     #expect(next.status == 0, "\(next.output)\(next.errors)")
-    #expect(try leftovers() == [])
+    #expect(try leftovers(of: killed) == [])
+    #expect(try leftovers(of: next) == [])
   }
 
   @Test func `help says what it does and which exit statuses there are`() async throws {
@@ -106,7 +108,7 @@ struct TerwayDemoTests {
     #expect(outcome.errors.contains("/tmp"))
     #expect(outcome.errors.contains("mount -t bpf"))
     #expect(outcome.errors.split(separator: "\n").count == 1)
-    #expect(try leftovers() == [])
+    #expect(try leftovers(of: outcome) == [])
   }
 
   @Test(.requires(.root), .requires(.cgroup2)) func `pinned maps can be looked at meanwhile and are gone afterwards`()
@@ -142,12 +144,12 @@ struct TerwayDemoTests {
     _ = try await simulator.run(["--port", "39471", "--instance", "i-a"]) { process in
       try await Task.sleep(for: .seconds(1))
       let outcome = try await demo.run(["--wiring", "veth", "--simulator-port", "39471"])
+      #expect(try leftovers(of: outcome) == [])
       #expect(outcome.status == 1)
       #expect(outcome.errors.contains("39471"))
       #expect(outcome.errors.split(separator: "\n").count == 1)
       process.terminate()
     }
-    #expect(try leftovers() == [])
   }
 
   @Test(

@@ -94,8 +94,15 @@ struct IPRouteComparisonTests {
       ] { try await inNamespaceOf(socket, command) }
       for family in AddressFamily.allCases {
         let option = family == .ipv4 ? "-4" : "-6"
-        let ours = try await socket.routes.all(family: family)
-        let theirs = try await rows(socket, "ip -j -d \(option) route show table all")
+        // Routes of an IPv6 address appear a while after it, when it was found to be nobody else's: wait for the last.
+        var ours: [Route] = []
+        var theirs: [[String: Any]] = []
+        for _ in 0..<50 {
+          ours = try await socket.routes.all(family: family)
+          theirs = try await rows(socket, "ip -j -d \(option) route show table all")
+          if ours.count == theirs.count, try await socket.routes.all(family: family) == ours { break }
+          try await Task.sleep(for: .milliseconds(200))
+        }
         #expect(ours.count == theirs.count)
         for (our, their) in zip(ours, theirs) {
           let destination = our.destination.map { block in

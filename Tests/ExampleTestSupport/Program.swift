@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ExampleSupport
-import Foundation
-import Glibc
+internal import ExampleSupport
+package import Foundation
+internal import Glibc
 
 /// A program of this package, run as a user would run it.
-struct Program {
-  struct Outcome {
+package struct Program {
+  package struct Outcome {
     /// The exit status, or the signal that ended it.
-    var status: Int32
+    package var status: Int32
     /// Whether it ended by itself, not by a signal.
-    var hasExited: Bool
-    var output: String
-    var errors: String
+    package var hasExited: Bool
+    package var output: String
+    package var errors: String
+    /// The process that it was.
+    package var process: Int32
   }
 
-  let path: String
+  package let path: String
 
   /// The program beside this test bundle.
-  init(_ name: String) {
+  package init(_ name: String) {
     path =
       URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
       .appending(path: name).path
@@ -27,7 +29,7 @@ struct Program {
   /// Runs it to its end, below a `wrapper` command if given (one that drops privileges, say), and calls `onStart` meanwhile.
   ///
   /// Nothing of `environment` is inherited where it is given.
-  func run(
+  package func run(
     _ arguments: [String], wrapper: [String] = [], environment: [String: String]? = nil,
     onStart: (Process) async throws -> Void = { _ in }
   ) async throws -> Outcome {
@@ -35,7 +37,7 @@ struct Program {
   }
 
   /// Runs it, hands over the first line that it prints, ends it with a signal, and waits for its end.
-  func serve(
+  package func serve(
     _ arguments: [String], environment: [String: String] = [:], endWith signal: Int32 = SIGTERM,
     _ body: (String) async throws -> Void
   ) async throws -> Outcome {
@@ -79,6 +81,6 @@ struct Program {
     }
     return Outcome(
       status: process.terminationStatus, hasExited: process.terminationReason == .exit, output: try text("output"),
-      errors: try text("errors"))
+      errors: try text("errors"), process: process.processIdentifier)
   }
 }
