@@ -40,5 +40,5 @@ public struct ENIAttachment: Hashable, Sendable, Codable {
   }
 
   /// The routing table of pods on this ENI in veth mode: 1000 + ``number``.
-  public var routeTable: UInt32 { 1000 + number }
+  public var routeTable: UInt32 { 1000 &+ number }
 }
