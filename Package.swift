@@ -172,7 +172,7 @@ let package = Package(
       path: "Tests/KernelTestSupport", swiftSettings: strict),
     kernelTests("LinuxSystem", [systemPackage]),
     kernelTests("NetlinkKit", ["NetworkTypes", "LinuxSystem", "CLibbpf"]),
-    kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", systemPackage], programs: true),
+    kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", "DatapathPrograms", systemPackage], programs: true),
     kernelTests(
       "DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],
       exclude: ["README.md"]),

@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import BPFMaps
-public import CDatapathABI
+import CDatapathABI
+import DatapathPrograms
 import Glibc
 import SystemPackage
-
-// What DatapathPrograms declares for its users; these tests know nothing of it.
-
-extension endpoint: BPFValue {
-  /// As in the shared header.
-  public static let layout = StructLayout(
-    "endpoint", of: Self.self, fields: [.init("address", \.address), .init("flags", \.flags)])
-}
 
 /// `struct sample_key` of the programs, declared in Swift.
 public struct SampleKey: BPFValue, BitwiseCopyable {
@@ -50,40 +43,6 @@ public struct SampleOdd: BPFValue, BitwiseCopyable, Hashable {
   /// As in the programs.
   public static let layout = StructLayout(
     "sample_odd", of: Self.self, fields: [.init("number", \.number), .init("letter", \.letter)])
-}
-
-extension peer_class_key: BPFValue {
-  /// As in the shared header.
-  public static let layout = StructLayout(
-    "peer_class_key", of: Self.self,
-    fields: [
-      .init("prefix_length", \.prefix_length), .init("generation", \.generation), .init("address", \.address),
-    ])
-}
-
-extension peer_class: BPFValue {
-  /// As in the shared header.
-  public static let layout = StructLayout(
-    "peer_class", of: Self.self, fields: [.init("class_id", \.class_id), .init("flags", \.flags)])
-}
-
-extension drop_counter: BPFValue {
-  /// As in the shared header.
-  public static let layout = StructLayout(
-    "drop_counter", of: Self.self, fields: [.init("packets", \.packets), .init("bytes", \.bytes)])
-}
-
-extension flow_record: BPFValue {
-  /// As in the shared header.
-  public static let layout = StructLayout(
-    "flow_record", of: Self.self,
-    fields: [
-      .init("timestamp", \.timestamp), .init("source", \.source), .init("destination", \.destination),
-      .init("source_port", \.source_port), .init("destination_port", \.destination_port),
-      .init("endpoint", \.endpoint), .init("decision", \.decision), .init("generation", \.generation),
-      .init("length", \.length), .init("protocol", \.protocol), .init("direction", \.direction),
-      .init("verdict", \.verdict), .init("reason", \.reason),
-    ])
 }
 
 /// A packet of 60 bytes that says it is IPv4.

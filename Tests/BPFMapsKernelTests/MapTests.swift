@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CDatapathABI
+import DatapathPrograms
 import KernelTestSupport
 import LinuxSystem
 import SystemPackage

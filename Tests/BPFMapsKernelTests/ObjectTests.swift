@@ -2,6 +2,7 @@
 
 import BPFMaps
 import CDatapathABI
+import DatapathPrograms
 import KernelTestSupport
 import LinuxSystem
 import SystemPackage
