@@ -10,7 +10,7 @@ import Synchronization
 import Testing
 
 extension BPFKernelTests {
-  @Suite("Ring buffers", .timeLimit(.minutes(1)))
+  @Suite("Ring buffers", .timeLimit(.minutes(5)))
   struct RingBufferTests {
     @Test func `records arrive in order`() async throws {
       let object = try loadSamples()
@@ -39,10 +39,11 @@ extension BPFKernelTests {
       var count = 0
       for try await _ in records {
         count += 1
-        if count == 100_000 { records.finish() }
-        if count == 1_000_000 { break }
+        // More than a round takes, and not more than an emulated machine gets done in seconds.
+        if count == 20_000 { records.finish() }
+        if count == 500_000 { break }
       }
-      #expect((100_000..<1_000_000).contains(count))
+      #expect((20_000..<500_000).contains(count))
     }
 
     @Test func `more records than one round takes arrive once each`() async throws {

@@ -19,7 +19,7 @@ struct RecordTests {
     return lines
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func `each drop and each new flow is told once, in an operator's words`() async throws {
     let fixture = try PodFixture(recordsAllowedFlows: true)
     try fixture.publish(
@@ -44,7 +44,7 @@ struct RecordTests {
       ])
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func `allowed flows are told only when asked for`() async throws {
     let fixture = try PodFixture()
     _ = try fixture.fromPod(.udp(from: 1, to: 2))
