@@ -14,7 +14,6 @@ struct Cloud: Sendable {
 
   let client: ECSClient
   let fabric: VPCFabric
-  let port: Int
 
   /// Serves the region while `body` runs, then takes every NIC away.
   static func serve<Result: Sendable>(
@@ -43,7 +42,7 @@ struct Cloud: Sendable {
         else { return nil }
         progress.say("ECS API simulator listens on 127.0.0.1:\(port)")
         let client = ECSClient(.init(region: "cn-hangzhou", endpoint: endpoint), credentials: credentials)
-        return try await body(Cloud(client: client, fabric: fabric, port: port))
+        return try await body(Cloud(client: client, fabric: fabric))
       }
       while let result = try await group.next() {
         guard let result else { continue }

@@ -51,11 +51,6 @@ final class DemoPod: Sendable {
     return name
   }
 
-  /// What is not as the wiring plan has it.
-  func differences() async throws -> [String] {
-    try await node.wirer.verify(record, in: namespace).map { "\($0)" }
-  }
-
   /// Does what a CNI DEL does.
   func remove() async throws {
     await process.stop()

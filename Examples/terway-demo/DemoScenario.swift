@@ -11,7 +11,6 @@ import NetworkTypes
 struct DemoScenario {
   /// Where the node's own server listens: the kubelet's port.
   static let nodePort: UInt16 = 10250
-  private static let roundTrips = 20
 
   let cluster: DemoCluster
   let progress: Progress

@@ -37,7 +37,7 @@ public struct AddressTable: Sendable {
   public func remove(_ address: InterfaceAddress) async throws(NetlinkError) { try await change(.remove, address) }
 
   private func change(
-    _ change: ChangeAddress.Change, _ address: InterfaceAddress
+    _ change: ObjectChange, _ address: InterfaceAddress
   ) async throws(NetlinkError) {
     let request = ChangeAddress(change: change, address: address)
     let width = address.address.family.bitWidth

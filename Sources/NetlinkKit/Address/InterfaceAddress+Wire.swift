@@ -53,20 +53,12 @@ extension InterfaceAddress {
 
 /// `RTM_NEWADDR` and `RTM_DELADDR`.
 struct ChangeAddress: NetlinkRequest {
-  enum Change: Sendable { case add, replace, remove }
-
-  let change: Change
+  let change: ObjectChange
   let address: InterfaceAddress
 
   var type: Int { change == .remove ? Int(RTM_DELADDR) : Int(RTM_NEWADDR) }
   var name: String { change == .remove ? "RTM_DELADDR" : "RTM_NEWADDR" }
-  var flags: Int {
-    switch change {
-    case .add: Int(NLM_F_CREATE | NLM_F_EXCL)
-    case .replace: Int(NLM_F_CREATE | NLM_F_REPLACE)
-    case .remove: 0
-    }
-  }
+  var flags: Int { change.flags }
   var operation: String { "\(change) address \(address.address)/\(address.prefixLength) on link \(address.index)" }
 
   func encode(into writer: MessageWriter) {

@@ -40,20 +40,12 @@ extension Neighbour {
 
 /// `RTM_NEWNEIGH` and `RTM_DELNEIGH`.
 struct ChangeNeighbour: NetlinkRequest {
-  enum Change: Sendable { case add, replace, remove }
-
-  let change: Change
+  let change: ObjectChange
   let neighbour: Neighbour
 
   var type: Int { change == .remove ? Int(RTM_DELNEIGH) : Int(RTM_NEWNEIGH) }
   var name: String { change == .remove ? "RTM_DELNEIGH" : "RTM_NEWNEIGH" }
-  var flags: Int {
-    switch change {
-    case .add: Int(NLM_F_CREATE | NLM_F_EXCL)
-    case .replace: Int(NLM_F_CREATE | NLM_F_REPLACE)
-    case .remove: 0
-    }
-  }
+  var flags: Int { change.flags }
   var operation: String {
     "\(change) \(neighbour.isProxy ? "proxy " : "")neighbour \(neighbour.address) on link \(neighbour.interface)"
   }

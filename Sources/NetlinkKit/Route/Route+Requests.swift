@@ -5,20 +5,12 @@ internal import NetworkTypes
 
 /// `RTM_NEWROUTE` and `RTM_DELROUTE`.
 struct ChangeRoute: NetlinkRequest {
-  enum Change: Sendable { case add, replace, remove }
-
-  let change: Change
+  let change: ObjectChange
   let route: Route
 
   var type: Int { change == .remove ? Int(RTM_DELROUTE) : Int(RTM_NEWROUTE) }
   var name: String { change == .remove ? "RTM_DELROUTE" : "RTM_NEWROUTE" }
-  var flags: Int {
-    switch change {
-    case .add: Int(NLM_F_CREATE | NLM_F_EXCL)
-    case .replace: Int(NLM_F_CREATE | NLM_F_REPLACE)
-    case .remove: 0
-    }
-  }
+  var flags: Int { change.flags }
   var operation: String {
     var text = "\(change) route \(route.destinationText)"
     if let gateway = route.gateway { text += " via \(gateway)" }

@@ -61,7 +61,7 @@ public struct RouteTable: Sendable {
     }
   }
 
-  private func change(_ change: ChangeRoute.Change, _ route: Route) async throws(NetlinkError) {
+  private func change(_ change: ObjectChange, _ route: Route) async throws(NetlinkError) {
     let request = ChangeRoute(change: change, route: route)
     if let destination = route.destination, destination.family != route.family {
       throw NetlinkError(
