@@ -151,7 +151,7 @@ let package = Package(
     tests("NetworkTypes"),
     tests("KubernetesModel", ["NetworkTypes"]),
     tests("LinuxSystem", [systemPackage]),
-    tests("NetlinkKit", ["NetworkTypes"]),
+    tests("NetlinkKit", ["NetworkTypes"], resources: [.copy("Fixtures")]),
     tests("BPFMaps", [systemPackage]),
     tests("ENIProvider", ["NetworkTypes"], resources: [.copy("Vectors")]),
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),

@@ -33,9 +33,16 @@ public actor NetlinkSocket {
   public init(
     in namespace: NetworkNamespace, timeout: Duration = .seconds(60), dumpAttempts: Int = 8
   ) async throws(NetlinkError) {
+    try await self.init(.route, in: namespace, timeout: timeout, dumpAttempts: dumpAttempts)
+  }
+
+  /// Opens a socket for `protocol` in `namespace`.
+  init(
+    _ protocol: NetlinkProtocol, in namespace: NetworkNamespace, timeout: Duration = .seconds(60), dumpAttempts: Int = 8
+  ) async throws(NetlinkError) {
     let transport: KernelTransport
     do {
-      transport = try await namespace.run { try KernelTransport() }
+      transport = try await namespace.run { try KernelTransport(`protocol`) }
     } catch let error as TransportError {
       throw NetlinkError(opening: error)
     } catch {

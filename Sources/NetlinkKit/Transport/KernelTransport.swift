@@ -3,7 +3,25 @@
 internal import CLibmnl
 internal import Glibc
 
-/// A `NETLINK_ROUTE` socket, opened and bound by libmnl.
+/// Which part of the kernel a socket talks to.
+enum NetlinkProtocol: Sendable {
+  /// Links, addresses, routes, rules, neighbours, traffic control (`NETLINK_ROUTE`).
+  case route
+  /// Sockets of other families (`NETLINK_SOCK_DIAG`).
+  case socketDiagnostics
+  /// Families that register by name, such as `ethtool` (`NETLINK_GENERIC`).
+  case generic
+
+  var number: CInt {
+    switch self {
+    case .route: CInt(NETLINK_ROUTE)
+    case .socketDiagnostics: CInt(NETLINK_SOCK_DIAG)
+    case .generic: CInt(NETLINK_GENERIC)
+    }
+  }
+}
+
+/// A netlink socket, opened and bound by libmnl.
 ///
 /// The only file that makes socket calls.
 ///
@@ -15,9 +33,9 @@ final class KernelTransport: MessageTransport {
   let port: UInt32
 
   /// Opens a socket in the network namespace of the calling thread.
-  init() throws(TransportError) {
+  init(_ protocol: NetlinkProtocol = .route) throws(TransportError) {
     guard
-      let socket = unsafe mnl_socket_open2(NETLINK_ROUTE, CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue))
+      let socket = unsafe mnl_socket_open2(`protocol`.number, CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue))
     else { throw TransportError(call: "socket", errno: Glibc.errno) }
     // Port 0 lets the kernel choose, so a process can have any number of sockets.
     guard unsafe mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0 else {

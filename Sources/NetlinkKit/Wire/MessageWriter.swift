@@ -57,6 +57,11 @@ final class MessageWriter {
   /// A text attribute, with the zero byte at its end.
   func put(_ type: Int, string: String) { put(type, bytes: Array(string.utf8) + [0]) }
 
+  /// Attributes as they were read.
+  func put(_ attributes: RawAttributes) {
+    for attribute in attributes { put(Int(attribute.type), bytes: attribute.bytes) }
+  }
+
   /// An address, in network byte order.
   func put(_ type: Int, _ address: IPAddress) {
     switch address {
