@@ -52,6 +52,7 @@ struct EncodingTests {
     writer.put(1, bytes: [UInt8](repeating: 1, count: 20_000))
     writer.nested(2) { $0.put(1, bytes: [UInt8](repeating: 1, count: 20_000)) }
     #expect(writer.failure == .requestTooLarge(limit: 32_768))
+    writer.dropLast()
     writer.begin(type: 16, flags: 0, sequence: 2)
     #expect(writer.failure == nil)
     #expect(writer.bytes.count == 16)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Captured routes")
 struct RouteRoundTripTests {
-  @Test(arguments: ["route-request-gateway", "route-reply-gateway"])
+  @Test(arguments: ["route-reply-gateway"])
   func `every byte of a route comes back`(name: String) throws {
     try Fixture(name).expectRoundTrip(headerSize: Route.headerSize) { message, span, writer in
       let route = try #require(try Route(message, in: span))

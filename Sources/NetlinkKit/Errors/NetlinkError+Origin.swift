@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension NetlinkError {
-  /// The kernel refused `request`, which is still in `writer`.
-  init(_ failure: KernelFailure, during request: some NetlinkRequest, sent writer: MessageWriter) {
+  /// The kernel refused `request`, which it got as `bytes`.
+  init(_ failure: KernelFailure, during request: some NetlinkRequest, sent bytes: [UInt8]) {
     let (code, reason) = request.explain(failure) ?? ErrorNumber.meaning(failure.errno)
     var type: UInt16?
     if let offset = failure.attributeOffset, offset >= Message.headerSize {
-      let bytes = writer.bytes
       type = unsafe try? bytes.span.bytes.load(UInt16.self, at: offset + 2) & Attribute.typeMask
     }
     self.init(

@@ -5,15 +5,11 @@ internal import CLibmnl
 extension NetlinkSocket {
   /// Makes a change and waits for the kernel's acknowledgement.
   func acknowledge(_ request: some NetlinkRequest) async throws(NetlinkError) {
-    guard await enter() else { throw .cancelledInLine(request) }
-    defer { line.leave() }
     _ = try await exchange(request, flags: NLM_F_ACK) { _, _ throws(WireError) in }
   }
 
   /// Asks for one object; nil when the kernel answers without one.
   func lookUp<Query: NetlinkQuery>(_ query: Query) async throws(NetlinkError) -> Query.Element? {
-    guard await enter() else { throw .cancelledInLine(query) }
-    defer { line.leave() }
     var found: Query.Element?
     _ = try await exchange(query, flags: NLM_F_ACK) { message, datagram throws(WireError) in
       if let element = try query.decode(message, in: datagram) { found = element }
@@ -25,8 +21,6 @@ extension NetlinkSocket {
   ///
   /// A listing that changed while it was made is made again, up to ``dumpAttempts`` times.
   func dump<Query: NetlinkQuery>(_ query: Query) async throws(NetlinkError) -> [Query.Element] {
-    guard await enter() else { throw .cancelledInLine(query) }
-    defer { line.leave() }
     var elements: [Query.Element] = []
     var lost: NetlinkError?
     for _ in 0..<dumpAttempts {
@@ -47,42 +41,55 @@ extension NetlinkSocket {
         reason: "the objects kept changing while they were listed, \(dumpAttempts) times; try again",
         request: query.name)
   }
+
+  /// Hands objects to `body` as they are read; none is kept, so memory does not grow with their number.
+  ///
+  /// Made once: what was handed out cannot be taken back, so a listing that changed meanwhile is an error at its end.
+  func stream<Query: NetlinkQuery>(
+    _ query: Query, _ body: (Query.Element) -> Void
+  ) async throws(NetlinkError) {
+    let isConsistent = try await exchange(query, flags: NLM_F_DUMP) { message, datagram throws(WireError) in
+      if let element = try query.decode(message, in: datagram) { body(element) }
+    }
+    guard isConsistent else {
+      throw NetlinkError(
+        .interrupted, operation: query.operation,
+        reason: "the objects changed while they were listed; what was handed out is not consistent",
+        request: query.name)
+    }
+  }
 }
 
 extension NetlinkSocket {
   /// Sends `request` and hands each object that comes back to `receive`.
-  ///
-  /// The caller has the turn.
   ///
   /// - Returns: whether what came back is consistent.
   private func exchange(
     _ request: some NetlinkRequest, flags: CInt,
     _ receive: (Message, RawSpan) throws(WireError) -> Void
   ) async throws(NetlinkError) -> Bool {
-    let deadline = ContinuousClock.now + timeout
-    try await drain(before: request, until: deadline)
+    guard await line.enter() else { throw .cancelledInLine(request) }
+    defer { line.leave() }
+    var deadline = Deadline(after: timeout)
+    try drain(before: request, until: &deadline)
     if Task.isCancelled { throw .cancelledInLine(request) }
-    sequence &+= 1
-    writer.begin(
-      type: UInt16(truncatingIfNeeded: request.type),
-      flags: UInt16(truncatingIfNeeded: CInt(NLM_F_REQUEST) | flags | CInt(request.flags)), sequence: sequence)
-    request.encode(into: writer)
-    if let failure = writer.failure {
+    channel.writer.reset()
+    guard channel.write(request, flags: flags) else {
       throw NetlinkError(
-        .invalidArgument, operation: request.operation, reason: "\(failure)", request: request.name)
+        .invalidArgument, operation: request.operation,
+        reason: channel.writer.failure.map { "\($0)" } ?? "", request: request.name)
     }
     do throws(TransportError) {
-      try unsafe writer.withBytes { bytes throws(TransportError) in try unsafe transport.send(bytes) }
+      try channel.send()
     } catch {
       throw NetlinkError(error, during: request)
     }
-    isDraining = true
-    var exchange = Exchange(sequence: sequence, port: transport.port)
+    var exchange = Exchange(sequence: channel.sequence, port: channel.transport.port)
     while true {
-      let datagram = try await nextDatagram(for: request, until: deadline)
+      let datagram = try await nextDatagram(for: request, until: &deadline)
       let outcome: Exchange.Event
       do throws(WireError) {
-        outcome = try buffer.withBytes(datagram.length) { bytes throws(WireError) in
+        outcome = try channel.buffer.withBytes(datagram.length) { bytes throws(WireError) in
           try NetlinkSocket.walk(bytes, &exchange, receive)
         }
       } catch {
@@ -92,13 +99,16 @@ extension NetlinkSocket {
       switch outcome {
       case .ignored, .object:
         if Task.isCancelled { throw .cancelled(request) }
+        guard !deadline.hasPassed else { throw timedOut(request) }
       case .finished:
-        isDraining = false
+        channel.isDraining = false
         return !exchange.wasInterrupted
       case .failed(let failure):
-        isDraining = false
-        throw NetlinkError(failure, during: request, sent: writer)
-      case .overrun: throw NetlinkError(KernelFailure(errno: ErrorNumber.noBuffers), during: request, sent: writer)
+        channel.isDraining = false
+        throw NetlinkError(failure, during: request, sent: channel.writer.bytes)
+      case .overrun:
+        throw NetlinkError(
+          KernelFailure(errno: ErrorNumber.noBuffers), during: request, sent: channel.writer.bytes)
       }
     }
   }
@@ -122,13 +132,13 @@ extension NetlinkSocket {
   ///
   /// What other processes send to this port is thrown away. A reply that is there already is taken even when the task
   /// is cancelled: the kernel answers most requests before `send` returns, and then it is known whether a change was made.
-  private func nextDatagram(
-    for request: some NetlinkRequest, until deadline: ContinuousClock.Instant
+  func nextDatagram(
+    for request: some NetlinkRequest, until deadline: inout Deadline
   ) async throws(NetlinkError) -> ReceivedDatagram {
     while true {
       let received: ReceivedDatagram?
       do throws(TransportError) {
-        received = try buffer.receive(from: transport)
+        received = try channel.buffer.receive(from: channel.transport)
       } catch {
         throw NetlinkError(error, during: request)
       }
@@ -136,7 +146,7 @@ extension NetlinkSocket {
         guard received.sender == 0 else {
           // A flood from elsewhere must not keep us beyond the deadline.
           if Task.isCancelled { throw .cancelled(request) }
-          guard ContinuousClock.now < deadline else { throw timedOut(request) }
+          guard !deadline.hasPassed else { throw timedOut(request) }
           continue
         }
         guard received.length <= ReceiveBuffer.capacity else {
@@ -146,7 +156,7 @@ extension NetlinkSocket {
         }
         return received
       }
-      switch await transport.waitUntilReadable(until: deadline) {
+      switch await channel.transport.waitUntilReadable(until: deadline.instant) {
       case .readable: continue
       case .cancelled: throw .cancelled(request)
       case .timedOut: throw timedOut(request)
@@ -164,15 +174,13 @@ extension NetlinkSocket {
   ///
   /// Acknowledgements that come even later are told apart by their sequence numbers. A dump is different: its next
   /// part is made when the last one is received, and the kernel refuses a second dump (`EBUSY`) until it is through.
-  private func drain(
-    before request: some NetlinkRequest, until deadline: ContinuousClock.Instant
-  ) async throws(NetlinkError) {
-    guard isDraining else { return }
-    while ContinuousClock.now < deadline {
+  func drain(before request: some NetlinkRequest, until deadline: inout Deadline) throws(NetlinkError) {
+    guard channel.isDraining else { return }
+    while !deadline.hasPassed {
       if Task.isCancelled { throw .cancelledInLine(request) }
       do throws(TransportError) {
-        guard try buffer.receive(from: transport) != nil else {
-          isDraining = false
+        guard try channel.buffer.receive(from: channel.transport) != nil else {
+          channel.isDraining = false
           return
         }
       } catch {

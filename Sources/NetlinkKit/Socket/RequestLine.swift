@@ -1,63 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The line in front of a socket.
+internal import Synchronization
+
+/// The line in front of a socket: one task at a time has the turn, the others wait in the order they came.
 ///
-/// An actor lets others in at every `await`; this lets one through at a time.
-struct RequestLine {
-  private var isTaken = false
-  private var waiting: [(ticket: UInt64, continuation: CheckedContinuation<Bool, Never>)] = []
-  private var tickets: UInt64 = 0
-
-  /// Takes the turn if nobody has it and nobody waits.
-  mutating func tryEnter() -> Bool {
-    guard !isTaken else { return false }
-    isTaken = true
-    return true
+/// Taking a turn that is free is one uncontended lock; no task is suspended for it.
+final class RequestLine: Sendable {
+  private struct State {
+    var isTaken = false
+    var waiting: [(ticket: UInt64, continuation: CheckedContinuation<Bool, Never>)] = []
+    var tickets: UInt64 = 0
   }
 
-  mutating func makeTicket() -> UInt64 {
-    tickets += 1
-    return tickets
-  }
+  private let state = Mutex(State())
 
-  mutating func wait(_ ticket: UInt64, _ continuation: CheckedContinuation<Bool, Never>) {
-    waiting.append((ticket, continuation))
+  /// Waits for the turn; false when the task was cancelled before it came.
+  func enter() async -> Bool {
+    if Task.isCancelled { return false }
+    let ticket: UInt64? = state.withLock { state in
+      guard state.isTaken else {
+        state.isTaken = true
+        return nil
+      }
+      state.tickets += 1
+      return state.tickets
+    }
+    guard let ticket else { return true }
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { wait(ticket, $0) }
+    } onCancel: {
+      giveUp(ticket)
+    }
   }
 
   /// Hands the turn to the one who waited longest.
-  mutating func leave() {
-    guard !waiting.isEmpty else {
-      isTaken = false
-      return
+  func leave() {
+    let next: CheckedContinuation<Bool, Never>? = state.withLock { state in
+      guard state.waiting.isEmpty else { return state.waiting.removeFirst().continuation }
+      state.isTaken = false
+      return nil
     }
-    waiting.removeFirst().continuation.resume(returning: true)
+    next?.resume(returning: true)
+  }
+
+  private func wait(_ ticket: UInt64, _ continuation: CheckedContinuation<Bool, Never>) {
+    let hasTurn: Bool? = state.withLock { state in
+      // A cancellation sets the flag before it asks for the lock in `giveUp`, so one of the two sees the other.
+      if Task.isCancelled { return false }
+      guard state.isTaken else {
+        state.isTaken = true
+        return true
+      }
+      state.waiting.append((ticket, continuation))
+      return nil
+    }
+    if let hasTurn { continuation.resume(returning: hasTurn) }
   }
 
   /// Lets the holder of `ticket` go without a turn, unless it has it already.
-  mutating func giveUp(_ ticket: UInt64) {
-    guard let place = waiting.firstIndex(where: { $0.ticket == ticket }) else { return }
-    waiting.remove(at: place).continuation.resume(returning: false)
-  }
-}
-
-extension NetlinkSocket {
-  /// Waits for the turn; false when the task was cancelled meanwhile.
-  func enter() async -> Bool {
-    if Task.isCancelled { return false }
-    if line.tryEnter() { return true }
-    let ticket = line.makeTicket()
-    return await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        if Task.isCancelled {
-          continuation.resume(returning: false)
-        } else {
-          line.wait(ticket, continuation)
-        }
-      }
-    } onCancel: {
-      Task { await self.giveUp(ticket) }
+  private func giveUp(_ ticket: UInt64) {
+    let waiter: CheckedContinuation<Bool, Never>? = state.withLock { state in
+      guard let place = state.waiting.firstIndex(where: { $0.ticket == ticket }) else { return nil }
+      return state.waiting.remove(at: place).continuation
     }
+    waiter?.resume(returning: false)
   }
-
-  private func giveUp(_ ticket: UInt64) { line.giveUp(ticket) }
 }

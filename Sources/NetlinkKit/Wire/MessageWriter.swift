@@ -3,44 +3,71 @@
 internal import CLibmnl
 internal import NetworkTypes
 
-/// Builds one request at a time in a buffer that is reused for the next one, with libmnl's message builder.
+/// Builds requests in a buffer that is reused for the next ones, with libmnl's message builder.
 ///
-/// What does not fit is remembered in ``failure`` and the rest of the request is dropped, so encoders stay straight
-/// lines; the socket looks at it once before it sends.
+/// Usually one at a time; a batch puts one behind the other. What does not fit is remembered in ``failure`` and the rest
+/// of that request is dropped, so encoders stay straight lines; the socket looks at it once before it sends.
 @safe
 final class MessageWriter {
   private let storage: UnsafeMutableRawBufferPointer
-  private let header: UnsafeMutablePointer<nlmsghdr>
-  /// The first thing that did not fit.
+  /// Where the message that is being written starts.
+  private var start = 0
+  private var header: UnsafeMutablePointer<nlmsghdr>
+  /// The first thing in this message that did not fit.
   private(set) var failure: WireError?
 
   /// Enough for every single request; the kernel's own limit for one attribute is 64 KiB.
   static let capacity = 32 << 10
 
   init() {
-    unsafe storage = .allocate(byteCount: MessageWriter.capacity, alignment: 16)
+    // A header fits behind a full buffer, so that there is always one to write to.
+    unsafe storage = .allocate(byteCount: MessageWriter.capacity + Message.headerSize, alignment: 16)
     unsafe storage.initializeMemory(as: UInt8.self, repeating: 0)
     unsafe header = mnl_nlmsg_put_header(storage.baseAddress)
+    unsafe header.pointee.nlmsg_len = 0
   }
 
   deinit { unsafe storage.deallocate() }
 
-  /// Starts a new request, forgetting the last one.
+  /// Forgets what was written.
+  func reset() {
+    start = 0
+    dropLast()
+  }
+
+  /// Starts a request behind the last one.
   func begin(type: UInt16, flags: UInt16, sequence: UInt32) {
-    failure = nil
+    start = count
+    failure = room < Message.headerSize ? .requestTooLarge(limit: MessageWriter.capacity) : nil
+    unsafe header = mnl_nlmsg_put_header(storage.baseAddress?.advanced(by: start))
     unsafe header.pointee = nlmsghdr(
       nlmsg_len: UInt32(Message.headerSize), nlmsg_type: type, nlmsg_flags: flags, nlmsg_seq: sequence, nlmsg_pid: 0)
   }
 
+  /// Forgets the request that was started last, because it did not fit.
+  func dropLast() {
+    unsafe header = mnl_nlmsg_put_header(storage.baseAddress?.advanced(by: start))
+    unsafe header.pointee.nlmsg_len = 0
+    failure = nil
+  }
+
+  /// Asks for more in the request that was started last.
+  func addFlags(_ flags: Int32) {
+    unsafe header.pointee.nlmsg_flags |= UInt16(truncatingIfNeeded: flags)
+  }
+
+  /// How many bytes were written.
+  var count: Int { unsafe start + Int(header.pointee.nlmsg_len) }
+
   /// The fixed header that follows the message header; a C struct without padding.
   func put<Header: BitwiseCopyable>(header value: Header) {
     let length = unsafe Int(header.pointee.nlmsg_len)
-    guard failure == nil, length + Attribute.aligned(MemoryLayout<Header>.size) <= MessageWriter.capacity else {
+    guard failure == nil, length + Attribute.aligned(MemoryLayout<Header>.size) <= room else {
       failure = failure ?? .requestTooLarge(limit: MessageWriter.capacity)
       return
     }
-    let room = unsafe mnl_nlmsg_put_extra_header(header, MemoryLayout<Header>.size)
-    unsafe room?.storeBytes(of: value, as: Header.self)
+    let place = unsafe mnl_nlmsg_put_extra_header(header, MemoryLayout<Header>.size)
+    unsafe place?.storeBytes(of: value, as: Header.self)
   }
 
   /// An attribute whose payload is an integer of exactly this width.
@@ -75,7 +102,7 @@ final class MessageWriter {
   /// An attribute that holds what `body` writes (`NLA_F_NESTED`).
   func nested(_ type: Int, _ body: (MessageWriter) -> Void) {
     guard failure == nil else { return }
-    guard let nest = unsafe mnl_attr_nest_start_check(header, MessageWriter.capacity, UInt16(truncatingIfNeeded: type))
+    guard let nest = unsafe mnl_attr_nest_start_check(header, room, UInt16(truncatingIfNeeded: type))
     else {
       failure = .requestTooLarge(limit: MessageWriter.capacity)
       return
@@ -84,21 +111,36 @@ final class MessageWriter {
     unsafe mnl_attr_nest_end(header, nest)
   }
 
-  /// The request so far.
+  /// All requests so far.
   func withBytes<Result, Failure: Error>(_ body: (UnsafeRawBufferPointer) throws(Failure) -> Result) throws(Failure)
     -> Result
   {
-    let count = unsafe Int(header.pointee.nlmsg_len)
-    return try unsafe body(UnsafeRawBufferPointer(rebasing: storage[..<count]))
+    try unsafe body(UnsafeRawBufferPointer(rebasing: storage[..<count]))
   }
 
-  /// A copy of the request so far.
+  /// A copy of all requests so far.
   var bytes: [UInt8] { unsafe withBytes { unsafe [UInt8]($0) } }
+
+  /// A copy of the request with this sequence number; empty when there is none.
+  func bytes(sequence: UInt32) -> [UInt8] {
+    let all = bytes
+    let span = unsafe all.span.bytes
+    var cursor = MessageCursor()
+    while let message = try? cursor.next(in: span) {
+      if message.sequence == sequence {
+        return Array(all[message.payload.lowerBound - Message.headerSize..<message.payload.upperBound])
+      }
+    }
+    return []
+  }
+
+  /// What the message that is being written may take in all.
+  private var room: Int { MessageWriter.capacity - start }
 
   private func put(_ type: Int, raw: UnsafeRawBufferPointer) {
     guard failure == nil else { return }
     let fits = unsafe mnl_attr_put_check(
-      header, MessageWriter.capacity, UInt16(truncatingIfNeeded: type), raw.count, raw.baseAddress)
+      header, room, UInt16(truncatingIfNeeded: type), raw.count, raw.baseAddress)
     if !fits { failure = .requestTooLarge(limit: MessageWriter.capacity) }
   }
 }
