@@ -25,6 +25,22 @@ extension NetlinkError {
       request: request.name, errno: error.errno)
   }
 
+  /// This module refused to send `request`.
+  init(_ objection: String, against request: some NetlinkRequest) {
+    self.init(.invalidArgument, operation: request.operation, reason: objection, request: request.name)
+  }
+
+  /// The same failure, for another operation that was under way with this one.
+  func about(_ operation: String) -> NetlinkError {
+    NetlinkError(
+      code, operation: operation, reason: reason, request: request, errno: errno, kernelMessage: kernelMessage)
+  }
+
+  /// The same failure, for operations that were to be sent after this one.
+  var asNotSent: NetlinkError {
+    NetlinkError(code, operation: operation, reason: "not sent: earlier, \(reason)", request: request, errno: errno)
+  }
+
   static func cancelled(_ request: some NetlinkRequest) -> NetlinkError {
     NetlinkError(
       .cancelled, operation: request.operation,

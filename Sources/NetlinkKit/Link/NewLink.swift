@@ -63,3 +63,11 @@ public struct NewLink: Sendable, Hashable {
     hasher.combine(namespace?.identity)
   }
 }
+
+extension NewLink {
+  /// Whether creating it takes requests beyond `RTM_NEWLINK`.
+  var needsMore: Bool {
+    if case .veth(let peer?) = kind, peer.isUp { return true }
+    return alias != nil
+  }
+}

@@ -28,6 +28,25 @@ public struct RouteTable: Sendable {
     }
   }
 
+  /// Hands each route to `body` as it is read, and keeps none: memory does not grow with their number.
+  ///
+  /// The listing is made once. Other requests on this socket wait until it is through.
+  ///
+  /// - Parameters:
+  ///   - table: only those in this table, which the kernel sorts out; nil for all tables, the `local` one included.
+  ///   - family: only those of this family.
+  ///   - body: gets each route; it runs between two system calls and should be short.
+  /// - Throws: ``NetlinkError`` with code `interrupted`, after the last route, when routes changed meanwhile: what was
+  ///   handed out is then no consistent listing. A table that is absent is empty, not an error.
+  public func forEach(
+    table: RouteTableID? = nil, family: AddressFamily, _ body: (Route) -> Void
+  ) async throws(NetlinkError) {
+    do throws(NetlinkError) {
+      try await socket.stream(ListRoutes(family: family, table: table), body)
+    } catch  where error.code == .notFound {
+    }
+  }
+
   /// Adds a route.
   ///
   /// - Throws: ``NetlinkError`` with code `exists` when there is one to that destination with that priority in that

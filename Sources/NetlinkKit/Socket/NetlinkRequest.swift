@@ -13,6 +13,9 @@ protocol NetlinkRequest: Sendable {
   /// What is attempted, on which object: `create link "eth0"`. Asked for only when it failed.
   var operation: String { get }
 
+  /// Why it must not be sent: the kernel would misunderstand it, or ignore a part of it; nil when it may.
+  var objection: String? { get }
+
   /// Writes the fixed header and the attributes.
   func encode(into writer: MessageWriter)
 
@@ -22,6 +25,7 @@ protocol NetlinkRequest: Sendable {
 
 extension NetlinkRequest {
   var flags: Int { 0 }
+  var objection: String? { nil }
   func explain(_ failure: KernelFailure) -> (code: NetlinkError.Code, reason: String)? { nil }
 }
 

@@ -68,6 +68,7 @@ extension NetlinkSocket {
     _ request: some NetlinkRequest, flags: CInt,
     _ receive: (Message, RawSpan) throws(WireError) -> Void
   ) async throws(NetlinkError) -> Bool {
+    if let objection = request.objection { throw NetlinkError(objection, against: request) }
     guard await line.enter() else { throw .cancelledInLine(request) }
     defer { line.leave() }
     var deadline = Deadline(after: timeout)
@@ -75,9 +76,7 @@ extension NetlinkSocket {
     if Task.isCancelled { throw .cancelledInLine(request) }
     channel.writer.reset()
     guard channel.write(request, flags: flags) else {
-      throw NetlinkError(
-        .invalidArgument, operation: request.operation,
-        reason: channel.writer.failure.map { "\($0)" } ?? "", request: request.name)
+      throw NetlinkError(channel.writer.failure.map { "\($0)" } ?? "", against: request)
     }
     do throws(TransportError) {
       try channel.send()

@@ -12,6 +12,8 @@ final class MessageWriter {
   private let storage: UnsafeMutableRawBufferPointer
   /// Where the message that is being written starts.
   private var start = 0
+  /// Where the message before it starts.
+  private var previous = 0
   private var header: UnsafeMutablePointer<nlmsghdr>
   /// The first thing in this message that did not fit.
   private(set) var failure: WireError?
@@ -37,6 +39,7 @@ final class MessageWriter {
 
   /// Starts a request behind the last one.
   func begin(type: UInt16, flags: UInt16, sequence: UInt32) {
+    previous = start
     start = count
     failure = room < Message.headerSize ? .requestTooLarge(limit: MessageWriter.capacity) : nil
     unsafe header = mnl_nlmsg_put_header(storage.baseAddress?.advanced(by: start))
@@ -51,9 +54,13 @@ final class MessageWriter {
     failure = nil
   }
 
-  /// Asks for more in the request that was started last.
+  /// Adds flags to the last request in the buffer.
   func addFlags(_ flags: Int32) {
-    unsafe header.pointee.nlmsg_flags |= UInt16(truncatingIfNeeded: flags)
+    guard count > 0 else { return }
+    let offset = count == start ? previous : start
+    let place = offset + 6
+    let old = unsafe storage.loadUnaligned(fromByteOffset: place, as: UInt16.self)
+    unsafe storage.storeBytes(of: old | UInt16(truncatingIfNeeded: flags), toByteOffset: place, as: UInt16.self)
   }
 
   /// How many bytes were written.

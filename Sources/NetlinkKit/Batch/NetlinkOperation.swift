@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// One change of a batch, for ``NetlinkSocket/perform(_:)``.
+///
+/// ```swift
+/// let outcome = await socket.perform(routes.map { .add($0) } + [.remove(neighbour)])
+/// for failure in outcome.failures { print(failure.index, failure.error) }
+/// ```
+public struct NetlinkOperation: Sendable {
+  /// The request; an enumeration and not an existential, so that none is put on the heap.
+  private enum Request {
+    case route(ChangeRoute)
+    case neighbour(ChangeNeighbour)
+    case address(ChangeAddress)
+    case rule(ChangeRule)
+    case createLink(CreateLink)
+    case changeLink(ChangeLink)
+    case removeLink(RemoveLink)
+  }
+
+  private let request: Request
+}
+
+extension NetlinkOperation {
+  /// Adds a route, as ``RouteTable/add(_:)`` does.
+  public static func add(_ route: Route) -> Self { Self(request: .route(ChangeRoute(change: .add, route: route))) }
+  /// Adds or replaces a route, as ``RouteTable/replace(_:)`` does.
+  public static func replace(_ route: Route) -> Self {
+    Self(request: .route(ChangeRoute(change: .replace, route: route)))
+  }
+  /// Removes a route, as ``RouteTable/remove(_:)`` does.
+  public static func remove(_ route: Route) -> Self {
+    Self(request: .route(ChangeRoute(change: .remove, route: route)))
+  }
+
+  /// Adds a neighbour, as ``NeighbourTable/add(_:)`` does.
+  public static func add(_ neighbour: Neighbour) -> Self {
+    Self(request: .neighbour(ChangeNeighbour(change: .add, neighbour: neighbour)))
+  }
+  /// Adds or replaces a neighbour, as ``NeighbourTable/replace(_:)`` does.
+  public static func replace(_ neighbour: Neighbour) -> Self {
+    Self(request: .neighbour(ChangeNeighbour(change: .replace, neighbour: neighbour)))
+  }
+  /// Removes a neighbour, as ``NeighbourTable/remove(_:)`` does.
+  public static func remove(_ neighbour: Neighbour) -> Self {
+    Self(request: .neighbour(ChangeNeighbour(change: .remove, neighbour: neighbour)))
+  }
+
+  /// Puts an address on a link, as ``AddressTable/add(_:)`` does.
+  public static func add(_ address: InterfaceAddress) -> Self {
+    Self(request: .address(ChangeAddress(change: .add, address: address)))
+  }
+  /// Adds or replaces an address, as ``AddressTable/replace(_:)`` does.
+  public static func replace(_ address: InterfaceAddress) -> Self {
+    Self(request: .address(ChangeAddress(change: .replace, address: address)))
+  }
+  /// Takes an address off a link, as ``AddressTable/remove(_:)`` does.
+  public static func remove(_ address: InterfaceAddress) -> Self {
+    Self(request: .address(ChangeAddress(change: .remove, address: address)))
+  }
+
+  /// Adds a rule, as ``RuleTable/add(_:)`` does.
+  public static func add(_ rule: Rule) -> Self { Self(request: .rule(ChangeRule(change: .add, rule: rule))) }
+  /// Removes a rule, as ``RuleTable/remove(_:)`` does.
+  public static func remove(_ rule: Rule) -> Self { Self(request: .rule(ChangeRule(change: .remove, rule: rule))) }
+
+  /// Creates a link, as ``LinkTable/create(_:)`` does.
+  ///
+  /// It is one request, so an alias and a veth peer that is to be up are refused (`invalidArgument`): the kernel takes
+  /// them only of a link that is there.
+  public static func create(_ link: NewLink) -> Self { Self(request: .createLink(CreateLink(link: link))) }
+  /// Changes the link with this index, as ``LinkTable/change(_:_:)`` does.
+  public static func change(_ index: InterfaceIndex, _ changes: LinkChanges) -> Self {
+    Self(request: .changeLink(ChangeLink(subject: .index(index), changes: changes)))
+  }
+  /// Removes the link with this index, as ``LinkTable/remove(_:)`` does.
+  public static func removeLink(_ index: InterfaceIndex) -> Self {
+    Self(request: .removeLink(RemoveLink(index: index)))
+  }
+}
+
+extension NetlinkOperation: NetlinkRequest {
+  var type: Int {
+    switch request {
+    case .route(let request): request.type
+    case .neighbour(let request): request.type
+    case .address(let request): request.type
+    case .rule(let request): request.type
+    case .createLink(let request): request.type
+    case .changeLink(let request): request.type
+    case .removeLink(let request): request.type
+    }
+  }
+
+  var flags: Int {
+    switch request {
+    case .route(let request): request.flags
+    case .neighbour(let request): request.flags
+    case .address(let request): request.flags
+    case .rule(let request): request.flags
+    case .createLink(let request): request.flags
+    case .changeLink(let request): request.flags
+    case .removeLink(let request): request.flags
+    }
+  }
+
+  func encode(into writer: MessageWriter) {
+    switch request {
+    case .route(let request): request.encode(into: writer)
+    case .neighbour(let request): request.encode(into: writer)
+    case .address(let request): request.encode(into: writer)
+    case .rule(let request): request.encode(into: writer)
+    case .createLink(let request): request.encode(into: writer)
+    case .changeLink(let request): request.encode(into: writer)
+    case .removeLink(let request): request.encode(into: writer)
+    }
+  }
+
+  var objection: String? {
+    switch request {
+    case .createLink(let request) where request.link.needsMore:
+      "an alias, and a veth peer that is to be up, take more than one request; use links.create"
+    case .route(let request): request.objection
+    case .neighbour(let request): request.objection
+    case .address(let request): request.objection
+    case .rule(let request): request.objection
+    case .createLink(let request): request.objection
+    case .changeLink(let request): request.objection
+    case .removeLink(let request): request.objection
+    }
+  }
+
+  var name: String { any.name }
+  var operation: String { any.operation }
+  func explain(_ failure: KernelFailure) -> (code: NetlinkError.Code, reason: String)? { any.explain(failure) }
+
+  /// The request for what is asked only of one that failed.
+  ///
+  /// The properties above do without, because this one is put on the heap.
+  private var any: any NetlinkRequest {
+    switch request {
+    case .route(let request): request
+    case .neighbour(let request): request
+    case .address(let request): request
+    case .rule(let request): request
+    case .createLink(let request): request
+    case .changeLink(let request): request
+    case .removeLink(let request): request
+    }
+  }
+}
+
+extension NetlinkOperation: CustomStringConvertible {
+  /// What it does to which object, such as `add route 10.0.0.0/8 on link 2 in table main`.
+  public var description: String { operation }
+}
