@@ -37,13 +37,8 @@ public final class NetlinkSocket: Sendable {
   convenience init(
     _ protocol: NetlinkProtocol, in namespace: NetworkNamespace, timeout: Duration = .seconds(60), dumpAttempts: Int = 8
   ) async throws(NetlinkError) {
-    let transport: KernelTransport
-    do {
-      transport = try await namespace.run { try KernelTransport(`protocol`) }
-    } catch let error as TransportError {
-      throw NetlinkError(opening: error)
-    } catch {
-      throw NetlinkError(.socket, operation: "open netlink socket", reason: "cannot enter the namespace: \(error)")
+    let transport = try await NetlinkSocket.transport(in: namespace) { () throws(TransportError) in
+      try KernelTransport(`protocol`)
     }
     self.init(over: transport, timeout: timeout, dumpAttempts: dumpAttempts)
   }
@@ -62,6 +57,19 @@ public final class NetlinkSocket: Sendable {
       throw NetlinkError(opening: error)
     }
     self.init(over: transport, timeout: timeout, dumpAttempts: dumpAttempts)
+  }
+
+  /// Opens a transport on a thread that is in `namespace`.
+  static func transport(
+    in namespace: NetworkNamespace, _ open: @escaping @Sendable () throws(TransportError) -> KernelTransport
+  ) async throws(NetlinkError) -> KernelTransport {
+    do {
+      return try await namespace.run { try open() }
+    } catch let error as TransportError {
+      throw NetlinkError(opening: error)
+    } catch {
+      throw NetlinkError(.socket, operation: "open netlink socket", reason: "cannot enter the namespace: \(error)")
+    }
   }
 
   init(over transport: any MessageTransport, timeout: Duration = .seconds(60), dumpAttempts: Int = 8) {

@@ -35,7 +35,8 @@ final class KernelTransport: MessageTransport {
   /// Opens a socket in the network namespace of the calling thread.
   init(_ protocol: NetlinkProtocol = .route) throws(TransportError) {
     guard
-      let socket = unsafe mnl_socket_open2(`protocol`.number, CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue))
+      let socket = unsafe mnl_socket_open2(
+        `protocol`.number, CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue))
     else { throw TransportError(call: "socket", errno: Glibc.errno) }
     // Port 0 lets the kernel choose, so a process can have any number of sockets.
     guard unsafe mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0 else {
@@ -43,20 +44,35 @@ final class KernelTransport: MessageTransport {
       unsafe mnl_socket_close(socket)
       throw error
     }
-    for (option, name) in KernelTransport.options {
-      var on: CInt = 1
-      guard unsafe mnl_socket_setsockopt(socket, option, &on, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
-        let error = TransportError(call: "setsockopt(\(name))", errno: Glibc.errno)
-        unsafe mnl_socket_close(socket)
-        throw error
-      }
-    }
     unsafe self.socket = socket
     descriptor = unsafe mnl_socket_get_fd(socket)
     port = unsafe mnl_socket_get_portid(socket)
+    for (option, name) in KernelTransport.options { try set(option, name, 1) }
   }
 
   deinit { unsafe mnl_socket_close(socket) }
+
+  /// Takes part in what the kernel tells everybody of a group (`RTNLGRP_...`).
+  func join(_ group: UInt32) throws(TransportError) {
+    try set(CInt(NETLINK_ADD_MEMBERSHIP), "NETLINK_ADD_MEMBERSHIP", CInt(group))
+  }
+
+  /// How many bytes the kernel keeps until they are received, beyond the system's limit if we may.
+  func setReceiveBuffer(_ bytes: Int) throws(TransportError) {
+    var size = CInt(clamping: bytes)
+    let length = socklen_t(MemoryLayout<CInt>.size)
+    if unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, length) == 0 { return }
+    guard unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, length) == 0 else {
+      throw TransportError(call: "setsockopt(SO_RCVBUF)", errno: Glibc.errno)
+    }
+  }
+
+  private func set(_ option: CInt, _ name: String, _ value: CInt) throws(TransportError) {
+    var value = value
+    guard unsafe mnl_socket_setsockopt(socket, option, &value, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
+      throw TransportError(call: "setsockopt(\(name))", errno: Glibc.errno)
+    }
+  }
 
   /// The kernel's words with each refusal, no echo of the request in acknowledgements, and dump filters that are
   /// obeyed or refused but never ignored.
