@@ -80,6 +80,8 @@ let package = Package(
     .executable(name: "terway-demo", targets: ["terway-demo"]),
     .executable(name: "ecs-simulator", targets: ["ecs-simulator"]),
     .executable(name: "first-program", targets: ["first-program"]),
+    .executable(name: "netlink-show", targets: ["netlink-show"]),
+    .executable(name: "netlink-watch", targets: ["netlink-watch"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -145,6 +147,11 @@ let package = Package(
       name: "first-program", dependencies: ["LinuxSystem", "NetlinkKit", "NetworkTypes"],
       path: "Examples/first-program",
       swiftSettings: strict),
+    .target(
+      name: "NetlinkRows", dependencies: ["NetlinkKit", "LinuxSystem", "NetworkTypes", systemPackage],
+      path: "Examples/NetlinkRows", swiftSettings: strict),
+    example("netlink-show", ["NetlinkRows", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
+    example("netlink-watch", ["NetlinkRows", "NetlinkKit", "LinuxSystem"]),
     example("ecs-simulator", ["VPCSimulator", "ENIProvider", "LinuxSystem", "NetworkTypes", logging]),
 
     // Tests that need no privilege
@@ -198,7 +205,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ExampleKernelTests",
-      dependencies: ["ExampleTestSupport", "KernelTestSupport", "LinuxSystem", "NetlinkKit", "terway-demo"],
+      dependencies: [
+        "ExampleTestSupport", "KernelTestSupport", "LinuxSystem", "NetlinkKit", "NetworkTypes", "terway-demo",
+        "netlink-show", "netlink-watch",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ExampleTests",

@@ -26,6 +26,9 @@ package struct Program {
       .appending(path: name).path
   }
 
+  /// A program of the system.
+  package init(path: String) { self.path = path }
+
   /// Runs it to its end, below a `wrapper` command if given (one that drops privileges, say), and calls `onStart` meanwhile.
   ///
   /// Nothing of `environment` is inherited where it is given.
