@@ -82,6 +82,9 @@ let package = Package(
     .executable(name: "first-program", targets: ["first-program"]),
     .executable(name: "netlink-show", targets: ["netlink-show"]),
     .executable(name: "netlink-watch", targets: ["netlink-watch"]),
+    // Benchmarks, each beside its floor in C.
+    .executable(name: "netlink-bench", targets: ["netlink-bench"]),
+    .executable(name: "netlink-bench-c", targets: ["netlink-bench-c"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -153,6 +156,17 @@ let package = Package(
     example("netlink-show", ["NetlinkRows", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
     example("netlink-watch", ["NetlinkRows", "NetlinkKit", "LinuxSystem"]),
     example("ecs-simulator", ["VPCSimulator", "ENIProvider", "LinuxSystem", "NetworkTypes", logging]),
+
+    // Benchmarks
+    .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
+    .executableTarget(
+      name: "netlink-bench",
+      dependencies: [
+        "NetlinkKit", "LinuxSystem", "NetworkTypes", "CAllocationCounter", "ExampleSupport", argumentParser,
+      ], path: "Benchmarks/netlink-bench", swiftSettings: strict),
+    .executableTarget(
+      name: "netlink-bench-c", dependencies: ["CLibmnl"], path: "Benchmarks/netlink-bench-c",
+      linkerSettings: [.linkedLibrary("mnl")]),
 
     // Tests that need no privilege
     tests("NetworkTypes"),
