@@ -36,6 +36,7 @@ static uint32_t port, sequence;
 static _Alignas(16) char receive_buffer[RECEIVE_BUFFER];
 static _Alignas(16) char send_buffer[SEND_BUFFER];
 static double scale = 1;
+static const char *group;
 
 static void die(const char *what) {
   fprintf(stderr, "netlink-bench-c: %s: %s\n", what, strerror(errno));
@@ -507,12 +508,49 @@ static void measure_dumps(const char *op, size_t size, size_t least, int rounds,
   report(op, chunks, (size_t)rounds, objects, cpu, wall);
 }
 
+static bool wanted(const char *name) {
+  return group == NULL || strcmp(group, name) == 0;
+}
+
+static void measure_routes(void) {
+  uint32_t count = scaled(10000);
+  measure("route.add", count, route_add);
+  measure_dumps("route.dump", sizeof(struct route), count, 20, dump_routes, NULL);
+  measure("route.del", count, route_del);
+  measure_batches("route.add_batch", count, route_add_batch);
+  measure_batches("route.del_batch", count, route_del_batch);
+}
+
+static void measure_neighbours(void) {
+  uint32_t count = scaled(5000);
+  measure("neigh.add", count, neigh_add);
+  measure("neigh.del", count, neigh_del);
+}
+
+static void measure_links(void) {
+  uint32_t pairs = scaled(500);
+  measure("veth.add", pairs, veth_add);
+  veth_indexes = malloc(pairs * sizeof *veth_indexes);
+  if (veth_indexes == NULL)
+    die("malloc");
+  for (uint32_t number = 0; number < pairs; number++) {
+    char name[IFNAMSIZ];
+    snprintf(name, sizeof name, "a%" PRIu32, number);
+    veth_indexes[number] = if_nametoindex(name);
+  }
+  measure_dumps("link.dump", sizeof(struct link), 2 * (size_t)pairs, 20, dump_links, release_links);
+  measure("veth.del", pairs, veth_del);
+  free(veth_indexes);
+}
+
 int main(int argc, char **argv) {
   for (int place = 1; place < argc; place++) {
     if (strcmp(argv[place], "--scale") == 0 && place + 1 < argc) {
       scale = strtod(argv[++place], NULL);
+    } else if (strcmp(argv[place], "--group") == 0 && place + 1 < argc) {
+      group = argv[++place];
     } else {
-      fprintf(stderr, "usage: netlink-bench-c [--scale FACTOR]\n");
+      fprintf(stderr, "usage: netlink-bench-c [--scale FACTOR] [--group route|neigh|link]\n");
       return strcmp(argv[place], "--help") == 0 ? 0 : 2;
     }
   }
@@ -537,25 +575,12 @@ int main(int argc, char **argv) {
   link_up(interface);
   link_up(if_nametoindex("v1"));
 
-  uint32_t routes = scaled(10000), neighbours = scaled(5000), pairs = scaled(500);
-  measure("route.add", routes, route_add);
-  measure_dumps("route.dump", sizeof(struct route), routes, 20, dump_routes, NULL);
-  measure("route.del", routes, route_del);
-  measure_batches("route.add_batch", routes, route_add_batch);
-  measure_batches("route.del_batch", routes, route_del_batch);
-  measure("neigh.add", neighbours, neigh_add);
-  measure("neigh.del", neighbours, neigh_del);
-  measure("veth.add", pairs, veth_add);
-  veth_indexes = malloc(pairs * sizeof *veth_indexes);
-  if (veth_indexes == NULL)
-    die("malloc");
-  for (uint32_t number = 0; number < pairs; number++) {
-    char name[IFNAMSIZ];
-    snprintf(name, sizeof name, "a%" PRIu32, number);
-    veth_indexes[number] = if_nametoindex(name);
-  }
-  measure_dumps("link.dump", sizeof(struct link), 2 * (size_t)pairs, 20, dump_links, release_links);
-  measure("veth.del", pairs, veth_del);
+  if (wanted("route"))
+    measure_routes();
+  if (wanted("neigh"))
+    measure_neighbours();
+  if (wanted("link"))
+    measure_links();
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   printf("{\"op\":\"peak_rss\",\"value\":%ld,\"unit\":\"KiB\"}\n", usage.ru_maxrss);

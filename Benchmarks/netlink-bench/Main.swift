@@ -27,13 +27,20 @@ struct NetlinkBenchCommand: ExampleCommand {
   @Option(help: "Factor on the number of objects, above 0 and at most 10.")
   var scale = 1.0
 
+  @Option(help: "Only these operations.")
+  var group: Group?
+
+  /// Operations that prepare one another.
+  enum Group: String, ExpressibleByArgument, CaseIterable { case route, neigh, link, stream }
+
   func validate() throws {
     guard scale > 0, scale <= 10 else { throw ValidationError("--scale must be above 0 and at most 10.") }
   }
 
   func run() async throws {
     let namespace = try await NetworkNamespace.makeAnonymous()
-    try await Operations(in: namespace, scale: scale).run()
+    let operations = try await Operations(in: namespace, scale: scale)
+    for group in Group.allCases where self.group == nil || self.group == group { try await operations.run(group) }
     print(#"{"op":"peak_rss","value":\#(Measurement.peakMemory),"unit":"KiB"}"#)
   }
 }

@@ -25,7 +25,16 @@ struct Operations {
     ).index
   }
 
-  func run() async throws {
+  func run(_ group: NetlinkBenchCommand.Group) async throws {
+    switch group {
+    case .route: try await routes()
+    case .neigh: try await neighbours()
+    case .link: try await links()
+    case .stream: try await stream()
+    }
+  }
+
+  private func routes() async throws {
     let socket = socket
     let routes = (0..<scaled(10_000)).map(route)
     try await single("route.add", routes) { try await socket.routes.add($0) }
@@ -35,11 +44,13 @@ struct Operations {
     try await single("route.del", routes) { try await socket.routes.remove($0) }
     try await batches("route.add_batch", routes.map { .add($0) })
     try await batches("route.del_batch", routes.map { .remove($0) })
+  }
+
+  private func neighbours() async throws {
+    let socket = socket
     let neighbours = try (0..<scaled(5000)).map(neighbour)
     try await single("neigh.add", neighbours) { try await socket.neighbours.add($0) }
     try await single("neigh.del", neighbours) { try await socket.neighbours.remove($0) }
-    try await links()
-    try await stream()
   }
 
   private func links() async throws {

@@ -67,7 +67,10 @@ extension NetlinkSocket {
     sent = end
     let exchange = BatchExchange(first: written.lowerBound, last: written.upperBound, port: channel.transport.port)
     while true {
-      let datagram = try await nextDatagram(for: requests[start], until: &deadline)
+      guard let datagram = try takeDatagram(for: requests[start], until: &deadline) else {
+        try await waitForAnswer(to: requests[start], until: &deadline)
+        continue
+      }
       let event: BatchExchange.Event
       do throws(WireError) {
         event = try channel.buffer.withBytes(datagram.length) { bytes throws(WireError) in

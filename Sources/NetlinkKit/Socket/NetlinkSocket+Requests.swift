@@ -69,9 +69,23 @@ extension NetlinkSocket {
     _ receive: (Message, RawSpan) throws(WireError) -> Void
   ) async throws(NetlinkError) -> Bool {
     if let objection = request.objection { throw NetlinkError(objection, against: request) }
-    guard await line.enter() else { throw .cancelledInLine(request) }
+    if !line.tryEnter() {
+      guard await line.enter() else { throw .cancelledInLine(request) }
+    }
     defer { line.leave() }
     var deadline = Deadline(after: timeout)
+    var exchange = try start(request, flags: flags, until: &deadline)
+    // Nearly always the answer is there already, and this is all there is to it: no task is suspended.
+    while true {
+      if let isConsistent = try takeAnswers(to: request, &exchange, until: &deadline, receive) { return isConsistent }
+      try await waitForAnswer(to: request, until: &deadline)
+    }
+  }
+
+  /// Sends `request`.
+  private func start(
+    _ request: some NetlinkRequest, flags: CInt, until deadline: inout Deadline
+  ) throws(NetlinkError) -> Exchange {
     try drain(before: request, until: &deadline)
     if Task.isCancelled { throw .cancelledInLine(request) }
     channel.writer.reset()
@@ -83,9 +97,17 @@ extension NetlinkSocket {
     } catch {
       throw NetlinkError(error, during: request)
     }
-    var exchange = Exchange(sequence: channel.sequence, port: channel.transport.port)
-    while true {
-      let datagram = try await nextDatagram(for: request, until: &deadline)
+    return Exchange(sequence: channel.sequence, port: channel.transport.port)
+  }
+
+  /// Takes what has come.
+  ///
+  /// - Returns: whether all of it is consistent; nil when there is more to come.
+  private func takeAnswers(
+    to request: some NetlinkRequest, _ exchange: inout Exchange, until deadline: inout Deadline,
+    _ receive: (Message, RawSpan) throws(WireError) -> Void
+  ) throws(NetlinkError) -> Bool? {
+    while let datagram = try takeDatagram(for: request, until: &deadline) {
       let outcome: Exchange.Event
       do throws(WireError) {
         outcome = try channel.buffer.withBytes(datagram.length) { bytes throws(WireError) in
@@ -110,6 +132,7 @@ extension NetlinkSocket {
           KernelFailure(errno: ErrorNumber.noBuffers), during: request, sent: channel.writer.bytes)
       }
     }
+    return nil
   }
 
   /// Takes the messages of one datagram, up to the one that ends the request.
@@ -127,13 +150,13 @@ extension NetlinkSocket {
     return .object
   }
 
-  /// The next datagram from the kernel itself.
+  /// The next datagram from the kernel itself; nil when none is there.
   ///
   /// What other processes send to this port is thrown away. A reply that is there already is taken even when the task
   /// is cancelled: the kernel answers most requests before `send` returns, and then it is known whether a change was made.
-  func nextDatagram(
+  func takeDatagram(
     for request: some NetlinkRequest, until deadline: inout Deadline
-  ) async throws(NetlinkError) -> ReceivedDatagram {
+  ) throws(NetlinkError) -> ReceivedDatagram? {
     while true {
       let received: ReceivedDatagram?
       do throws(TransportError) {
@@ -141,25 +164,30 @@ extension NetlinkSocket {
       } catch {
         throw NetlinkError(error, during: request)
       }
-      if let received {
-        guard received.sender == 0 else {
-          // A flood from elsewhere must not keep us beyond the deadline.
-          if Task.isCancelled { throw .cancelled(request) }
-          guard !deadline.hasPassed else { throw timedOut(request) }
-          continue
-        }
-        guard received.length <= ReceiveBuffer.capacity else {
-          throw NetlinkError(
-            .malformedReply, operation: request.operation,
-            reason: "the reply of \(received.length) bytes exceeds \(ReceiveBuffer.capacity)", request: request.name)
-        }
-        return received
+      guard let received else { return nil }
+      guard received.sender == 0 else {
+        // A flood from elsewhere must not keep us beyond the deadline.
+        if Task.isCancelled { throw .cancelled(request) }
+        guard !deadline.hasPassed else { throw timedOut(request) }
+        continue
       }
-      switch await channel.transport.waitUntilReadable(until: deadline.instant) {
-      case .readable: continue
-      case .cancelled: throw .cancelled(request)
-      case .timedOut: throw timedOut(request)
+      guard received.length <= ReceiveBuffer.capacity else {
+        throw NetlinkError(
+          .malformedReply, operation: request.operation,
+          reason: "the reply of \(received.length) bytes exceeds \(ReceiveBuffer.capacity)", request: request.name)
       }
+      return received
+    }
+  }
+
+  /// Suspends the task until something can be received.
+  func waitForAnswer(
+    to request: some NetlinkRequest, until deadline: inout Deadline
+  ) async throws(NetlinkError) {
+    switch await channel.transport.waitUntilReadable(until: deadline.instant) {
+    case .readable: break
+    case .cancelled: throw .cancelled(request)
+    case .timedOut: throw timedOut(request)
     }
   }
 

@@ -14,6 +14,15 @@ final class RequestLine: Sendable {
 
   private let state = Mutex(State())
 
+  /// Takes the turn if nobody has it, and so nobody waits for it.
+  func tryEnter() -> Bool {
+    state.withLock { state in
+      guard !state.isTaken else { return false }
+      state.isTaken = true
+      return true
+    }
+  }
+
   /// Waits for the turn; false when the task was cancelled before it came.
   func enter() async -> Bool {
     if Task.isCancelled { return false }

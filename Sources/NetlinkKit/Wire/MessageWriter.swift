@@ -89,7 +89,13 @@ final class MessageWriter {
   func put(_ type: Int, bytes: [UInt8]) { unsafe bytes.withUnsafeBytes { unsafe put(type, raw: $0) } }
 
   /// A text attribute, with the zero byte at its end.
-  func put(_ type: Int, string: String) { put(type, bytes: Array(string.utf8) + [0]) }
+  func put(_ type: Int, string: String) {
+    unsafe withUnsafeTemporaryAllocation(byteCount: string.utf8.count + 1, alignment: 1) { room in
+      unsafe room.copyBytes(from: string.utf8)
+      unsafe room[room.count - 1] = 0
+      unsafe put(type, raw: UnsafeRawBufferPointer(room))
+    }
+  }
 
   /// Attributes as they were read.
   func put(_ attributes: RawAttributes) {
@@ -103,6 +109,13 @@ final class MessageWriter {
     case .v6(let address):
       let words = (address.high.bigEndian, address.low.bigEndian)
       unsafe withUnsafeBytes(of: words) { unsafe put(type, raw: $0) }
+    }
+  }
+
+  /// A link-layer address.
+  func put(_ type: Int, _ address: MACAddress) {
+    unsafe withUnsafeBytes(of: (address.rawValue << 16).bigEndian) { bytes in
+      unsafe put(type, raw: UnsafeRawBufferPointer(rebasing: bytes[..<6]))
     }
   }
 

@@ -42,6 +42,15 @@ extension RawSpan {
     return unsafe extracting(range).withUnsafeBytes { unsafe [UInt8]($0) }
   }
 
+  /// The payload of `attribute` as a link-layer address; nil when it is not six bytes wide.
+  func linkLayerAddress(_ attribute: Attribute) throws(WireError) -> MACAddress? {
+    guard attribute.payload.count == 6 else { return nil }
+    let start = attribute.payload.lowerBound
+    let high = UInt64(UInt32(bigEndian: try load(UInt32.self, at: start)))
+    let low = UInt64(UInt16(bigEndian: try load(UInt16.self, at: start + 4)))
+    return MACAddress(truncating: high << 16 | low)
+  }
+
   /// The payload of `attribute` as an address of `family`.
   func address(_ attribute: Attribute, family: AddressFamily) throws(WireError) -> IPAddress {
     switch family {
