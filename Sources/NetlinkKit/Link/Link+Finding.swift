@@ -17,8 +17,8 @@ struct FindLinks: NetlinkQuery {
   var master: InterfaceIndex??
   /// Of all links those of the kind with this name.
   var kind: String?
-  /// Whether to ask for counters too.
-  var withStatistics = true
+  /// Whether to ask for IPv6's counters of each link too.
+  var withProtocolCounters = false
   /// The id of the namespace to look in; nil for the socket's.
   var namespace: NamespaceID?
 
@@ -42,7 +42,7 @@ struct FindLinks: NetlinkQuery {
   func encode(into writer: MessageWriter) {
     writer.put(header: ifinfomsg(index: one?.index))
     one?.encode(into: writer)
-    if !withStatistics { writer.put(Int(IFLA_EXT_MASK), UInt32(RTEXT_FILTER_SKIP_STATS)) }
+    if !withProtocolCounters { writer.put(Int(IFLA_EXT_MASK), UInt32(RTEXT_FILTER_SKIP_STATS)) }
     // -1 stands for none (Linux 5.16).
     if let master { writer.put(Int(IFLA_MASTER), master?.rawValue ?? UInt32.max) }
     if let kind { writer.nested(Int(IFLA_LINKINFO)) { $0.put(Int(IFLA_INFO_KIND), string: kind) } }

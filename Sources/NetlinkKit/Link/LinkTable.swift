@@ -13,15 +13,16 @@ public struct LinkTable: Sendable {
   ///   - master: only the ports of this bridge or bond; `.some(nil)` for only those that are ports of none. The ports of
   ///     a link that is absent are none, not an error.
   ///   - kind: only those of the kind with this name, such as `veth`, which may be one that this kernel does not know.
-  ///   - statistics: whether to ask for counters too. Without, the kernel has half as much to write: 
-  ///     ``Link/statistics`` is nil, and the counters of IPv6 are not in ``Link/otherAttributes``.
+  ///   - protocolCounters: whether to ask for IPv6's counters of each link too, which are a quarter of what the kernel
+  ///     says of a link and costly to add up. They are in ``Link/otherAttributes`` (`IFLA_AF_SPEC`, 26), nowhere else;
+  ///     ``Link/statistics`` is there anyway.
   /// - Returns: The links, by index.
   /// - Throws: ``NetlinkError`` with code `interrupted` when links kept changing through all attempts.
   ///   `RTM_GETLINK`, `IFLA_MASTER`, `IFLA_INFO_KIND`, `RTEXT_FILTER_SKIP_STATS`.
   public func all(
-    master: InterfaceIndex?? = nil, kind: String? = nil, statistics: Bool = true
+    master: InterfaceIndex?? = nil, kind: String? = nil, protocolCounters: Bool = false
   ) async throws(NetlinkError) -> [Link] {
-    try await socket.dump(FindLinks(subject: .all, master: master, kind: kind, withStatistics: statistics))
+    try await socket.dump(FindLinks(subject: .all, master: master, kind: kind, withProtocolCounters: protocolCounters))
   }
 
   /// The link with this name; nil when there is none.
@@ -55,7 +56,7 @@ public struct LinkTable: Sendable {
   ///
   /// - Throws: ``NetlinkError``; an absent link is not an error.
   public func link(withAddress address: MACAddress) async throws(NetlinkError) -> Link? {
-    try await all(statistics: false).filter { $0.address == address }.min { $0.index < $1.index }
+    try await all().filter { $0.address == address }.min { $0.index < $1.index }
   }
 
   /// Creates a link and reads it back from the namespace it was born in.

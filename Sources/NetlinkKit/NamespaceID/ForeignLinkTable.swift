@@ -33,14 +33,14 @@ public struct ForeignLinkTable: Sendable {
   /// - Parameters:
   ///   - master: only the ports of this bridge or bond; `.some(nil)` for only those that are ports of none.
   ///   - kind: only those of the kind with this name, such as `veth`.
-  ///   - statistics: whether to ask for counters too.
+  ///   - protocolCounters: whether to ask for IPv6's counters of each link too.
   /// - Returns: The links, by index.
   /// - Throws: ``NetlinkError`` with code `interrupted`, `permissionDenied`.
   public func all(
-    master: InterfaceIndex?? = nil, kind: String? = nil, statistics: Bool = true
+    master: InterfaceIndex?? = nil, kind: String? = nil, protocolCounters: Bool = false
   ) async throws(NetlinkError) -> [Link] {
     try await links.socket.dump(
-      FindLinks(subject: .all, master: master, kind: kind, withStatistics: statistics, namespace: id))
+      FindLinks(subject: .all, master: master, kind: kind, withProtocolCounters: protocolCounters, namespace: id))
   }
 
   /// The link with this name, or this alternative name, there; nil when there is none.
@@ -99,7 +99,7 @@ extension LinkTable {
 
   /// All links of another namespace: ``foreign(in:)`` for one request.
   ///
-  /// - Throws: as ``foreign(in:)`` and ``ForeignLinkTable/all(master:kind:statistics:)``.
+  /// - Throws: as ``foreign(in:)`` and ``ForeignLinkTable/all(master:kind:protocolCounters:)``.
   public func all(in namespace: NetworkNamespace) async throws(NetlinkError) -> [Link] {
     try await foreign(in: namespace).all()
   }

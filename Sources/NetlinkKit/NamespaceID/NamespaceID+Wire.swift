@@ -66,10 +66,10 @@ struct AssignNamespaceID: NetlinkRequest {
   }
 
   func explain(_ failure: KernelFailure) -> (code: NetlinkError.Code, reason: String)? {
-    let number = ErrorNumber.name(failure.errno)
-    if number == "EEXIST" { return (.exists, "it has an id already") }
-    // What the allocator answers when the one number that was asked for is taken.
-    if number == "ENOSPC", let id { return (.exists, "another namespace has the id \(id)") }
-    return nil
+    guard ErrorNumber.meaning(failure.errno).code == .exists else { return nil }
+    // Which of the two the kernel objects to: the number comes first.
+    let isNumber = failure.attributeOffset == Message.headerSize + Attribute.aligned(NamespaceID.headerSize)
+    guard isNumber, let id else { return (.exists, "it has an id already") }
+    return (.exists, "another namespace has the id \(id)")
   }
 }
