@@ -34,9 +34,11 @@ struct LinkRoundTripTests {
     #expect(link.maximumMTU == 65535)
     #expect(link.mode == .default)
     #expect(link.qdisc == "noqueue")
-    #expect(link.segmentation == SegmentationLimits(
-      gsoMaximumSize: 65536, gsoMaximumSegments: 65535, groMaximumSize: 65536, gsoIPv4MaximumSize: 65536,
-      groIPv4MaximumSize: 65536))
+    #expect(
+      link.segmentation
+        == SegmentationLimits(
+          gsoMaximumSize: 65536, gsoMaximumSegments: 65535, groMaximumSize: 65536, gsoIPv4MaximumSize: 65536,
+          groIPv4MaximumSize: 65536))
     #expect(link.tsoMaximumSize == 524_280)
     #expect(link.tsoMaximumSegments == 65535)
     #expect(link.promiscuity == 0)
@@ -79,7 +81,11 @@ struct LinkRoundTripTests {
   }
 
   @Test(arguments: [
-    ("flags", LinkChanges(isUp: true, isARPEnabled: false, isPromiscuous: true, isAllMulticast: true, isMulticast: false)),
+    (
+      "flags",
+      LinkChanges(
+        isUp: true, isARPEnabled: false, isPromiscuous: true, isAllMulticast: true, isMulticast: false)
+    ),
     (
       "settings",
       LinkChanges(
@@ -116,7 +122,7 @@ struct LinkRoundTripTests {
 
 @Suite("Link statistics")
 struct LinkStatisticsTests {
-  /// Counters 1, 2, 3, ... in the kernel's order.
+  /// Counters that are 1, 2, 3 and so on in the kernel's order.
   private func statistics(_ count: Int) throws -> (value: LinkStatistics, wire: [UInt8]) {
     let wire = Bytes.attribute(23, (1...count).flatMap { Bytes.of(UInt64($0)) })
     let span = unsafe wire.span.bytes
@@ -138,7 +144,8 @@ struct LinkStatisticsTests {
     #expect(value.newerCounters.isEmpty)
   }
 
-  @Test(arguments: [8, 23, 24, 25, 26, 40]) func `a shorter and a longer struct are read and come back`(count: Int) throws {
+  @Test(arguments: [8, 23, 24, 25, 26, 40])
+  func `a shorter and a longer struct are read and come back`(count: Int) throws {
     let (value, wire) = try statistics(count)
     #expect(value.newerCounters == (count > 25 ? (26...count).map(UInt64.init) : []))
     #expect(value.otherHostDropped == (count < 25 ? 0 : 25))
@@ -166,7 +173,8 @@ struct LinkObjectionTests {
     }
     #expect(objection(.index(.loopback), LinkChanges(isUp: true)) == nil)
     #expect(objection(.index(far), LinkChanges(name: "x0")) == "the index must be 1...2147483647")
-    #expect(objection(.index(.loopback), LinkChanges(newIndex: .loopback)) == "an index changes only with the namespace")
+    #expect(
+      objection(.index(.loopback), LinkChanges(newIndex: .loopback)) == "an index changes only with the namespace")
     #expect(objection(.group(.default), LinkChanges(group: LinkGroup(1))) != nil)
     #expect(objection(.group(.default), LinkChanges(name: "x0")) != nil)
     #expect(objection(.index(.loopback), LinkChanges(operationalState: .down)) != nil)

@@ -19,7 +19,9 @@ struct ChangeLink: NetlinkRequest {
     if case .group = subject {
       // One attribute says both which links and what becomes of them.
       guard changes.group == nil else { return "a group's links are put in another group one by one" }
-      guard changes.name == nil, changes.namespace == nil else { return "a group's links are renamed and moved one by one" }
+      guard changes.name == nil, changes.namespace == nil else {
+        return "a group's links are renamed and moved one by one"
+      }
     }
     if let index = changes.newIndex {
       guard changes.namespace != nil else { return "an index changes only with the namespace" }

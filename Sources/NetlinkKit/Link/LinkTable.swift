@@ -37,6 +37,7 @@ public struct LinkTable: Sendable {
   /// The link with this alternative name, or this name; nil when there is none.
   ///
   /// - Parameter name: up to 127 bytes; nothing is found by what cannot be a name.
+  /// - Returns: The link.
   /// - Throws: ``NetlinkError``; an absent link is not an error. `IFLA_ALT_IFNAME`.
   public func link(alternativelyNamed name: String) async throws(NetlinkError) -> Link? {
     try await find(FindLinks(subject: .alternativeName(name)))

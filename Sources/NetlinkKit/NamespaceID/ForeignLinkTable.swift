@@ -91,6 +91,7 @@ extension LinkTable {
   /// The namespace's id is looked up once, and given to it if it has none: afterwards each request is just one.
   ///
   /// - Parameter namespace: the other namespace; the socket's own is fine, too.
+  /// - Returns: The links.
   /// - Throws: ``NetlinkError``.
   /// - Requires: `CAP_NET_ADMIN` in the socket's namespace if the other one has no id yet. `RTM_GETNSID`, `RTM_NEWNSID`.
   public func foreign(in namespace: NetworkNamespace) async throws(NetlinkError) -> ForeignLinkTable {

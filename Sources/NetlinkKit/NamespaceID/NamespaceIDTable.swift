@@ -46,7 +46,8 @@ public struct NamespaceIDTable: Sendable {
     try await socket.acknowledge(request)
     if let id { return id }
     guard let assigned = try await self.id(of: namespace) else {
-      throw NetlinkError(.other, operation: request.operation, reason: "the kernel gave it an id and does not say which")
+      throw NetlinkError(
+        .other, operation: request.operation, reason: "the kernel gave it an id and does not say which")
     }
     return assigned
   }
