@@ -13,7 +13,6 @@ struct ChangeLink: NetlinkRequest {
   var name: String { "RTM_NEWLINK" }
   var operation: String { "change \(subject)" }
 
-  /// Why the kernel would do something else than what is asked; nil when it is fine.
   var objection: String? {
     if let objection = subject.objection { return objection }
     if case .group = subject {
@@ -81,6 +80,7 @@ struct RemoveLink: NetlinkRequest {
   var type: Int { Int(RTM_DELLINK) }
   var name: String { "RTM_DELLINK" }
   var operation: String { "remove \(subject)" + NamespaceID.text(namespace) }
+  var objection: String? { subject.objection }
 
   func encode(into writer: MessageWriter) {
     writer.put(header: ifinfomsg(index: subject.index))
@@ -95,6 +95,10 @@ struct RemoveLink: NetlinkRequest {
     default: nil
     }
   }
+}
+
+extension RemoveLink {
+  init(index: InterfaceIndex) { self.init(subject: .index(index)) }
 }
 
 /// `RTM_NEWLINKPROP` and `RTM_DELLINKPROP`.

@@ -12,6 +12,10 @@ struct CreateLink: NetlinkRequest {
   var name: String { "RTM_NEWLINK" }
   var flags: Int { Int(NLM_F_CREATE | NLM_F_EXCL) }
   var operation: String { "create link \"\(link.name)\"" }
+  var objection: String? {
+    guard let index = link.index, index.isBeyondKernel else { return nil }
+    return "the index must be 1...\(Int32.max)"
+  }
 
   func encode(into writer: MessageWriter) {
     writer.put(

@@ -104,7 +104,8 @@ public struct Link: Sendable, Hashable {
   public var hardwareType: UInt16
   /// 0 for a link; 7 (`AF_BRIDGE`) in news about the link as a port of a bridge.
   ///
-  /// The removal of such a one says that the link is no port any longer, not that it is gone.
+  /// The removal of such a one says that the link is no port any longer, not that it is gone; a ``NetlinkMonitor`` leaves
+  /// them out.
   public var family: UInt8 = 0
   /// What the kernel sent about the kind's settings and ``kind`` does not say (`IFLA_INFO_DATA`).
   public var otherKindAttributes: RawAttributes

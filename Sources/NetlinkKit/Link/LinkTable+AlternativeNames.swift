@@ -33,8 +33,7 @@ extension LinkTable {
 
   private func change(_ names: [String], of index: InterfaceIndex, isRemoval: Bool) async throws(NetlinkError) {
     guard !names.isEmpty else { return }
-    let request = ChangeAlternativeNames(subject: .index(index), names: names, isRemoval: isRemoval)
-    if let objection = request.objection { throw NetlinkError(refusing: request, objection) }
-    try await socket.acknowledge(request)
+    try await socket.acknowledge(
+      ChangeAlternativeNames(subject: .index(index), names: names, isRemoval: isRemoval))
   }
 }

@@ -165,15 +165,11 @@ public struct LinkTable: Sendable {
   }
 
   private func change(_ subject: LinkSubject, _ changes: LinkChanges) async throws(NetlinkError) {
-    let request = ChangeLink(subject: subject, changes: changes)
-    if let objection = request.objection { throw NetlinkError(refusing: request, objection) }
-    try await socket.acknowledge(request)
+    try await socket.acknowledge(ChangeLink(subject: subject, changes: changes))
   }
 
   func remove(_ subject: LinkSubject, in namespace: NamespaceID? = nil) async throws(NetlinkError) {
-    let request = RemoveLink(subject: subject, namespace: namespace)
-    if let objection = subject.objection { throw NetlinkError(refusing: request, objection) }
-    try await socket.acknowledge(request)
+    try await socket.acknowledge(RemoveLink(subject: subject, namespace: namespace))
   }
 
   /// The links of `namespace`: these, or those of a short-lived socket there.
@@ -189,12 +185,5 @@ public struct LinkTable: Sendable {
     } catch  where error.code == .notFound {
       return nil
     }
-  }
-}
-
-extension NetlinkError {
-  /// `request` is not sent: the kernel would refuse it, or take it for another.
-  init(refusing request: some NetlinkRequest, _ reason: String) {
-    self.init(.invalidArgument, operation: request.operation, reason: reason, request: request.name)
   }
 }

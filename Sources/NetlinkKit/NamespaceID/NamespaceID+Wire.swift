@@ -59,6 +59,12 @@ struct AssignNamespaceID: NetlinkRequest {
     "give network namespace \(namespace.identity.inode) \(id.map { "the id \($0)" } ?? "an id")"
   }
 
+  var objection: String? {
+    // The kernel takes -1 for "any".
+    guard let id, id.rawValue < 0 else { return nil }
+    return "the id must not be negative"
+  }
+
   func encode(into writer: MessageWriter) {
     writer.put(header: rtgenmsg())
     writer.put(Int(NETNSA_NSID), (id ?? .notAssigned).rawValue)

@@ -4,7 +4,7 @@ public import LinuxSystem
 
 extension NetlinkSocket {
   /// The numbers by which this socket's namespace knows others.
-  public nonisolated var namespaceIDs: NamespaceIDTable { NamespaceIDTable(socket: self) }
+  public var namespaceIDs: NamespaceIDTable { NamespaceIDTable(socket: self) }
 }
 
 /// The numbers by which a namespace knows others: ``NetlinkSocket/namespaceIDs``.
@@ -42,7 +42,6 @@ public struct NamespaceIDTable: Sendable {
     _ id: NamespaceID? = nil, to namespace: NetworkNamespace
   ) async throws(NetlinkError) -> NamespaceID {
     let request = AssignNamespaceID(id: id, namespace: namespace)
-    if let id, id.rawValue < 0 { throw NetlinkError(refusing: request, "the id must not be negative") }
     try await socket.acknowledge(request)
     if let id { return id }
     guard let assigned = try await self.id(of: namespace) else {
