@@ -48,6 +48,7 @@ struct LinkComparisonTests {
         "ip link property add dev v1 altname first altname a-second-one-that-is-longer",
         "ip link set w0 gso_max_size 30000 gso_max_segs 12 gro_max_size 20000",
         "ip link set w0 address 02:00:00:00:00:07 broadcast 02:ff:ff:ff:ff:ff", "ip link set w0 mode dormant",
+        "ip link set v1 addrgenmode none",
         "ip link set br0 up", "ping -c 1 -W 1 -I lo 127.0.0.1 >/dev/null 2>&1 || true",
       ] { try await inNamespaceOf(socket, command) }
       let theirs = try await rows(socket, "ip -j -d -s -s link")
@@ -61,6 +62,7 @@ struct LinkComparisonTests {
         #expect(our.group?.description == their["group"] as? String)
         #expect(our.mode?.description == their["linkmode"] as? String)
         #expect(our.operationalState.description == their["operstate"] as? String)
+        #expect(our.ipv6AddressGeneration?.description == their["inet6_addr_gen_mode"] as? String)
         #expect(our.qdisc == their["qdisc"] as? String)
         #expect(our.address?.description == their["address"] as? String)
         #expect(our.broadcastAddress?.description == their["broadcast"] as? String)

@@ -165,6 +165,40 @@ struct LinkSettingsKernelTests {
     }
   }
 
+  @Test func `a link is told to make no IPv6 address by itself`() async throws {
+    try await withVeth { socket, link in
+      #expect(link.ipv6AddressGeneration == .eui64)
+      try await socket.links.change(link.index, LinkChanges(isUp: false))
+      try await socket.links.change(link.index, LinkChanges(ipv6AddressGeneration: .off))
+      try await socket.links.change(link.index, LinkChanges(isUp: true))
+      #expect(try await socket.links.link(at: link.index)?.ipv6AddressGeneration == .off)
+      #expect(try await socket.addresses.all(on: link.index).allSatisfy { $0.address.family == .ipv4 })
+      let unknown = await #expect(throws: NetlinkError.self) {
+        try await socket.links.change(
+          link.index, LinkChanges(ipv6AddressGeneration: IPv6AddressGeneration(rawValue: 9)))
+      }
+      #expect(unknown?.code == .invalidArgument)
+    }
+  }
+
+  @Test(.requires(.macvlan)) func `a pod's socket makes a link on the host's device`() async throws {
+    try await withVeth { socket, parent in
+      let here = try #require(Scratch.namespace)
+      let pod = try await NetlinkSocket(in: try await NetworkNamespace.makeAnonymous())
+      let id = try await pod.namespaceIDs.ensureID(of: here)
+      let link = try await pod.links.add(
+        NewLink(name: "eth0", kind: .macvlan(parent: parent.index), parentNamespaceID: id))
+      #expect(link.parentIndex == parent.index)
+      #expect(link.parentNamespaceID == id)
+      let missing = try #require(InterfaceIndex(rawValue: 4711))
+      let error = await #expect(throws: NetlinkError.self) {
+        try await pod.links.create(NewLink(name: "eth1", kind: .macvlan(parent: missing), parentNamespaceID: id))
+      }
+      #expect(error?.code == .notFound)
+      #expect(error?.message.contains("not found in the namespace with id \(id)") == true)
+    }
+  }
+
   @Test func `a driver that takes no orders is notSupported`() async throws {
     try await withVeth { socket, _ in
       let error = await #expect(throws: NetlinkError.self) {

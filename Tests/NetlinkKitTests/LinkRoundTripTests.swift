@@ -34,6 +34,8 @@ struct LinkRoundTripTests {
     #expect(link.maximumMTU == 65535)
     #expect(link.mode == .default)
     #expect(link.qdisc == "noqueue")
+    #expect(link.ipv6AddressGeneration == .eui64)
+    #expect(link.isNamespaceImmutable == false)
     #expect(
       link.segmentation
         == SegmentationLimits(
@@ -101,6 +103,7 @@ struct LinkRoundTripTests {
           gsoMaximumSize: 30000, gsoMaximumSegments: 10, groMaximumSize: 20000))
     ),
     ("rename", LinkChanges(name: "v2")),
+    ("addrgenmode", LinkChanges(ipv6AddressGeneration: .off)),
   ]) func `a change is what ip sends for it`(name: String, changes: LinkChanges) throws {
     let index = try #require(InterfaceIndex(rawValue: 7))
     try expect(ChangeLink(subject: .index(index), changes: changes), like: "link-request-\(name)")

@@ -52,6 +52,7 @@ struct ChangeLink: NetlinkRequest {
     if let state = changes.operationalState { writer.put(Int(IFLA_OPERSTATE), state.rawValue) }
     if let mode = changes.mode { writer.put(Int(IFLA_LINKMODE), mode.rawValue) }
     if let hasCarrier = changes.hasCarrier { writer.put(Int(IFLA_CARRIER), UInt8(hasCarrier ? 1 : 0)) }
+    changes.ipv6AddressGeneration?.encode(into: writer)
     if let isDown = changes.isProtocolDown { writer.put(Int(IFLA_PROTO_DOWN), UInt8(isDown ? 1 : 0)) }
   }
 

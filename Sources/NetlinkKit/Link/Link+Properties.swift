@@ -9,6 +9,9 @@ extension Link {
   /// `IFLA_GRO_IPV4_MAX_SIZE`, newer than the headers this is built with.
   static let groIPv4MaximumSize = 64
 
+  /// `IFLA_NETNS_IMMUTABLE`, newer than the headers this is built with.
+  static let namespaceImmutable = 67
+
   /// Reads `IFLA_PROP_LIST`.
   static func alternativeNames(_ list: Attribute, in datagram: RawSpan) throws(WireError) -> [String] {
     var names: [String] = []

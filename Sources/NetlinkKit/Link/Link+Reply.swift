@@ -63,6 +63,7 @@ extension Link {
     let octets: [(type: Int, value: UInt8?)] = [
       (Int(IFLA_LINKMODE), mode?.rawValue), (Int(IFLA_CARRIER), hasCarrier.map { $0 ? 1 : 0 }),
       (Int(IFLA_PROTO_DOWN), isProtocolDown.map { $0 ? 1 : 0 }),
+      (Link.namespaceImmutable, isNamespaceImmutable.map { $0 ? 1 : 0 }),
     ]
     for (type, value) in octets { if let value { writer.put(type, value) } }
   }

@@ -24,6 +24,7 @@ struct CreateLink: NetlinkRequest {
     if let mtu = link.mtu { writer.put(Int(IFLA_MTU), mtu) }
     if let address = link.address { writer.put(Int(IFLA_ADDRESS), bytes: address.bytes) }
     if let parent = link.kind.parent { writer.put(Int(IFLA_LINK), parent.rawValue) }
+    if let id = link.parentNamespaceID { writer.put(Int(IFLA_LINK_NETNSID), id.rawValue) }
     if let namespace = link.namespace {
       writer.put(Int(IFLA_NET_NS_FD), UInt32(bitPattern: namespace.descriptor))
     }
@@ -53,7 +54,8 @@ struct CreateLink: NetlinkRequest {
       return (.busy, "the index \(link.index.map { "\($0)" } ?? "") is taken, or the parent is in use by another kind")
     case (.notFound, _):
       guard let parent = link.kind.parent else { return nil }
-      return (.notFound, "parent with index \(parent) not found in the socket's namespace")
+      let place = link.parentNamespaceID.map { "the namespace with id \($0)" } ?? "the socket's namespace"
+      return (.notFound, "parent with index \(parent) not found in \(place)")
     case (.notSupported, _):
       return (.notSupported, "this kernel knows no \(link.kind.name) links; is its module present?")
     case (.busy, _):

@@ -84,6 +84,7 @@ extension Link {
       case Int(IFLA_CARRIER_UP_COUNT): carrierUpCount = try datagram.value(attribute)
       case Int(IFLA_CARRIER_DOWN_COUNT): carrierDownCount = try datagram.value(attribute)
       case Int(IFLA_PROTO_DOWN): isProtocolDown = try datagram.value(attribute, as: UInt8.self) != 0
+      case Link.namespaceImmutable: isNamespaceImmutable = try datagram.value(attribute, as: UInt8.self) != 0
       case Int(IFLA_PROTO_DOWN_REASON): protocolDownReasons = try Link.protocolDownReasons(attribute, in: datagram)
       case Int(IFLA_QDISC): qdisc = try datagram.string(attribute)
       case Int(IFLA_PARENT_DEV_NAME): parentDeviceName = try datagram.string(attribute)

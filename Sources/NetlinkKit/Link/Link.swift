@@ -84,6 +84,8 @@ public struct Link: Sendable, Hashable {
   public var isProtocolDown: Bool?
   /// Why a protocol holds it down, one bit for each reason; nil when none is given.
   public var protocolDownReasons: UInt32?
+  /// Whether it can never be moved to another namespace; nil before Linux 6.17, where the kernel does not say.
+  public var isNamespaceImmutable: Bool?
   /// The name of its root queueing discipline, such as `noqueue`.
   public var qdisc: String?
   /// The name of the device on a hardware bus that it belongs to, such as `0000:00:05.0`; nil for virtual links.

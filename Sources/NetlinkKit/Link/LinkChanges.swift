@@ -63,6 +63,12 @@ public struct LinkChanges: Sendable {
   /// Few kinds can be told, `macvlan` and `vxlan` among them; others refuse it (`notSupported`).
   public var isProtocolDown: Bool?
 
+  /// How it makes its IPv6 addresses; what it has made already stays.
+  ///
+  /// The kernel sets a link up before it looks at this: a link that is to have none is told before it is set up, in a
+  /// request of its own.
+  public var ipv6AddressGeneration: IPv6AddressGeneration?
+
   /// Describes changes.
   ///
   /// - Parameters:
@@ -86,6 +92,7 @@ public struct LinkChanges: Sendable {
   ///   - operationalState: whether it may carry packets, where that is left to a program.
   ///   - hasCarrier: whether it has a carrier.
   ///   - isProtocolDown: whether a protocol holds it down.
+  ///   - ipv6AddressGeneration: how it makes its IPv6 addresses.
   public init(
     name: InterfaceName? = nil, mtu: UInt32? = nil, address: MACAddress? = nil, isUp: Bool? = nil,
     isARPEnabled: Bool? = nil, alias: String? = nil, namespace: NetworkNamespace? = nil,
@@ -93,7 +100,7 @@ public struct LinkChanges: Sendable {
     isPromiscuous: Bool? = nil, isAllMulticast: Bool? = nil, isMulticast: Bool? = nil,
     transmitQueueLength: UInt32? = nil, segmentation: SegmentationLimits = SegmentationLimits(),
     broadcastAddress: MACAddress? = nil, mode: LinkMode? = nil, operationalState: OperationalState? = nil,
-    hasCarrier: Bool? = nil, isProtocolDown: Bool? = nil
+    hasCarrier: Bool? = nil, isProtocolDown: Bool? = nil, ipv6AddressGeneration: IPv6AddressGeneration? = nil
   ) {
     self.name = name
     self.mtu = mtu
@@ -115,6 +122,7 @@ public struct LinkChanges: Sendable {
     self.operationalState = operationalState
     self.hasCarrier = hasCarrier
     self.isProtocolDown = isProtocolDown
+    self.ipv6AddressGeneration = ipv6AddressGeneration
   }
 
   /// The flags to touch, and what they become.

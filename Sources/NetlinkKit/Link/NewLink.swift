@@ -21,6 +21,10 @@ public struct NewLink: Sendable, Hashable {
   public var alias: String?
   /// Where it is born, under its name and never seen anywhere else; nil in the socket's namespace.
   public var namespace: NetworkNamespace?
+  /// The id of the namespace that the kind's parent is looked up in; nil for the socket's own.
+  ///
+  /// So a socket of a pod's namespace makes a link on the host's device; see ``NetlinkSocket/namespaceIDs``.
+  public var parentNamespaceID: NamespaceID?
   /// The index it gets; nil for the kernel's choice.
   public var index: InterfaceIndex?
   /// The bridge or bond that it is born a port of, by its index in the namespace where the link is born.
@@ -56,12 +60,14 @@ public struct NewLink: Sendable, Hashable {
   ///   - transmitQueueLength: how many packets a queue for sending holds.
   ///   - segmentation: how large packets may be before they are cut up, and become when they are put together.
   ///   - broadcastAddress: the link-layer address that reaches everybody on it.
+  ///   - parentNamespaceID: the id of the namespace that the kind's parent is looked up in; nil for the socket's own.
   public init(
     name: InterfaceName, kind: LinkKind, mtu: UInt32? = nil, address: MACAddress? = nil, isUp: Bool = false,
     alias: String? = nil, namespace: NetworkNamespace? = nil, index: InterfaceIndex? = nil,
     master: InterfaceIndex? = nil, group: LinkGroup? = nil, transmitQueueCount: UInt32? = nil,
     receiveQueueCount: UInt32? = nil, transmitQueueLength: UInt32? = nil,
-    segmentation: SegmentationLimits = SegmentationLimits(), broadcastAddress: MACAddress? = nil
+    segmentation: SegmentationLimits = SegmentationLimits(), broadcastAddress: MACAddress? = nil,
+    parentNamespaceID: NamespaceID? = nil
   ) {
     self.name = name
     self.kind = kind
@@ -78,6 +84,7 @@ public struct NewLink: Sendable, Hashable {
     self.transmitQueueLength = transmitQueueLength
     self.segmentation = segmentation
     self.broadcastAddress = broadcastAddress
+    self.parentNamespaceID = parentNamespaceID
   }
 
   /// Whether both describe the same link, in the same namespace.
@@ -88,7 +95,7 @@ public struct NewLink: Sendable, Hashable {
       && left.master == right.master && left.group == right.group
       && left.transmitQueueCount == right.transmitQueueCount && left.receiveQueueCount == right.receiveQueueCount
       && left.transmitQueueLength == right.transmitQueueLength && left.segmentation == right.segmentation
-      && left.broadcastAddress == right.broadcastAddress
+      && left.broadcastAddress == right.broadcastAddress && left.parentNamespaceID == right.parentNamespaceID
   }
 
   /// Hashes what `==` compares.
@@ -108,6 +115,7 @@ public struct NewLink: Sendable, Hashable {
     hasher.combine(transmitQueueLength)
     hasher.combine(segmentation)
     hasher.combine(broadcastAddress)
+    hasher.combine(parentNamespaceID)
   }
 }
 
