@@ -66,6 +66,31 @@ struct LinkRoundTripTests {
     #expect(link.changedFlags.rawValue == .max)
   }
 
+  @Test func `any cut and any flipped bit of a real link gives a value or an error`() throws {
+    let whole = try Fixture("link-reply-veth").bytes
+    var outcomes: Set<Bool> = []
+    func attempt(_ bytes: [UInt8]) {
+      let span = unsafe bytes.span.bytes
+      var cursor = MessageCursor()
+      do throws(WireError) {
+        while let message = try cursor.next(in: span) {
+          let link = try Link(message, in: span)
+          _ = link.ipv6AddressGeneration
+        }
+        outcomes.insert(true)
+      } catch { outcomes.insert(false) }
+    }
+    for length in stride(from: 0, to: whole.count, by: 3) { attempt(Array(whole.prefix(length))) }
+    for place in whole.indices {
+      var bytes = whole
+      bytes[place] ^= 1 << (place % 8)
+      attempt(bytes)
+      bytes[place] = 0xff
+      attempt(bytes)
+    }
+    #expect(outcomes == [true, false])
+  }
+
   @Test func `an id of a namespace comes back`() throws {
     try Fixture("nsid-reply").expectRoundTrip(headerSize: NamespaceID.headerSize) { message, span, writer in
       let id = try #require(try NamespaceID(message, in: span))
@@ -181,6 +206,7 @@ struct LinkObjectionTests {
     #expect(objection(.group(.default), LinkChanges(group: LinkGroup(1))) != nil)
     #expect(objection(.group(.default), LinkChanges(name: "x0")) != nil)
     #expect(objection(.index(.loopback), LinkChanges(operationalState: .down)) != nil)
+    #expect(objection(.index(.loopback), LinkChanges(alias: "a\0b")) != nil)
     #expect(objection(.index(.loopback), LinkChanges(operationalState: .dormant)) == nil)
   }
 

@@ -22,6 +22,7 @@ struct ChangeLink: NetlinkRequest {
         return "a group's links are renamed and moved one by one"
       }
     }
+    if let alias = changes.alias, alias.utf8.contains(0) { return "the text ends at its first zero byte; leave it out" }
     if let index = changes.newIndex {
       guard changes.namespace != nil else { return "an index changes only with the namespace" }
       if index.isBeyondKernel { return "the index must be 1...\(Int32.max)" }

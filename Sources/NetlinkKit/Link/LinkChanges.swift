@@ -129,14 +129,16 @@ public struct LinkChanges: Sendable {
   var flags: (values: LinkFlags, mask: LinkFlags) {
     var values: LinkFlags = []
     var mask: LinkFlags = []
-    let wishes: [(LinkFlags, Bool?)] = [
-      (.up, isUp), (.noARP, isARPEnabled.map { !$0 }), (.promiscuous, isPromiscuous), (.allMulticast, isAllMulticast),
-      (.multicast, isMulticast),
-    ]
-    for case (let flag, let isOn?) in wishes {
+    func set(_ flag: LinkFlags, _ isOn: Bool?) {
+      guard let isOn else { return }
       mask.insert(flag)
       if isOn { values.insert(flag) }
     }
+    set(.up, isUp)
+    set(.noARP, isARPEnabled.map { !$0 })
+    set(.promiscuous, isPromiscuous)
+    set(.allMulticast, isAllMulticast)
+    set(.multicast, isMulticast)
     return (values, mask)
   }
 }

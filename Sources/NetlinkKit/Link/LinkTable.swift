@@ -16,7 +16,7 @@ public struct LinkTable: Sendable {
   ///   - protocolCounters: whether to ask for IPv6's counters of each link too, which are a quarter of what the kernel
   ///     says of a link and costly to add up. They are in ``Link/otherAttributes`` (`IFLA_AF_SPEC`, 26), nowhere else;
   ///     ``Link/statistics`` is there anyway.
-  /// - Returns: The links, by index.
+  /// - Returns: The links, in the kernel's order.
   /// - Throws: ``NetlinkError`` with code `interrupted` when links kept changing through all attempts.
   ///   `RTM_GETLINK`, `IFLA_MASTER`, `IFLA_INFO_KIND`, `RTEXT_FILTER_SKIP_STATS`.
   public func all(

@@ -34,7 +34,7 @@ public struct ForeignLinkTable: Sendable {
   ///   - master: only the ports of this bridge or bond; `.some(nil)` for only those that are ports of none.
   ///   - kind: only those of the kind with this name, such as `veth`.
   ///   - protocolCounters: whether to ask for IPv6's counters of each link too.
-  /// - Returns: The links, by index.
+  /// - Returns: The links, in the kernel's order.
   /// - Throws: ``NetlinkError`` with code `interrupted`, `permissionDenied`.
   public func all(
     master: InterfaceIndex?? = nil, kind: String? = nil, protocolCounters: Bool = false
