@@ -95,6 +95,24 @@ struct NamespaceIDKernelTests {
     }
   }
 
+  @Test func `a link is created in another namespace from here`() async throws {
+    try await withVeth { socket, _ in
+      let there = try await NetworkNamespace.makeAnonymous()
+      let foreign = try await socket.links.foreign(in: there)
+      let bridge = try await foreign.add(NewLink(name: "br0", kind: .bridge, mtu: 1400, isUp: true))
+      #expect(bridge.namespaceID == foreign.id)
+      #expect(bridge.isUp)
+      let port = try await foreign.add(NewLink(name: "p0", kind: .veth(), master: bridge.index))
+      #expect(port.masterIndex == bridge.index)
+      #expect(try await foreign.all(master: bridge.index).map(\.name) == ["p0"])
+      #expect(try await socket.links.link(named: "br0") == nil)
+      let again = await #expect(throws: NetlinkError.self) {
+        try await foreign.add(NewLink(name: "br0", kind: .bridge))
+      }
+      #expect(again?.code == .exists)
+    }
+  }
+
   @Test func `addresses of another namespace are listed from here`() async throws {
     try await withVeth { socket, _ in
       let there = try await NetworkNamespace.makeAnonymous()

@@ -72,10 +72,19 @@ public struct LinkTable: Sendable {
   /// - Requires: `CAP_NET_ADMIN` in both namespaces. `RTM_NEWLINK`.
   @discardableResult
   public func add(_ new: NewLink) async throws(NetlinkError) -> Link {
+    try await add(new) { () async throws(NetlinkError) in
+      try await table(in: new.namespace).link(named: new.name)
+    }
+  }
+
+  /// Creates a link and reads it back with `read`; when it cannot be read back it is removed again.
+  func add(
+    _ new: NewLink, read: () async throws(NetlinkError) -> Link?
+  ) async throws(NetlinkError) -> Link {
     try await create(new)
     let link: Link?
     do throws(NetlinkError) {
-      link = try await table(in: new.namespace).link(named: new.name)
+      link = try await read()
     } catch {
       await removeUnfinished(new)
       throw error

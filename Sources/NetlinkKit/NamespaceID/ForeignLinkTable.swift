@@ -7,8 +7,8 @@ public import NetworkTypes
 ///
 /// No thread changes its namespace and no other socket is opened: each request carries the other namespace's id
 /// (`IFLA_TARGET_NETNSID`). The kernel can look for links, list them and remove them in this way, and list addresses
-/// (``AddressTable/all(on:family:in:)``). A link is *created* there with ``NewLink/namespace`` and *moved* there with
-/// ``LinkChanges/namespace``. Everything else acts in the socket's namespace alone and needs a socket over there: changing
+/// (``AddressTable/all(on:family:in:)``). A link is *created* there with the namespace's descriptor, by ``add(_:)`` or
+/// ``NewLink/namespace``, and *moved* there with ``LinkChanges/namespace``. Everything else acts in the socket's namespace alone and needs a socket over there: changing
 /// a link (the same attribute there means "move it"), alternative names, and adding or removing addresses, routes, rules,
 /// neighbours and traffic control.
 ///
@@ -62,6 +62,23 @@ public struct ForeignLinkTable: Sendable {
   /// - Throws: ``NetlinkError`` with code `permissionDenied`; an absent link is not an error.
   public func link(at index: InterfaceIndex) async throws(NetlinkError) -> Link? {
     try await links.find(FindLinks(subject: .index(index), namespace: id))
+  }
+
+  /// Creates a link there and reads it back.
+  ///
+  /// The same as ``LinkTable/add(_:)`` with ``NewLink/namespace``, but for the reading back, which needs no socket there. An
+  /// alias, and a veth's peer that is to be up, still take a short-lived one.
+  ///
+  /// - Parameter new: the link. Its ``NewLink/namespace`` does not matter; its parent is looked up in the socket's
+  ///   namespace.
+  /// - Returns: The link as the kernel describes it.
+  /// - Throws: as ``LinkTable/add(_:)``.
+  /// - Requires: `CAP_NET_ADMIN` in both namespaces. `RTM_NEWLINK`, `IFLA_NET_NS_FD`.
+  @discardableResult
+  public func add(_ new: NewLink) async throws(NetlinkError) -> Link {
+    var new = new
+    new.namespace = namespace
+    return try await links.add(new) { () async throws(NetlinkError) in try await link(named: new.name) }
   }
 
   /// Removes the link with this index there.
