@@ -30,7 +30,7 @@ package struct LinkRow: Row {
     let isElsewhere = link.parentNamespaceID != nil
     self.link = isElsewhere ? nil : names.name(link.parentIndex)
     linkIndex = isElsewhere ? link.parentIndex?.rawValue : nil
-    linkNetnsid = link.parentNamespaceID
+    linkNetnsid = link.parentNamespaceID?.rawValue
     master = names.name(link.masterIndex)
     flags = LinkRow.flagNames.filter { link.flags.contains($0.flag) }.map(\.name)
     mtu = link.mtu

@@ -7,20 +7,48 @@ public import NetworkTypes
 public struct LinkTable: Sendable {
   let socket: NetlinkSocket
 
-  /// All links.
+  /// All links, or those that fit, which the kernel sorts out.
   ///
+  /// - Parameters:
+  ///   - master: only the ports of this bridge or bond; `.some(nil)` for only those that are ports of none. The ports of
+  ///     a link that is absent are none, not an error.
+  ///   - kind: only those of the kind with this name, such as `veth`, which may be one that this kernel does not know.
+  ///   - protocolCounters: whether to ask for IPv6's counters of each link too, which are a quarter of what the kernel
+  ///     says of a link and costly to add up. They are in ``Link/otherAttributes`` (`IFLA_AF_SPEC`, 26), nowhere else;
+  ///     ``Link/statistics`` is there anyway.
+  /// - Returns: The links, in the kernel's order.
   /// - Throws: ``NetlinkError`` with code `interrupted` when links kept changing through all attempts.
-  public func all() async throws(NetlinkError) -> [Link] { try await socket.dump(FindLinks(subject: .all)) }
+  ///   `RTM_GETLINK`, `IFLA_MASTER`, `IFLA_INFO_KIND`, `RTEXT_FILTER_SKIP_STATS`.
+  public func all(
+    master: InterfaceIndex?? = nil, kind: String? = nil, protocolCounters: Bool = false
+  ) async throws(NetlinkError) -> [Link] {
+    try await socket.dump(FindLinks(subject: .all, master: master, kind: kind, withProtocolCounters: protocolCounters))
+  }
 
   /// The link with this name; nil when there is none.
   ///
+  /// An alternative name of up to 15 bytes is found as well: ``Link/name`` is then another one.
+  ///
   /// - Throws: ``NetlinkError``; an absent link is not an error.
-  public func link(named name: InterfaceName) async throws(NetlinkError) -> Link? { try await find(.name(name)) }
+  public func link(named name: InterfaceName) async throws(NetlinkError) -> Link? {
+    try await find(FindLinks(subject: .name(name)))
+  }
+
+  /// The link with this alternative name, or this name; nil when there is none.
+  ///
+  /// - Parameter name: up to 127 bytes; nothing is found by what cannot be a name.
+  /// - Returns: The link.
+  /// - Throws: ``NetlinkError``; an absent link is not an error. `IFLA_ALT_IFNAME`.
+  public func link(alternativelyNamed name: String) async throws(NetlinkError) -> Link? {
+    try await find(FindLinks(subject: .alternativeName(name)))
+  }
 
   /// The link with this index; nil when there is none.
   ///
   /// - Throws: ``NetlinkError``; an absent link is not an error.
-  public func link(at index: InterfaceIndex) async throws(NetlinkError) -> Link? { try await find(.index(index)) }
+  public func link(at index: InterfaceIndex) async throws(NetlinkError) -> Link? {
+    try await find(FindLinks(subject: .index(index)))
+  }
 
   /// The first link with this link-layer address; nil when there is none.
   ///
@@ -44,10 +72,19 @@ public struct LinkTable: Sendable {
   /// - Requires: `CAP_NET_ADMIN` in both namespaces. `RTM_NEWLINK`.
   @discardableResult
   public func add(_ new: NewLink) async throws(NetlinkError) -> Link {
+    try await add(new) { () async throws(NetlinkError) in
+      try await table(in: new.namespace).link(named: new.name)
+    }
+  }
+
+  /// Creates a link and reads it back with `read`; when it cannot be read back it is removed again.
+  func add(
+    _ new: NewLink, read: () async throws(NetlinkError) -> Link?
+  ) async throws(NetlinkError) -> Link {
     try await create(new)
     let link: Link?
     do throws(NetlinkError) {
-      link = try await table(in: new.namespace).link(named: new.name)
+      link = try await read()
     } catch {
       await removeUnfinished(new)
       throw error
@@ -100,21 +137,48 @@ public struct LinkTable: Sendable {
   ///
   /// - Throws: ``NetlinkError`` with code `notFound` when there is none, `notSupported` when it is not virtual.
   /// - Requires: `CAP_NET_ADMIN`. `RTM_DELLINK`.
-  public func remove(_ index: InterfaceIndex) async throws(NetlinkError) {
-    try await socket.acknowledge(RemoveLink(index: index))
-  }
+  public func remove(_ index: InterfaceIndex) async throws(NetlinkError) { try await remove(.index(index)) }
+
+  /// Removes the link with this name, or with this alternative name.
+  ///
+  /// - Throws: as ``remove(_:)-(InterfaceIndex)``.
+  /// - Requires: `CAP_NET_ADMIN`. `RTM_DELLINK`.
+  public func remove(named name: InterfaceName) async throws(NetlinkError) { try await remove(.name(name)) }
+
+  /// Removes all links of a group: all of them or, when one cannot be removed, none.
+  ///
+  /// - Throws: ``NetlinkError`` with code `notFound` when the group is empty, `notSupported` when one of its links is not
+  ///   virtual, `permissionDenied` also for the group ``LinkGroup/default``.
+  /// - Requires: `CAP_NET_ADMIN`. `RTM_DELLINK`, `IFLA_GROUP`.
+  public func remove(group: LinkGroup) async throws(NetlinkError) { try await remove(.group(group)) }
 
   /// Changes the link with this index: what `changes` names, and nothing else.
   ///
-  /// - Throws: ``NetlinkError`` with code `notFound` when there is none, `busy` when it must be down for the change,
-  ///   `exists` when the new name is taken, `invalidArgument` when a value is out of the device's range.
+  /// - Throws: ``NetlinkError`` with code `notFound` when there is none, `busy` when it must be down for the change or the
+  ///   new index is taken, `exists` when the new name is taken, `invalidArgument` when a value is out of the device's
+  ///   range, `notSupported` when its driver cannot be told.
   /// - Requires: `CAP_NET_ADMIN`. `RTM_NEWLINK`.
   public func change(_ index: InterfaceIndex, _ changes: LinkChanges) async throws(NetlinkError) {
     try await change(.index(index), changes)
   }
 
-  private func change(_ subject: ChangeLink.Subject, _ changes: LinkChanges) async throws(NetlinkError) {
+  /// Changes all links of a group alike; it stops at the first that cannot be changed.
+  ///
+  /// - Parameters:
+  ///   - group: the group; an empty one is not an error.
+  ///   - changes: what to change. Neither name, namespace nor group can be, which is `invalidArgument`.
+  /// - Throws: as ``change(_:_:)``.
+  /// - Requires: `CAP_NET_ADMIN`. `RTM_NEWLINK`, `IFLA_GROUP`.
+  public func change(group: LinkGroup, _ changes: LinkChanges) async throws(NetlinkError) {
+    try await change(.group(group), changes)
+  }
+
+  private func change(_ subject: LinkSubject, _ changes: LinkChanges) async throws(NetlinkError) {
     try await socket.acknowledge(ChangeLink(subject: subject, changes: changes))
+  }
+
+  func remove(_ subject: LinkSubject, in namespace: NamespaceID? = nil) async throws(NetlinkError) {
+    try await socket.acknowledge(RemoveLink(subject: subject, namespace: namespace))
   }
 
   /// The links of `namespace`: these, or those of a short-lived socket there.
@@ -123,9 +187,10 @@ public struct LinkTable: Sendable {
     return try await NetlinkSocket(in: namespace, timeout: socket.timeout).links
   }
 
-  private func find(_ subject: FindLinks.Subject) async throws(NetlinkError) -> Link? {
+  func find(_ query: FindLinks) async throws(NetlinkError) -> Link? {
+    if query.isHopeless { return nil }
     do throws(NetlinkError) {
-      return try await socket.lookUp(FindLinks(subject: subject))
+      return try await socket.lookUp(query)
     } catch  where error.code == .notFound {
       return nil
     }

@@ -24,7 +24,7 @@ extension Neighbour {
       switch attribute.kind {
       case Int(NDA_DST): address = try datagram.address(attribute, family: family)
       case Int(NDA_LLADDR) where attribute.payload.count == 6:
-        linkLayerAddress = MACAddress(bytes: try datagram.bytes(attribute.payload))
+        linkLayerAddress = try datagram.macAddress(attribute)
       default: try rest.append(attribute, from: datagram)
       }
     }
@@ -59,7 +59,7 @@ struct ChangeNeighbour: NetlinkRequest {
     writer.put(header: header)
     writer.put(Int(NDA_DST), neighbour.address)
     if change != .remove, let address = neighbour.linkLayerAddress {
-      writer.put(Int(NDA_LLADDR), bytes: address.bytes)
+      writer.put(Int(NDA_LLADDR), address)
     }
   }
 

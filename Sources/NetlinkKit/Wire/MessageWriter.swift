@@ -88,6 +88,11 @@ final class MessageWriter {
   /// An attribute with these bytes.
   func put(_ type: Int, bytes: [UInt8]) { unsafe bytes.withUnsafeBytes { unsafe put(type, raw: $0) } }
 
+  /// An attribute with these integers, one after the other.
+  func put<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Int, values: [Value]) {
+    unsafe values.withUnsafeBytes { unsafe put(type, raw: $0) }
+  }
+
   /// A text attribute, with the zero byte at its end.
   func put(_ type: Int, string: String) {
     unsafe withUnsafeTemporaryAllocation(byteCount: string.utf8.count + 1, alignment: 1) { room in

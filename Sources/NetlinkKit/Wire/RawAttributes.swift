@@ -20,8 +20,16 @@ public struct RawAttributes: Sendable, Hashable {
 
   /// Keeps `attribute` of `datagram`.
   mutating func append(_ attribute: Attribute, from datagram: RawSpan) throws(WireError) {
-    storage.append(contentsOf: try datagram.bytes(attribute.whole))
+    try datagram.append(attribute.whole, to: &storage)
     while storage.count % 4 != 0 { storage.append(0) }
+  }
+
+  /// Keeps `attribute` of `datagram`, and makes room at once for all that may follow it before `end`.
+  ///
+  /// Whoever keeps many attributes allocates once.
+  mutating func append(_ attribute: Attribute, from datagram: RawSpan, upTo end: Int) throws(WireError) {
+    if storage.isEmpty { storage.reserveCapacity(Attribute.aligned(end - attribute.whole.lowerBound)) }
+    try append(attribute, from: datagram)
   }
 
   /// Whether nothing was left over.

@@ -30,7 +30,9 @@ extension RawSpan {
   func string(_ attribute: Attribute) throws(WireError) -> String {
     var end = attribute.payload.lowerBound
     while end < attribute.payload.upperBound, try load(UInt8.self, at: end) != 0 { end += 1 }
-    return String(decoding: try bytes(attribute.payload.lowerBound..<end), as: UTF8.self)
+    return unsafe extracting(attribute.payload.lowerBound..<end).withUnsafeBytes {
+      unsafe String(decoding: $0, as: UTF8.self)
+    }
   }
 
   /// A copy of the bytes in `range`.
@@ -42,13 +44,24 @@ extension RawSpan {
     return unsafe extracting(range).withUnsafeBytes { unsafe [UInt8]($0) }
   }
 
-  /// The payload of `attribute` as a link-layer address; nil when it is not six bytes wide.
-  func linkLayerAddress(_ attribute: Attribute) throws(WireError) -> MACAddress? {
-    guard attribute.payload.count == 6 else { return nil }
+  /// Copies the bytes in `range` to the end of `storage`.
+  func append(_ range: Range<Int>, to storage: inout [UInt8]) throws(WireError) {
+    guard range.lowerBound >= 0, range.upperBound <= byteCount else {
+      throw .truncated(
+        offset: range.lowerBound, needed: range.count, available: Swift.max(0, byteCount - range.lowerBound))
+    }
+    unsafe extracting(range).withUnsafeBytes { unsafe storage.append(contentsOf: $0) }
+  }
+
+  /// The payload of `attribute` as a link-layer address; it must be six bytes long.
+  @inline(__always)
+  func macAddress(_ attribute: Attribute) throws(WireError) -> MACAddress {
+    guard attribute.payload.count == 6 else {
+      throw .attributeWidth(type: attribute.type, expected: 6, actual: attribute.payload.count)
+    }
     let start = attribute.payload.lowerBound
     let high = UInt64(UInt32(bigEndian: try load(UInt32.self, at: start)))
-    let low = UInt64(UInt16(bigEndian: try load(UInt16.self, at: start + 4)))
-    return MACAddress(truncating: high << 16 | low)
+    return MACAddress(truncating: high << 16 | UInt64(UInt16(bigEndian: try load(UInt16.self, at: start + 4))))
   }
 
   /// The payload of `attribute` as an address of `family`.

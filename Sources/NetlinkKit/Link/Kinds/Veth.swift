@@ -62,7 +62,7 @@ enum Veth {
       writer.put(header: ifinfomsg())
       writer.put(Int(IFLA_IFNAME), string: peer.name.rawValue)
       if let mtu = peer.mtu { writer.put(Int(IFLA_MTU), mtu) }
-      if let address = peer.address { writer.put(Int(IFLA_ADDRESS), bytes: address.bytes) }
+      if let address = peer.address { writer.put(Int(IFLA_ADDRESS), address) }
       if let namespace = peer.namespace { writer.put(Int(IFLA_NET_NS_FD), UInt32(bitPattern: namespace.descriptor)) }
     }
   }
