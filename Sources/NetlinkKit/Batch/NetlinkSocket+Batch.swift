@@ -65,7 +65,7 @@ extension NetlinkSocket {
       throw NetlinkError(error, during: requests[start])
     }
     sent = end
-    let exchange = BatchExchange(first: written.lowerBound, last: written.upperBound, port: channel.transport.port)
+    let exchange = BatchExchange(first: written.lowerBound, last: written.upperBound, port: channel.port)
     while true {
       guard let datagram = try takeDatagram(for: requests[start], until: &deadline) else {
         try await waitForAnswer(to: requests[start], until: &deadline)

@@ -7,13 +7,17 @@ internal import CLibmnl
 /// Only the task that has the turn in ``NetlinkSocket/line`` touches it; that is what makes it sendable.
 final class Channel: @unchecked Sendable {
   let transport: any MessageTransport
+  let port: UInt32
   let writer = MessageWriter()
   let buffer = ReceiveBuffer()
   var sequence: UInt32 = 0
   /// A request that was given up before its last message came: what is left of it must go before the next is sent.
   var isDraining = false
 
-  init(_ transport: any MessageTransport) { self.transport = transport }
+  init(_ transport: any MessageTransport) {
+    self.transport = transport
+    port = transport.port
+  }
 
   /// Writes `request` behind what is in the writer, with the next sequence number; false when it does not fit.
   func write(_ request: some NetlinkRequest, flags: CInt) -> Bool {

@@ -97,7 +97,7 @@ extension NetlinkSocket {
     } catch {
       throw NetlinkError(error, during: request)
     }
-    return Exchange(sequence: channel.sequence, port: channel.transport.port)
+    return Exchange(sequence: channel.sequence, port: channel.port)
   }
 
   /// Takes what has come.

@@ -4,37 +4,34 @@ internal import Synchronization
 
 /// The line in front of a socket: one task at a time has the turn, the others wait in the order they came.
 ///
-/// Taking a turn that is free is one uncontended lock; no task is suspended for it.
+/// Taking a turn that is free, and leaving when nobody waits, is one atomic exchange each.
 final class RequestLine: Sendable {
-  private struct State {
-    var isTaken = false
+  private struct Queue {
     var waiting: [(ticket: UInt64, continuation: CheckedContinuation<Bool, Never>)] = []
     var tickets: UInt64 = 0
   }
 
-  private let state = Mutex(State())
+  private static let free: UInt8 = 0
+  private static let taken: UInt8 = 1
+  /// Whoever leaves must look into the queue.
+  private static let awaited: UInt8 = 2
+
+  /// It becomes `free` only when nobody is in the queue.
+  private let turn = Atomic<UInt8>(RequestLine.free)
+  private let queue = Mutex(Queue())
 
   /// Takes the turn if nobody has it, and so nobody waits for it.
-  func tryEnter() -> Bool {
-    state.withLock { state in
-      guard !state.isTaken else { return false }
-      state.isTaken = true
-      return true
-    }
-  }
+  @inline(__always)
+  func tryEnter() -> Bool { exchange(RequestLine.free, RequestLine.taken) }
 
   /// Waits for the turn; false when the task was cancelled before it came.
   func enter() async -> Bool {
     if Task.isCancelled { return false }
-    let ticket: UInt64? = state.withLock { state in
-      guard state.isTaken else {
-        state.isTaken = true
-        return nil
-      }
-      state.tickets += 1
-      return state.tickets
+    if tryEnter() { return true }
+    let ticket = queue.withLock { queue in
+      queue.tickets += 1
+      return queue.tickets
     }
-    guard let ticket else { return true }
     return await withTaskCancellationHandler {
       await withCheckedContinuation { wait(ticket, $0) }
     } onCancel: {
@@ -43,24 +40,30 @@ final class RequestLine: Sendable {
   }
 
   /// Hands the turn to the one who waited longest.
+  @inline(__always)
   func leave() {
-    let next: CheckedContinuation<Bool, Never>? = state.withLock { state in
-      guard state.waiting.isEmpty else { return state.waiting.removeFirst().continuation }
-      state.isTaken = false
+    if !exchange(RequestLine.taken, RequestLine.free) { handOver() }
+  }
+
+  private func handOver() {
+    let next: CheckedContinuation<Bool, Never>? = queue.withLock { queue in
+      guard queue.waiting.isEmpty else { return queue.waiting.removeFirst().continuation }
+      turn.store(RequestLine.free, ordering: .sequentiallyConsistent)
       return nil
     }
     next?.resume(returning: true)
   }
 
   private func wait(_ ticket: UInt64, _ continuation: CheckedContinuation<Bool, Never>) {
-    let hasTurn: Bool? = state.withLock { state in
+    let hasTurn: Bool? = queue.withLock { queue in
       // A cancellation sets the flag before it asks for the lock in `giveUp`, so one of the two sees the other.
       if Task.isCancelled { return false }
-      guard state.isTaken else {
-        state.isTaken = true
-        return true
+      // The turn may be left at any moment until it is marked as awaited, but never again without this lock.
+      while !exchange(RequestLine.taken, RequestLine.awaited) {
+        if tryEnter() { return true }
+        if turn.load(ordering: .sequentiallyConsistent) == RequestLine.awaited { break }
       }
-      state.waiting.append((ticket, continuation))
+      queue.waiting.append((ticket, continuation))
       return nil
     }
     if let hasTurn { continuation.resume(returning: hasTurn) }
@@ -68,10 +71,15 @@ final class RequestLine: Sendable {
 
   /// Lets the holder of `ticket` go without a turn, unless it has it already.
   private func giveUp(_ ticket: UInt64) {
-    let waiter: CheckedContinuation<Bool, Never>? = state.withLock { state in
-      guard let place = state.waiting.firstIndex(where: { $0.ticket == ticket }) else { return nil }
-      return state.waiting.remove(at: place).continuation
+    let waiter: CheckedContinuation<Bool, Never>? = queue.withLock { queue in
+      guard let place = queue.waiting.firstIndex(where: { $0.ticket == ticket }) else { return nil }
+      return queue.waiting.remove(at: place).continuation
     }
     waiter?.resume(returning: false)
+  }
+
+  @inline(__always)
+  private func exchange(_ expected: UInt8, _ desired: UInt8) -> Bool {
+    turn.compareExchange(expected: expected, desired: desired, ordering: .sequentiallyConsistent).exchanged
   }
 }

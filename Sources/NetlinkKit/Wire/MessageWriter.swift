@@ -42,14 +42,14 @@ final class MessageWriter {
     previous = start
     start = count
     failure = room < Message.headerSize ? .requestTooLarge(limit: MessageWriter.capacity) : nil
-    unsafe header = mnl_nlmsg_put_header(storage.baseAddress?.advanced(by: start))
+    unsafe header = storage.baseAddress.unsafelyUnwrapped.advanced(by: start).assumingMemoryBound(to: nlmsghdr.self)
     unsafe header.pointee = nlmsghdr(
       nlmsg_len: UInt32(Message.headerSize), nlmsg_type: type, nlmsg_flags: flags, nlmsg_seq: sequence, nlmsg_pid: 0)
   }
 
   /// Forgets the request that was started last, because it did not fit.
   func dropLast() {
-    unsafe header = mnl_nlmsg_put_header(storage.baseAddress?.advanced(by: start))
+    unsafe header = storage.baseAddress.unsafelyUnwrapped.advanced(by: start).assumingMemoryBound(to: nlmsghdr.self)
     unsafe header.pointee.nlmsg_len = 0
     failure = nil
   }
