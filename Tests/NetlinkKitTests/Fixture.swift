@@ -29,7 +29,10 @@ struct Fixture {
   /// Two things are not compared, because netlink gives them no meaning: the order of attributes in one list, and the
   /// bit that says "nested" (`NLA_F_NESTED`), which the kernel and `ip` set on some and leave out on others.
   ///
-  /// - Parameter again: reads the value and writes it, fixed header first.
+  /// - Parameters:
+  ///   - headerSize: how many bytes the fixed header in front of the attributes takes.
+  ///   - again: reads the value and writes it, fixed header first.
+  /// - Throws: What `again` throws, and when a message cannot be walked.
   func expectRoundTrip(
     headerSize: Int, _ again: (_ message: Message, _ datagram: RawSpan, _ writer: MessageWriter) throws -> Void
   ) throws {
