@@ -16,7 +16,7 @@ test_packages := iproute2 iputils-ping clang-format shellcheck
 
 swift_sources := $(wildcard Sources Tests Examples Plugins Benchmarks) Package.swift
 bpf_sources := $(shell find bpf -name '*.[ch]' 2>/dev/null)
-shell_sources := .ci/run Tests/Dependent/run $(addprefix $(tools)/,init install-packages run-tests start vm)
+shell_sources := .ci/run Tests/Dependent/run $(addprefix $(tools)/,init install-packages kernel-answers run-tests start vm)
 
 # Without sudo the demonstration itself says that it needs root.
 as_root := $(shell test $$(id -u) = 0 || ! command -v sudo >/dev/null || echo sudo --preserve-env)
