@@ -25,6 +25,7 @@ extension InterfaceAddress {
     var label: String?
     var broadcast: IPv4Address?
     var flags = AddressFlags(rawValue: UInt32(header.ifa_flags))
+    var tag: AddressProtocol?
     var rest = RawAttributes()
     var cursor = message.attributes(after: InterfaceAddress.headerSize)
     while let attribute = try cursor.next(in: datagram) {
@@ -36,6 +37,7 @@ extension InterfaceAddress {
         broadcast = IPv4Address(networkOrder: try datagram.value(attribute))
       // All 32 bits; the header has room for the first eight.
       case Int(IFA_FLAGS): flags = AddressFlags(rawValue: try datagram.value(attribute))
+      case 11: tag = AddressProtocol(rawValue: try datagram.value(attribute))
       default: try rest.append(attribute, from: datagram)
       }
     }
@@ -47,6 +49,7 @@ extension InterfaceAddress {
       index: index, address: own, prefixLength: Int(header.ifa_prefixlen),
       scope: RouteScope(rawValue: header.ifa_scope), flags: flags, label: label,
       peer: address == own ? nil : address, broadcast: broadcast)
+    `protocol` = tag
     otherAttributes = rest
   }
 }
@@ -70,6 +73,7 @@ struct ChangeAddress: NetlinkRequest {
     writer.put(Int(IFA_LOCAL), address.address)
     writer.put(Int(IFA_ADDRESS), address.peer ?? address.address)
     if let broadcast = address.broadcast { writer.put(Int(IFA_BROADCAST), broadcast.networkOrder) }
+    if let tag = address.protocol { writer.put(11, tag.rawValue) }
     if let label = address.label { writer.put(Int(IFA_LABEL), string: label) }
     if address.flags.rawValue > 0xff { writer.put(Int(IFA_FLAGS), address.flags.rawValue) }
   }

@@ -22,6 +22,8 @@ public struct InterfaceAddress: Sendable, Hashable {
   public var peer: IPAddress?
   /// The broadcast address, IPv4 only; nil for none.
   public var broadcast: IPv4Address?
+  /// Who put it there (`IFA_PROTO`); nil when that is not said.
+  public var `protocol`: AddressProtocol?
   /// What the kernel sent besides (`IFA_...`): life times among them.
   public var otherAttributes = RawAttributes()
 
@@ -73,4 +75,13 @@ public struct AddressFlags: OptionSet, Sendable, Hashable {
   public static let permanent = AddressFlags(rawValue: 0x80)
   /// No route to its network is made with it (`IFA_F_NOPREFIXROUTE`).
   public static let noPrefixRoute = AddressFlags(rawValue: 0x200)
+}
+
+/// Who put an address there (`IFAPROT_...`).
+public struct AddressProtocol: RawRepresentable, Sendable, Hashable {
+  /// The kernel's number.
+  public let rawValue: UInt8
+
+  /// Makes a tag from the kernel's number.
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
 }

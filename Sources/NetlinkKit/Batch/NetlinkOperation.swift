@@ -18,6 +18,9 @@ public struct NetlinkOperation: Sendable {
     case createLink(CreateLink)
     case changeLink(ChangeLink)
     case removeLink(RemoveLink)
+    case clsact(ChangeClsact)
+    case attachFilter(AttachFilter)
+    case removeFilter(RemoveFilter)
   }
 
   private let request: Request
@@ -81,6 +84,35 @@ extension NetlinkOperation {
   }
 }
 
+// What plans are made of.
+extension NetlinkOperation {
+  static func address(_ change: ObjectChange, _ address: InterfaceAddress) -> Self {
+    Self(request: .address(ChangeAddress(change: change, address: address)))
+  }
+  static func neighbour(_ change: ObjectChange, _ neighbour: Neighbour) -> Self {
+    Self(request: .neighbour(ChangeNeighbour(change: change, neighbour: neighbour)))
+  }
+  static func route(_ change: ObjectChange, _ route: Route) -> Self {
+    Self(request: .route(ChangeRoute(change: change, route: route)))
+  }
+  static func change(named name: InterfaceName, _ changes: LinkChanges) -> Self {
+    Self(request: .changeLink(ChangeLink(subject: .name(name), changes: changes)))
+  }
+  static func clsact(_ index: InterfaceIndex, isRemoval: Bool) -> Self {
+    Self(request: .clsact(ChangeClsact(interface: index, isRemoval: isRemoval)))
+  }
+  static func attach(_ filter: BPFFilter, isReplacement: Bool) -> Self {
+    Self(request: .attachFilter(AttachFilter(filter: filter, isReplacement: isReplacement)))
+  }
+  static func detach(_ filter: InstalledFilter, from index: InterfaceIndex) -> Self {
+    Self(
+      request: .removeFilter(
+        RemoveFilter(
+          interface: index, direction: filter.direction, priority: filter.priority, handle: filter.handle,
+          kind: filter.kind, etherType: filter.etherType)))
+  }
+}
+
 extension NetlinkOperation: NetlinkRequest {
   var type: Int {
     switch request {
@@ -91,6 +123,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request.type
     case .changeLink(let request): request.type
     case .removeLink(let request): request.type
+    case .clsact(let request): request.type
+    case .attachFilter(let request): request.type
+    case .removeFilter(let request): request.type
     }
   }
 
@@ -103,6 +138,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request.flags
     case .changeLink(let request): request.flags
     case .removeLink(let request): request.flags
+    case .clsact(let request): request.flags
+    case .attachFilter(let request): request.flags
+    case .removeFilter(let request): request.flags
     }
   }
 
@@ -115,6 +153,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request.encode(into: writer)
     case .changeLink(let request): request.encode(into: writer)
     case .removeLink(let request): request.encode(into: writer)
+    case .clsact(let request): request.encode(into: writer)
+    case .attachFilter(let request): request.encode(into: writer)
+    case .removeFilter(let request): request.encode(into: writer)
     }
   }
 
@@ -129,6 +170,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request.objection
     case .changeLink(let request): request.objection
     case .removeLink(let request): request.objection
+    case .clsact(let request): request.objection
+    case .attachFilter(let request): request.objection
+    case .removeFilter(let request): request.objection
     }
   }
 
@@ -148,6 +192,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request
     case .changeLink(let request): request
     case .removeLink(let request): request
+    case .clsact(let request): request
+    case .attachFilter(let request): request
+    case .removeFilter(let request): request
     }
   }
 }

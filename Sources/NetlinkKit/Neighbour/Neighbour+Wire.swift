@@ -18,6 +18,7 @@ extension Neighbour {
     guard let interface = InterfaceIndex(rawValue: UInt32(bitPattern: header.ndm_ifindex)) else { return nil }
     var address: IPAddress?
     var linkLayerAddress: MACAddress?
+    var tag: RouteProtocol?
     var rest = RawAttributes()
     var cursor = message.attributes(after: Neighbour.headerSize)
     while let attribute = try cursor.next(in: datagram) {
@@ -25,6 +26,7 @@ extension Neighbour {
       case Int(NDA_DST): address = try datagram.address(attribute, family: family)
       case Int(NDA_LLADDR) where attribute.payload.count == 6:
         linkLayerAddress = try datagram.macAddress(attribute)
+      case Int(NDA_PROTOCOL): tag = RouteProtocol(rawValue: try datagram.value(attribute))
       default: try rest.append(attribute, from: datagram)
       }
     }
@@ -34,6 +36,7 @@ extension Neighbour {
     self.init(
       interface: interface, address: address, linkLayerAddress: linkLayerAddress,
       state: NeighbourState(rawValue: header.ndm_state), isProxy: header.ndm_flags & UInt8(NTF_PROXY) != 0)
+    `protocol` = tag
     otherAttributes = rest
   }
 }
@@ -58,6 +61,7 @@ struct ChangeNeighbour: NetlinkRequest {
     header.ndm_flags = neighbour.isProxy ? UInt8(NTF_PROXY) : 0
     writer.put(header: header)
     writer.put(Int(NDA_DST), neighbour.address)
+    if change != .remove, let tag = neighbour.protocol { writer.put(Int(NDA_PROTOCOL), tag.rawValue) }
     if change != .remove, let address = neighbour.linkLayerAddress {
       writer.put(Int(NDA_LLADDR), address)
     }

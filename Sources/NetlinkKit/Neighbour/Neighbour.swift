@@ -14,6 +14,8 @@ public struct Neighbour: Sendable, Hashable {
   public var state: NeighbourState
   /// Whether this machine answers for it (`NTF_PROXY`).
   public var isProxy: Bool
+  /// Who put it there (`NDA_PROTOCOL`); nil when that is not said.
+  public var `protocol`: RouteProtocol?
   /// What the kernel sent besides (`NDA_...`).
   ///
   /// Not sent.
