@@ -7,7 +7,8 @@ extension NetlinkError {
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Value: String {
       case exists, notFound, busy, notSupported, invalidArgument, permissionDenied, interrupted, overrun, timedOut
-      case cancelled, malformedReply, addressInUse, addressNotAvailable, unreachable, outOfMemory, socket, conflict, diverged, other
+      case cancelled, malformedReply, addressInUse, addressNotAvailable, unreachable, outOfMemory, socket, conflict,
+        diverged, other
     }
 
     private let value: Value
