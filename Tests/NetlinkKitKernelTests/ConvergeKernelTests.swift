@@ -24,7 +24,7 @@ struct ConvergeKernelTests {
     let other = try #require(IPAddress("10.8.\(number).7"))
     desired.addresses = [
       DesiredAddress(address, prefixLength: 32, on: name),
-      DesiredAddress(try #require(IPAddress("fd00::\(number)")), prefixLength: 64, on: name, flags: .noDAD),
+      DesiredAddress(try #require(IPAddress("fd00:\(number)::1")), prefixLength: 64, on: name, flags: .noDAD),
     ]
     desired.neighbours = [
       DesiredNeighbour(other, linkLayerAddress: MACAddress("02:00:00:00:00:0\(number)"), on: name)
@@ -32,11 +32,12 @@ struct ConvergeKernelTests {
     desired.routes = [
       DesiredRoute(Route(destination: IPCIDR(host: other)), on: name),
       DesiredRoute(Route(destination: nil, gateway: other, table: RouteTableID(UInt32(1000 + number))), on: name),
-      DesiredRoute(Route(destination: IPCIDR("fd01::/64"), gateway: IPAddress("fd00::9")), on: name),
+      DesiredRoute(
+        Route(destination: IPCIDR("fd01:\(number)::/64"), gateway: IPAddress("fd00:\(number)::9")), on: name),
     ]
     desired.rules = [
       Rule(family: .ipv4, priority: 2048, source: IPCIDR(host: other), table: RouteTableID(UInt32(1000 + number))),
-      Rule(family: .ipv6, priority: 2049, destination: IPCIDR("fd02::/64"), mark: 7),
+      Rule(family: .ipv6, priority: 2049, destination: IPCIDR("fd02:\(number)::/64"), mark: 7),
     ]
     return desired
   }
@@ -62,7 +63,7 @@ struct ConvergeKernelTests {
       #expect(links.first?["ifalias"] as? String == "example:pod1")
       #expect(links.first?["mtu"] as? Int == 1400)
       let routes = try await rows(socket, "ip -j route show table all proto 84")
-      #expect(routes.compactMap { $0["dst"] as? String } == ["default", "10.8.1.7", "fd01::/64"])
+      #expect(routes.compactMap { $0["dst"] as? String } == ["default", "10.8.1.7", "fd01:1::/64"])
       let neighbours = try await rows(socket, "ip -j neigh show nud permanent dev pod1")
       #expect(neighbours.contains { $0["lladdr"] as? String == "02:00:00:00:00:01" })
     }
@@ -82,7 +83,7 @@ struct ConvergeKernelTests {
         changes.description == """
           ip link set pod1 mtu 1300
           ip route replace 10.8.1.7/32 scope link src 10.8.1.1 dev pod1 proto 84
-          ip -6 rule delete pref 2049 to fd02::/64 fwmark 0x7 lookup main proto 84
+          ip -6 rule delete pref 2049 to fd02:1::/64 fwmark 0x7 lookup main proto 84
           """)
     }
   }

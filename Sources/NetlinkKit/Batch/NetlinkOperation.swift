@@ -15,6 +15,7 @@ public struct NetlinkOperation: Sendable {
     case neighbour(ChangeNeighbour)
     case address(ChangeAddress)
     case rule(ChangeRule)
+    case forwarding(ChangeForwardingEntry)
     case createLink(CreateLink)
     case changeLink(ChangeLink)
     case removeLink(RemoveLink)
@@ -36,6 +37,35 @@ extension NetlinkOperation {
   /// Removes a route, as ``RouteTable/remove(_:)`` does.
   public static func remove(_ route: Route) -> Self {
     Self(request: .route(ChangeRoute(change: .remove, route: route)))
+  }
+  /// Adds a route behind others like it, as ``RouteTable/append(_:)`` does.
+  public static func append(_ route: Route) -> Self {
+    Self(request: .route(ChangeRoute(change: .append, route: route)))
+  }
+  /// Adds a route before others like it, as ``RouteTable/prepend(_:)`` does.
+  public static func prepend(_ route: Route) -> Self {
+    Self(request: .route(ChangeRoute(change: .prepend, route: route)))
+  }
+  /// Puts a route in place of the one that is there, as ``RouteTable/update(_:)`` does.
+  public static func update(_ route: Route) -> Self {
+    Self(request: .route(ChangeRoute(change: .update, route: route)))
+  }
+
+  /// Adds a forwarding entry, as ``ForwardingTable/add(_:)`` does.
+  public static func add(_ entry: ForwardingEntry) -> Self {
+    Self(request: .forwarding(ChangeForwardingEntry(change: .add, entry: entry)))
+  }
+  /// Adds a forwarding entry beside others, as ``ForwardingTable/append(_:)`` does.
+  public static func append(_ entry: ForwardingEntry) -> Self {
+    Self(request: .forwarding(ChangeForwardingEntry(change: .append, entry: entry)))
+  }
+  /// Adds or replaces a forwarding entry, as ``ForwardingTable/replace(_:)`` does.
+  public static func replace(_ entry: ForwardingEntry) -> Self {
+    Self(request: .forwarding(ChangeForwardingEntry(change: .replace, entry: entry)))
+  }
+  /// Removes a forwarding entry, as ``ForwardingTable/remove(_:)`` does.
+  public static func remove(_ entry: ForwardingEntry) -> Self {
+    Self(request: .forwarding(ChangeForwardingEntry(change: .remove, entry: entry)))
   }
 
   /// Adds a neighbour, as ``NeighbourTable/add(_:)`` does.
@@ -120,6 +150,7 @@ extension NetlinkOperation: NetlinkRequest {
     case .neighbour(let request): request.type
     case .address(let request): request.type
     case .rule(let request): request.type
+    case .forwarding(let request): request.type
     case .createLink(let request): request.type
     case .changeLink(let request): request.type
     case .removeLink(let request): request.type
@@ -135,6 +166,7 @@ extension NetlinkOperation: NetlinkRequest {
     case .neighbour(let request): request.flags
     case .address(let request): request.flags
     case .rule(let request): request.flags
+    case .forwarding(let request): request.flags
     case .createLink(let request): request.flags
     case .changeLink(let request): request.flags
     case .removeLink(let request): request.flags
@@ -150,6 +182,7 @@ extension NetlinkOperation: NetlinkRequest {
     case .neighbour(let request): request.encode(into: writer)
     case .address(let request): request.encode(into: writer)
     case .rule(let request): request.encode(into: writer)
+    case .forwarding(let request): request.encode(into: writer)
     case .createLink(let request): request.encode(into: writer)
     case .changeLink(let request): request.encode(into: writer)
     case .removeLink(let request): request.encode(into: writer)
@@ -163,10 +196,13 @@ extension NetlinkOperation: NetlinkRequest {
     switch request {
     case .createLink(let request) where request.link.needsMore:
       "an alias, and a veth peer that is to be up, take more than one request; use links.create"
+    case .rule(let request) where request.change == .add && request.rule.codePoint != nil:
+      "a kernel may ignore a code point, and that takes more requests to see; use rules.add"
     case .route(let request): request.objection
     case .neighbour(let request): request.objection
     case .address(let request): request.objection
     case .rule(let request): request.objection
+    case .forwarding(let request): request.objection
     case .createLink(let request): request.objection
     case .changeLink(let request): request.objection
     case .removeLink(let request): request.objection
@@ -189,6 +225,7 @@ extension NetlinkOperation: NetlinkRequest {
     case .neighbour(let request): request
     case .address(let request): request
     case .rule(let request): request
+    case .forwarding(let request): request
     case .createLink(let request): request
     case .changeLink(let request): request
     case .removeLink(let request): request

@@ -31,15 +31,30 @@ extension Route {
   /// The arguments of `ip route add`, without link and protocol.
   var commandText: String {
     var words = type == .unicast ? [destinationText] : ["\(type)", destinationText]
-    if let gateway {
-      words.append("via \(gateway.family == family ? "" : gateway.family == .ipv6 ? "inet6 " : "inet ")\(gateway)")
-    }
+    func add(_ word: String, _ value: (some Any)?) { if let value { words.append("\(word) \(value)") } }
+    add("from", sourcePrefix)
+    if typeOfService != 0 { words.append("tos 0x\(String(typeOfService, radix: 16))") }
+    if let gateway { words.append(Route.via(gateway, family)) }
     if isOnLink { words.append("onlink") }
+    add("nhid", nextHopID)
     if family == .ipv4, scope != .universe, type == .unicast { words.append("scope \(scope)") }
-    if let source { words.append("src \(source)") }
-    if let priority { words.append("metric \(priority)") }
+    add("src", source)
+    add("metric", priority)
     if table != .main { words.append("table \(table)") }
+    add("mtu", metrics.mtu)
+    add("advmss", metrics.advertisedSegmentSize)
+    for hop in nextHops {
+      words.append("nexthop")
+      if let gateway = hop.gateway { words.append(Route.via(gateway, family)) }
+      add("dev", hop.interface.map { "#\($0)" })
+      words.append("weight \(hop.weight)")
+    }
     return words.joined(separator: " ")
+  }
+
+  private static func via(_ gateway: IPAddress, _ family: AddressFamily) -> String {
+    guard gateway.family != family else { return "via \(gateway)" }
+    return "via \(gateway.family == .ipv6 ? "inet6" : "inet") \(gateway)"
   }
 }
 
@@ -47,22 +62,31 @@ extension Rule {
   /// The arguments of `ip rule add`, without the protocol.
   var commandText: String {
     var words = ["pref \(priority)"]
+    func add(_ word: String, _ value: (some Any)?) { if let value { words.append("\(word) \(value)") } }
     if isInverted { words.append("not") }
-    if let source { words.append("from \(source)") }
-    if let destination { words.append("to \(destination)") }
-    if let inputInterface { words.append("iif \(inputInterface)") }
-    if let outputInterface { words.append("oif \(outputInterface)") }
+    add("from", source)
+    add("to", destination)
+    add("iif", inputInterface)
+    add("oif", outputInterface)
     if let mark {
       words.append("fwmark 0x\(String(mark, radix: 16))" + (markMask.map { "/0x\(String($0, radix: 16))" } ?? ""))
     }
+    add("uidrange", userIDs.map { "\($0.lowerBound)-\($0.upperBound)" })
+    add("ipproto", ipProtocol.map(\.rawValue))
+    add("sport", sourcePorts.map { "\($0.lowerBound)-\($0.upperBound)" })
+    add("dport", destinationPorts.map { "\($0.lowerBound)-\($0.upperBound)" })
+    add("tun_id", tunnelID)
     switch action {
+    case .lookUp where usesVRFTable: words.append("l3mdev")
     case .lookUp: words.append("lookup \(table)")
+    case .goTo: add("goto", target)
     case .blackhole: words.append("blackhole")
     case .unreachable: words.append("unreachable")
     case .prohibit: words.append("prohibit")
     default: words.append("action \(action.rawValue)")
     }
-    if let suppressedPrefixLength { words.append("suppress_prefixlength \(suppressedPrefixLength)") }
+    add("suppress_prefixlength", suppressedPrefixLength)
+    add("suppress_ifgroup", suppressedGroup)
     return words.joined(separator: " ")
   }
 }

@@ -39,6 +39,9 @@ extension ObjectChange {
     case .add: "add"
     case .replace: "replace"
     case .remove: "delete"
+    case .append: "append"
+    case .prepend: "prepend"
+    case .update: "change"
     }
   }
 }

@@ -22,8 +22,8 @@ extension Planner {
     let names = Set(desired.links.filter { $0.creation != nil }.map(\.name))
     let gone = found.links.filter { names.contains($0.name) && owner.owns($0) }
     let rest = found.without(Set(gone.map(\.index)))
-    let rules = Set(desired.rules.map { marked($0).normalised })
-    for rule in rest.rules where rules.contains(rule.normalised) { add(remove(rule)) }
+    let rules = Set(desired.rules.map { marked($0).settings })
+    for rule in rest.rules where rules.contains(rule.settings) { add(remove(rule)) }
     // Also those that would go with their links, so that no packet takes another way meanwhile.
     let routes = Dictionary(desired.routes.map { ($0.route.key, marked($0)) }) { first, _ in first }
     for route in found.routes {

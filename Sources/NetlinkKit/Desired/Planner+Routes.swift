@@ -22,7 +22,7 @@ extension Planner {
       let found = text(first)
       // The kernel replaces the first. On another link it may be the owner's for something else.
       guard owner.owns(first), stale == .remove || first.interface == link || link == nil && wanted.link == nil else {
-        throw conflict(change, found)
+        throw conflict(.route(.add, wanted), found)
       }
       add(ChangeStep(change, undo: .route(.replace, named(first)), found: found))
     }
@@ -59,7 +59,7 @@ extension Planner {
       let wanted = marked(wanted)
       let change = NamedChange.rule(.add, wanted)
       let there = present[wanted.priority] ?? []
-      if there.contains(where: wanted.isSatisfied(by:)) { continue }
+      if there.contains(where: { $0.settings == wanted.settings }) { continue }
       let rivals = there.filter { $0.isSameQuestion(as: wanted) }
       if let rival = rivals.first(where: { !owner.owns($0) }) { throw conflict(change, "rule \(rival.commandText)") }
       add(ChangeStep(change, undo: .rule(.remove, wanted), found: rivals.first.map { "rule \($0.commandText)" }))
@@ -79,21 +79,27 @@ extension Planner {
   }
 
   var staleRules: [Rule] {
-    let wanted = Set(desired.rules.map { marked($0).normalised })
-    return found.rules.filter { owner.owns($0) && !wanted.contains($0.normalised) }
+    let wanted = Set(desired.rules.map { marked($0).settings })
+    return found.rules.filter { owner.owns($0) && !wanted.contains($0.settings) }
   }
 }
 
 extension Route {
   /// Of routes with the same key the kernel keeps only one, unless told to append.
   struct Key: Hashable {
-    let family: AddressFamily
     let table: RouteTableID
+    let family: AddressFamily
     let destination: IPCIDR?
+    let sourcePrefix: IPCIDR?
+    let typeOfService: UInt8
     let priority: UInt32
   }
 
-  var key: Key { Key(family: family, table: table, destination: destination, priority: effectivePriority) }
+  var key: Key {
+    Key(
+      table: table, family: family, destination: destination, sourcePrefix: sourcePrefix, typeOfService: typeOfService,
+      priority: effectivePriority)
+  }
 
   /// What a route without a priority gets.
   private var effectivePriority: UInt32 {
@@ -103,13 +109,16 @@ extension Route {
 
   /// Whether `there`, a route with the same key, is all that this one asks for.
   func isSatisfied(by there: Route, link: InterfaceIndex?) -> Bool {
-    guard type == there.type, gateway == there.gateway else { return false }
-    if let link, link != there.interface { return false }
-    if let source, source != there.source { return false }
-    // IPv6 knows one scope only; the kernel says whatever it likes for types that have no link.
-    if family == .ipv4, type == .unicast, scope != there.scope { return false }
-    if isOnLink, !there.isOnLink { return false }
-    return true
+    var wanted = settings
+    var there = there.settings
+    if let link { wanted.interface = link } else if wanted.interface == nil { there.interface = nil }
+    if wanted.source == nil { there.source = nil }
+    if !wanted.isOnLink { there.isOnLink = false }
+    // IPv6 knows one scope only, and for types that have no link the kernel says what it likes.
+    if family == .ipv6 || type != .unicast { there.scope = wanted.scope }
+    there.lifetime = wanted.lifetime
+    there.priority = wanted.priority
+    return wanted == there
   }
 }
 
@@ -117,20 +126,10 @@ extension Rule {
   /// Whether both are for the same packets and at the same place, whatever they do with them.
   func isSameQuestion(as other: Rule) -> Bool { question == other.question }
 
-  /// Whether `there` is the very rule.
-  func isSatisfied(by there: Rule) -> Bool { normalised == there.normalised }
-
   private var question: Rule {
-    var rule = normalised
-    (rule.table, rule.action, rule.protocol, rule.suppressedPrefixLength) = (.main, .lookUp, .unspecified, nil)
-    return rule
-  }
-
-  /// Without what can be said in two ways.
-  var normalised: Rule {
-    var rule = self
-    rule.otherAttributes = RawAttributes()
-    if mark != nil, markMask == .max { rule.markMask = nil }
+    var rule = settings
+    (rule.table, rule.action, rule.protocol, rule.target) = (.main, .lookUp, .unspecified, nil)
+    (rule.suppressedPrefixLength, rule.suppressedGroup, rule.usesVRFTable) = (nil, nil, false)
     return rule
   }
 }
