@@ -290,7 +290,7 @@ struct ChangePlanTests {
     #expect(error?.code == .invalidArgument)
   }
 
-  @Test(arguments: ["", String(repeating: "x", count: 201), "a\0b"])
+  @Test(arguments: ["", String(repeating: "x", count: 256), "a\0b"])
   func `a prefix is neither empty nor too long for an alias`(prefix: String) {
     let state = DesiredState(owner: ObjectOwner(protocol: RouteProtocol(84), prefix: prefix))
     let error = #expect(throws: NetlinkError.self) { try plan(state) }

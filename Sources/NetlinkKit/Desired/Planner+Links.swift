@@ -18,6 +18,7 @@ extension Planner {
       let kind = wanted.parent.flatMap(index(of:)).map { creation.kind.on($0) } ?? creation.kind
       let isOnItsParent = wanted.parent.map { name in index(of: name).map { $0 == link.parentIndex } ?? false } ?? true
       if isOnItsParent, link.hasKind(kind) { continue }
+      guard wanted.isReplaceable else { throw conflict(.createLink(wanted), link.summary) }
       replaced.insert(link.index)
       add(ChangeStep(.removeLink(link.name), undo: nil, found: link.summary))
     }
@@ -40,8 +41,10 @@ extension Planner {
             .notFound, operation: "find link \"\(wanted.name)\"",
             reason: "it is not there, and not to be created; whoever makes it comes first")
         }
-        add(ChangeStep(.createLink(wanted), undo: .removeLink(wanted.name)))
+        var wanted = wanted
         let alias = wanted.settings.alias ?? owner.prefix + wanted.name.rawValue
+        wanted.settings.alias = alias
+        add(ChangeStep(.createLink(wanted), undo: .removeLink(wanted.name)))
         add(ChangeStep(.setAlias(wanted.name, alias), undo: .setAlias(wanted.name, "")))
         planNewLinkSettings(wanted, &late)
         continue
