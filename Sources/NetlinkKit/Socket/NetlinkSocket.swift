@@ -72,7 +72,8 @@ public final class NetlinkSocket: Sendable {
     }
   }
 
-  init(over transport: any MessageTransport, timeout: Duration = .seconds(60), dumpAttempts: Int = 8) {
+  /// Speaks over `transport`, such as a stand-in for the kernel.
+  package init(over transport: any MessageTransport, timeout: Duration = .seconds(60), dumpAttempts: Int = 8) {
     precondition(dumpAttempts >= 1, "a dump needs at least one attempt")
     channel = Channel(transport)
     self.timeout = timeout

@@ -8,7 +8,7 @@ internal import NetworkTypes
 /// Usually one at a time; a batch puts one behind the other. What does not fit is remembered in ``failure`` and the rest
 /// of that request is dropped, so encoders stay straight lines; the socket looks at it once before it sends.
 @safe
-final class MessageWriter {
+package final class MessageWriter {
   private let storage: UnsafeMutableRawBufferPointer
   /// Where the message that is being written starts.
   private var start = 0
@@ -21,7 +21,7 @@ final class MessageWriter {
   /// Enough for every single request; the kernel's own limit for one attribute is 64 KiB.
   static let capacity = 32 << 10
 
-  init() {
+  package init() {
     // A header fits behind a full buffer, so that there is always one to write to.
     unsafe storage = .allocate(byteCount: MessageWriter.capacity + Message.headerSize, alignment: 16)
     unsafe storage.initializeMemory(as: UInt8.self, repeating: 0)
@@ -104,7 +104,7 @@ final class MessageWriter {
 
   /// Attributes as they were read.
   func put(_ attributes: RawAttributes) {
-    for attribute in attributes { put(Int(attribute.type), bytes: attribute.bytes) }
+    attributes.forEachAsRead { put(Int($0), bytes: $1) }
   }
 
   /// An address, in network byte order.

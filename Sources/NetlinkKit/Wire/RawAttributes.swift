@@ -69,3 +69,16 @@ extension RawAttributes: Sequence {
     Iterator(storage: storage, cursor: AttributeCursor(0..<storage.count))
   }
 }
+
+extension RawAttributes {
+  /// Calls `body` with the type of each attribute, its nested and byte-order bits included, and its payload.
+  func forEachAsRead(_ body: (_ type: UInt16, _ payload: [UInt8]) -> Void) {
+    let span = unsafe storage.span.bytes
+    var cursor = AttributeCursor(0..<storage.count)
+    while let attribute = try? cursor.next(in: span), let payload = try? span.bytes(attribute.payload),
+      let type = try? span.load(UInt16.self, at: attribute.whole.lowerBound + 2)
+    {
+      body(type, payload)
+    }
+  }
+}
