@@ -91,7 +91,9 @@ public final class NetlinkSocket: Sendable {
   public var neighbours: NeighbourTable { NeighbourTable(socket: self) }
   /// The queueing disciplines, clsact among them.
   public var qdiscs: QdiscTable { QdiscTable(socket: self) }
-  /// The traffic control filters at clsact.
+  /// The classes of queueing disciplines.
+  public var classes: ClassTable { ClassTable(socket: self) }
+  /// The traffic control filters.
   public var filters: FilterTable { FilterTable(socket: self) }
 }
 
