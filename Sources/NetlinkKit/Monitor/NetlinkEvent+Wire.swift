@@ -43,7 +43,7 @@ extension NetlinkEvent {
       guard let trafficClass = try TrafficClass(message, in: datagram) else { return nil }
       self = .trafficClass(change, trafficClass)
     case Int(RTM_NEWTFILTER), Int(RTM_DELTFILTER):
-      guard let filter = try TrafficFilter(message, in: datagram) else { return nil }
+      guard let filter = try TrafficFilter(message, in: datagram, keepsPriorities: true) else { return nil }
       self = .filter(change, filter)
     default: return nil
     }

@@ -24,14 +24,14 @@ public enum NetlinkEvent: Sendable, Hashable {
   case neighbour(Change, Neighbour)
   /// A queueing discipline.
   ///
-  /// When one is removed, or its link, nothing is said of the classes and filters that go with it.
+  /// When one is removed, nothing is said of the classes and filters that go with it.
   case qdisc(Change, Qdisc)
   /// A class of a queueing discipline.
   case trafficClass(Change, TrafficClass)
   /// A filter.
   ///
-  /// When all of a place or a priority are removed at once, the kernel says so with a filter without number, which is not
-  /// told: what became of each is found out by ``FilterTable/all(at:chain:)``.
+  /// One with handle 0 stands for its priority: removed, all filters of that place, chain and priority are gone; updated,
+  /// one is new there, and the kernel does not say more (`matchall` on Linux 6.1).
   case filter(Change, TrafficFilter)
   /// All that was listed, with the updates and removals since then, is how things are now.
   case synchronised

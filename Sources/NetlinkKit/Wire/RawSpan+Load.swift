@@ -28,7 +28,7 @@ extension RawSpan {
 
   /// The payload of `attribute` as a C struct, which must be exactly as long.
   @inline(__always)
-  func structure<T: BitwiseCopyable>(_ attribute: Attribute, as type: T.Type = T.self) throws(WireError) -> T {
+  func structure<T: BitwiseCopyable>(_ attribute: Attribute, as type: T.Type) throws(WireError) -> T {
     guard attribute.payload.count == MemoryLayout<T>.size else {
       throw .attributeWidth(
         type: attribute.type, expected: MemoryLayout<T>.size, actual: attribute.payload.count)

@@ -68,7 +68,7 @@ extension ActionSettings.Gact {
     while let attribute = try cursor.next(in: datagram) {
       switch attribute.kind {
       case Int(TCA_GACT_PARMS):
-        words = try datagram.structure(attribute)
+        words = try datagram.structure(attribute, as: ActionWords.self)
         isComplete = true
       case Int(TCA_GACT_PROB) where attribute.payload.count == 8:
         gact.probability = try datagram.bytes(attribute.payload)
@@ -118,7 +118,7 @@ extension ActionSettings.SkbEdit {
     while let attribute = try cursor.next(in: datagram) {
       switch attribute.kind {
       case Int(TCA_SKBEDIT_PARMS):
-        words = try datagram.structure(attribute)
+        words = try datagram.structure(attribute, as: ActionWords.self)
         isComplete = true
       case Int(TCA_SKBEDIT_PRIORITY): edit.priority = TrafficHandle(rawValue: try datagram.value(attribute))
       case Int(TCA_SKBEDIT_QUEUE_MAPPING): edit.queueMapping = try datagram.value(attribute)

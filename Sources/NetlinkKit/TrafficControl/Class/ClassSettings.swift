@@ -81,7 +81,7 @@ extension ClassSettings.HTB {
     var cursor = AttributeCursor(options.payload)
     while let attribute = try cursor.next(in: datagram) {
       switch attribute.kind {
-      case Int(TCA_HTB_PARMS): parameters = try datagram.structure(attribute)
+      case Int(TCA_HTB_PARMS): parameters = try datagram.structure(attribute, as: tc_htb_opt.self)
       case Int(TCA_HTB_RATE64): wideRate = try datagram.value(attribute)
       case Int(TCA_HTB_CEIL64): wideCeiling = try datagram.value(attribute)
       default: try others.append(attribute, from: datagram)

@@ -4,10 +4,16 @@ internal import CLibmnl
 internal import NetworkTypes
 
 extension TrafficFilter {
-  /// Reads an `RTM_NEWTFILTER` message; nil for one that stands for a priority without filters.
-  init?(_ message: Message, in datagram: RawSpan) throws(WireError) {
+  /// Reads an `RTM_NEWTFILTER` message; nil for one that belongs to no link.
+  ///
+  /// - Parameters:
+  ///   - message: the message.
+  ///   - datagram: what it lies in.
+  ///   - keepsPriorities: whether one without number, which stands for a priority and not for a filter, is read too. In
+  ///     a list there is one before the filters of each priority, in news it says what became of them.
+  init?(_ message: Message, in datagram: RawSpan, keepsPriorities: Bool = false) throws(WireError) {
     let header = try TrafficControl.header(of: message, in: datagram)
-    guard header.tcm_handle != 0, let place = Place(header) else { return nil }
+    guard keepsPriorities || header.tcm_handle != 0, let place = Place(header) else { return nil }
     self.init(
       at: place, priority: UInt16(truncatingIfNeeded: header.tcm_info >> 16),
       etherType: UInt16(bigEndian: UInt16(truncatingIfNeeded: header.tcm_info)), handle: header.tcm_handle,

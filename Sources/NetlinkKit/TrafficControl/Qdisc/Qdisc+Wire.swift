@@ -24,6 +24,7 @@ extension Qdisc {
       default: try parts.take(attribute, in: datagram, rest: &otherAttributes)
       }
     }
+    saysOptions = parts.options != nil
     settings = try QdiscSettings(kind: kind, options: parts.options, in: datagram, rest: &otherOptions)
     statistics = try parts.statistics(in: datagram, rest: &otherAttributes)
   }
@@ -34,7 +35,7 @@ extension Qdisc {
       header: TrafficControl.header(
         interface.rawValue, handle: handle.rawValue, parent: parent, info: referenceCount))
     writer.put(Int(TCA_KIND), string: settings.name)
-    settings.encode(into: writer, isReply: true, rest: otherOptions)
+    settings.encode(into: writer, isReply: true, rest: otherOptions, saysOptions: saysOptions)
     if let ingressBlock { writer.put(Int(TCA_INGRESS_BLOCK), ingressBlock) }
     if let egressBlock { writer.put(Int(TCA_EGRESS_BLOCK), egressBlock) }
     if let isOffloaded { writer.put(Int(TCA_HW_OFFLOAD), UInt8(isOffloaded ? 1 : 0)) }

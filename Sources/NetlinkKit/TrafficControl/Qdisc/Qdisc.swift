@@ -28,6 +28,8 @@ public struct Qdisc: Sendable, Hashable {
   public var statistics: TrafficStatistics?
   /// What the kernel sent in `TCA_OPTIONS` besides; not sent.
   public var otherOptions = RawAttributes()
+  /// Whether there were options, of a kind that has none to say.
+  var saysOptions = false
   /// What the kernel sent besides (`TCA_...`); not sent.
   public var otherAttributes = RawAttributes()
 

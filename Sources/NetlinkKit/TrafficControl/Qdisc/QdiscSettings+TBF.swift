@@ -77,7 +77,7 @@ extension QdiscSettings.TBF {
     var cursor = AttributeCursor(options.payload)
     while let attribute = try cursor.next(in: datagram) {
       switch attribute.kind {
-      case Int(TCA_TBF_PARMS): parameters = try datagram.structure(attribute)
+      case Int(TCA_TBF_PARMS): parameters = try datagram.structure(attribute, as: tc_tbf_qopt.self)
       case Int(TCA_TBF_RATE64): wide = try datagram.value(attribute)
       case Int(TCA_TBF_PRATE64): widePeak = try datagram.value(attribute)
       default: try others.append(attribute, from: datagram)

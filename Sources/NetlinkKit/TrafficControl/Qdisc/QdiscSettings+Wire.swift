@@ -56,11 +56,12 @@ extension QdiscSettings {
   ///   - writer: where to.
   ///   - isReply: as the kernel sends it, and not as it takes it.
   ///   - rest: what goes with it besides.
-  func encode(into writer: MessageWriter, isReply: Bool, rest: RawAttributes) {
+  ///   - saysOptions: whether to write it also where there is nothing in it.
+  func encode(into writer: MessageWriter, isReply: Bool, rest: RawAttributes, saysOptions: Bool = false) {
     let type = Int(TCA_OPTIONS)
     switch self {
     case .clsact, .ingress, .noqueue, .mq:
-      if !rest.isEmpty { writer.nested(type) { $0.put(rest) } }
+      if saysOptions || !rest.isEmpty { writer.nested(type) { $0.put(rest) } }
     case .fq(let settings):
       writer.nested(type) { writer in
         settings.encode(into: writer)
