@@ -54,7 +54,8 @@ struct TrafficClassKernelTests {
       ]
       for each in wanted { try await socket.classes.add(each) }
       try await socket.qdiscs.add(
-        Qdisc(interface: link.index, parent: handle(0x10), handle: TrafficHandle(major: 0x10), settings: .pfifo(limit: 5)))
+        Qdisc(
+          interface: link.index, parent: handle(0x10), handle: TrafficHandle(major: 0x10), settings: .pfifo(limit: 5)))
       let all = try await socket.classes.all(on: link.index)
       #expect(all.count == 4)
       let text = try await inNamespaceOf(socket, "tc -s -d class show dev v0")
@@ -105,8 +106,10 @@ struct TrafficClassKernelTests {
       try await socket.qdiscs.add(Qdisc(interface: link.index, handle: one, settings: .htb()))
       let parent = make(link, 1, in: one, .init(rate: RateLimit(.megabits(5))))
       var child = make(link, 2, in: handle(1), .init(rate: RateLimit(.megabits(1))))
-      let orphan = await #expect(throws: NetlinkError.self) { try await socket.classes.add(child) }
-      #expect(orphan?.code == .notFound)
+      // A parent that is not there is no error: the class is in no other then.
+      try await socket.classes.add(child)
+      #expect(try await socket.classes.all(on: link.index).map(\.parent) == [.root])
+      try await socket.classes.remove(child)
       let early = await #expect(throws: NetlinkError.self) { try await socket.classes.change(parent) }
       #expect(early?.code == .notFound)
       try await socket.classes.add(parent)
@@ -132,6 +135,28 @@ struct TrafficClassKernelTests {
       #expect(try await socket.classes.all(on: link.index, of: TrafficHandle(major: 2)).isEmpty)
       #expect(try await socket.classes.all(on: .loopback).isEmpty)
       #expect(try await socket.classes.all(on: InterfaceIndex(rawValue: 9999) ?? .loopback).isEmpty)
+    }
+  }
+
+  @Test(.requires(.u32Filter)) func `the lines of the article make what they say`() async throws {
+    try await withVeth { socket, link in
+      let address = try #require(IPv4Address("10.1.2.0"))
+      let root = TrafficHandle(major: 1)
+      let slow = TrafficHandle(major: 1, minor: 0x10)
+      try await socket.perform([
+        .add(Qdisc(interface: link.index, handle: root, settings: .htb(.init(defaultClass: 0x10)))),
+        .add(
+          TrafficClass(
+            interface: link.index, parent: root, handle: slow,
+            settings: .htb(.init(rate: RateLimit(.megabits(10)), ceiling: RateLimit(.megabits(100)))))),
+        .add(
+          TrafficFilter(
+            on: link.index, at: root, priority: 10, etherType: 0x0800,
+            settings: .u32(.init([.destination(address, prefixLength: 24)])), classID: slow)),
+      ]).get()
+      let text = try await inNamespaceOf(socket, "tc filter show dev v0 parent 1:")
+      #expect(text.contains("match 0a010200/ffffff00 at 16"))
+      #expect(text.contains("flowid 1:10"))
     }
   }
 

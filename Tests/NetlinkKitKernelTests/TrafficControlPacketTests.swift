@@ -62,7 +62,8 @@ struct TrafficControlPacketTests {
       ?? 0
   }
 
-  @Test(.requires(.u32Filter), .requires(.mirredAction)) func `a redirect takes packets elsewhere, and counts them`()
+  @Test(.requires(.u32Filter), .requires(.mirredAction))
+  func `a redirect takes packets elsewhere, and counts them`()
     async throws
   {
     try await withPair { pair in
@@ -81,7 +82,8 @@ struct TrafficControlPacketTests {
     }
   }
 
-  @Test(.requires(.u32Filter), .requires(.mirredAction)) func `a mirror copies packets that come in, and they arrive all the same`()
+  @Test(.requires(.u32Filter), .requires(.mirredAction))
+  func `a mirror copies packets that come in, and they arrive all the same`()
     async throws
   {
     try await withPair { pair in
@@ -108,7 +110,8 @@ struct TrafficControlPacketTests {
     }
   }
 
-  @Test(.requires(.u32Filter), .requires(.skbeditAction), .requires(.htbQdisc)) func `skbedit sends packets to a class of htb`()
+  @Test(.requires(.u32Filter), .requires(.skbeditAction), .requires(.htbQdisc))
+  func `skbedit sends packets to a class of htb`()
     async throws
   {
     try await withPair { pair in
@@ -133,7 +136,8 @@ struct TrafficControlPacketTests {
     }
   }
 
-  @Test(.requires(.u32Filter), .requires(.vlanAction), .requires(.gactAction)) func `a tag that is put on is seen, and taken off again`()
+  @Test(.requires(.u32Filter), .requires(.vlanAction), .requires(.gactAction))
+  func `a tag that is put on is seen, and taken off again`()
     async throws
   {
     try await withPair { pair in

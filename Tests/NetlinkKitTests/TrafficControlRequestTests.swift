@@ -151,7 +151,8 @@ struct TrafficControlRequestTests {
       ChangeClass(change: .add, class: htbClass(1, 0x11, .init(rate: atm(.megabits(2)), ceiling: atm(.megabits(3))))),
       like: "class-htb-atm")
     try expect(
-      ChangeClass(change: .change, class: htbClass(1, 0x10, .init(rate: RateLimit(.megabits(6))))), like: "class-change")
+      ChangeClass(change: .change, class: htbClass(1, 0x10, .init(rate: RateLimit(.megabits(6))))), like: "class-change"
+    )
     try expect(
       ChangeClass(change: .replace, class: htbClass(1, 0x10, .init(rate: RateLimit(.megabits(7))))),
       like: "class-replace")
@@ -280,7 +281,9 @@ struct TrafficControlRequestTests {
       on: link, at: .clsactEgress, priority: 9, etherType: 0x0800, handle: 0x8000_0800, settings: .u32(.init()),
       actions: [.verdict(.pass)])
     try expect(ChangeFilter(change: .replace, filter: filter), like: "filter-replace")
-    let other = TrafficFilter(on: link, at: .clsactEgress, priority: 7, handle: 3, settings: .matchall)
+    // Told no protocol, tc says none.
+    let other = TrafficFilter(
+      on: link, at: .clsactEgress, priority: 7, etherType: 0, handle: 3, settings: .matchall)
     try expect(ChangeFilter(change: .remove, filter: other), like: "filter-remove-matchall")
   }
 }

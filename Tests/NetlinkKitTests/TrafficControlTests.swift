@@ -7,9 +7,11 @@ import Testing
 
 @Suite("Traffic control values")
 struct TrafficControlTests {
-  @Test(arguments: [
-    ("root", 0xffff_ffff), ("none", 0), ("1:", 0x10000), ("1:10", 0x10010), (":10", 0x10), ("ffff:fff1", 0xffff_fff1),
-  ] as [(String, UInt32)]) func `a handle is written as tc does, and read`(text: String, number: UInt32) {
+  @Test(
+    arguments: [
+      ("root", 0xffff_ffff), ("none", 0), ("1:", 0x10000), ("1:10", 0x10010), (":10", 0x10), ("ffff:fff1", 0xffff_fff1),
+    ] as [(String, UInt32)]) func `a handle is written as tc does, and read`(text: String, number: UInt32)
+  {
     #expect(TrafficHandle(rawValue: number).description == text)
     #expect(TrafficHandle(text)?.rawValue == number)
   }
@@ -171,7 +173,9 @@ struct TrafficControlObjectionTests {
   }
 
   @Test func `a class without a number of its own is refused`() {
-    func objection(_ handle: TrafficHandle, _ rate: TrafficRate = .megabits(1), _ change: TrafficChange = .add) -> String? {
+    func objection(
+      _ handle: TrafficHandle, _ rate: TrafficRate = .megabits(1), _ change: TrafficChange = .add
+    ) -> String? {
       ChangeClass(
         change: change,
         class: TrafficClass(

@@ -67,7 +67,7 @@ public enum ActionSettings: Sendable, Hashable {
     public var direction: TrafficDirection
     /// The other link.
     ///
-    /// The kernel takes the action's link away when the link goes, and the action then drops; nil is what is read back.
+    /// nil is what is read back once that link is gone; a redirect then drops.
     public var interface: InterfaceIndex?
 
     /// Describes where packets go.
@@ -91,7 +91,7 @@ public enum ActionSettings: Sendable, Hashable {
     public var queueMapping: UInt16?
     /// The last queue of a range that begins with ``queueMapping``; a hash chooses one.
     ///
-    /// - Requires: Linux 6.1 and ``spreadQueues`` in ``flags``.
+    /// - Requires: Linux 5.19 and ``spreadQueues`` in ``flags``.
     public var lastQueueMapping: UInt16?
     /// The mark.
     public var mark: UInt32?

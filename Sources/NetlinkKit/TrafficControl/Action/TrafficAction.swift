@@ -58,6 +58,7 @@ extension TrafficAction {
   /// - Parameters:
   ///   - interface: the other link.
   ///   - direction: whether it leaves there or comes in.
+  /// - Returns: The action.
   public static func redirect(
     to interface: InterfaceIndex, _ direction: TrafficDirection = .egress
   ) -> TrafficAction {
@@ -68,6 +69,7 @@ extension TrafficAction {
   /// - Parameters:
   ///   - interface: the other link.
   ///   - direction: whether it leaves there or comes in.
+  /// - Returns: The action.
   public static func mirror(
     to interface: InterfaceIndex, _ direction: TrafficDirection = .egress
   ) -> TrafficAction {

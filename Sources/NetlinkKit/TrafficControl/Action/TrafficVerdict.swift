@@ -32,10 +32,12 @@ public struct TrafficVerdict: RawRepresentable, Sendable, Hashable {
   /// So many actions are left out (`TC_ACT_JUMP`).
   ///
   /// - Parameter count: how many, 1...2²⁸−1; higher bits are cut off.
+  /// - Returns: The verdict.
   public static func jump(_ count: UInt32) -> TrafficVerdict { extended(1, count) }
   /// The filters of another chain look at it (`TC_ACT_GOTO_CHAIN`).
   ///
   /// - Parameter chain: its number, 0...2²⁸−1; higher bits are cut off.
+  /// - Returns: The verdict.
   public static func goToChain(_ chain: UInt32) -> TrafficVerdict { extended(2, chain) }
 
   /// The chain that it goes to; nil when the verdict is another.

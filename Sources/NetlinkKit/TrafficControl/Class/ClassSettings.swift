@@ -33,8 +33,7 @@ public enum ClassSettings: Sendable, Hashable {
     public var priority: UInt32
     /// How many bytes it may send in its turn; 0 for the rate divided by ``QdiscSettings/HTB/rateToQuantum``.
     ///
-    /// Read back it is what the kernel made of it: 1000...200000 where it was 0. A class with others inside has 0 until
-    /// it is a leaf again.
+    /// Read back it is what the kernel made of it: 1000...200000 where it was 0.
     public var quantum: UInt32
     /// How far from the leaves it is, 0...7; not sent.
     public var level: UInt32 = 0

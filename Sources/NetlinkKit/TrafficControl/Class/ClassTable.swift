@@ -30,8 +30,10 @@ public struct ClassTable: Sendable {
 
   /// Adds a class.
   ///
-  /// - Throws: ``NetlinkError`` with code `exists` when its number is taken, `notFound` when the link, the queueing
-  ///   discipline or the parent class is absent, `invalidArgument`.
+  /// A parent class that is absent is no error to `htb`: the class is made in no other.
+  ///
+  /// - Throws: ``NetlinkError`` with code `exists` when its number is taken, `notFound` when the link or the queueing
+  ///   discipline is absent, `invalidArgument`.
   /// - Requires: `CAP_NET_ADMIN`. `RTM_NEWTCLASS`.
   public func add(_ class: TrafficClass) async throws(NetlinkError) {
     try await socket.acknowledge(ChangeClass(change: .add, class: `class`))

@@ -15,11 +15,7 @@ extension TrafficFilter {
       case Int(TCA_BPF_FLAGS):
         let flags = try datagram.value(attribute, as: UInt32.self)
         program.isDirectAction = flags & UInt32(TCA_BPF_FLAG_ACT_DIRECT) != 0
-        // What is more than that one bit is for someone else to understand.
-        if flags != UInt32(TCA_BPF_FLAG_ACT_DIRECT) {
-          program.isDirectAction = false
-          try otherOptions.append(attribute, from: datagram)
-        }
+        program.otherFlags = flags & ~UInt32(TCA_BPF_FLAG_ACT_DIRECT)
       default: try take(attribute, .bpf, in: datagram)
       }
     }
@@ -48,7 +44,8 @@ extension FilterSettings.BPF {
   func encode(into writer: MessageWriter, isReply: Bool) {
     if !isReply, let descriptor { writer.put(Int(TCA_BPF_FD), UInt32(bitPattern: descriptor)) }
     if let name { writer.put(Int(TCA_BPF_NAME), string: name) }
-    if isDirectAction { writer.put(Int(TCA_BPF_FLAGS), UInt32(TCA_BPF_FLAG_ACT_DIRECT)) }
+    let flags = (isDirectAction ? UInt32(TCA_BPF_FLAG_ACT_DIRECT) : 0) | otherFlags
+    if flags != 0 { writer.put(Int(TCA_BPF_FLAGS), flags) }
     guard isReply else { return }
     if identifier != 0 { writer.put(Int(TCA_BPF_ID), identifier) }
     if !tag.isEmpty { writer.put(Int(TCA_BPF_TAG), bytes: tag) }

@@ -39,6 +39,8 @@ public enum FilterSettings: Sendable, Hashable {
     public var identifier: UInt32 = 0
     /// Eight bytes that tell programs with different instructions apart; not sent.
     public var tag: [UInt8] = []
+    /// Flags that are not known here.
+    var otherFlags: UInt32 = 0
 
     /// Describes a program.
     ///
@@ -108,7 +110,9 @@ public enum FilterSettings: Sendable, Hashable {
       public init(isTerminal: Bool = false) { flags = isTerminal ? 1 : 0 }
     }
 
-    /// What packets are compared with; all must match. nil of a hash table.
+    /// What packets are compared with; nil of a hash table.
+    ///
+    /// All must match.
     public var keys: [Key]?
     /// How the search goes on; nil for what `tc` takes: a match ends it when there is a class or an action.
     public var selector: Selector?
@@ -138,6 +142,7 @@ extension FilterSettings.U32.Key {
   /// - Parameters:
   ///   - address: the first address; bits beyond the prefix are left out.
   ///   - prefixLength: how many bits count, 0...32.
+  /// - Returns: The key.
   public static func destination(_ address: IPv4Address, prefixLength: Int = 32) -> Self {
     key(address, prefixLength, at: 16)
   }
@@ -146,6 +151,7 @@ extension FilterSettings.U32.Key {
   /// - Parameters:
   ///   - address: the first address; bits beyond the prefix are left out.
   ///   - prefixLength: how many bits count, 0...32.
+  /// - Returns: The key.
   public static func source(_ address: IPv4Address, prefixLength: Int = 32) -> Self {
     key(address, prefixLength, at: 12)
   }

@@ -38,8 +38,7 @@ public struct FilterTable: Sendable {
   ///   - place: a queueing discipline or class of a link, or a block.
   ///   - chain: only those of this chain, which the kernel sorts out; nil for all.
   /// - Returns: The filters.
-  /// - Throws: ``NetlinkError``; an absent link or queueing discipline has no filters. An absent block is `notFound` or
-  ///   `invalidArgument`, as the kernel has it.
+  /// - Throws: ``NetlinkError``; an absent link, queueing discipline or block has no filters.
   public func all(
     at place: TrafficFilter.Place, chain: UInt32? = nil
   ) async throws(NetlinkError) -> [TrafficFilter] {
@@ -58,9 +57,11 @@ public struct FilterTable: Sendable {
 
   /// Attaches a filter in place of the one with that priority and handle.
   ///
-  /// With handle 0 a `u32` filter is added beside those that are there. In a priority all filters are of one kind.
+  /// What that means is up to the kind. `bpf` is replaced whole. Of `u32` class, flags and actions are replaced, but the
+  /// keys stay as they are, without a word; with handle 0 a filter is added beside those that are there.
   ///
-  /// - Throws: ``NetlinkError`` as ``add(_:)-(TrafficFilter)``, without `exists`.
+  /// - Throws: ``NetlinkError`` as ``add(_:)-(TrafficFilter)``; `exists` only for `matchall`, of which there is one in a
+  ///   priority and which is never replaced.
   /// - Requires: `CAP_NET_ADMIN`; the modules. `RTM_NEWTFILTER`.
   public func replace(_ filter: TrafficFilter) async throws(NetlinkError) {
     try await socket.acknowledge(ChangeFilter(change: .replace, filter: filter))

@@ -57,12 +57,16 @@ struct ChangeFilter: NetlinkRequest {
       return code == .notFound || code == .invalidArgument ? (.notFound, "there is no such filter") : nil
     }
     switch code {
+    case .exists where change == .replace:
+      return (.exists, "a \(filter.kind) filter is not replaced; remove it and add another")
     case .exists:
       return (.exists, "a filter with priority \(filter.priority) and handle \(handleText) already exists")
     case .notFound:
       return (.notFound, "the link, what the filter is to hang on, or the kernel's \(module) not found")
     case .invalidArgument:
-      let place = filter.direction == nil ? "there is no qdisc \(filter.parent?.description ?? "")" : "the link has no clsact"
+      let place =
+        filter.direction == nil
+        ? "there is no qdisc \(filter.parent?.description ?? "")" : "the link has no clsact"
       guard let descriptor = filter.program?.descriptor else {
         return (.invalidArgument, "\(place), or the filter is not as the kernel wants it")
       }

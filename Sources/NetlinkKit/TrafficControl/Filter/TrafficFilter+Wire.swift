@@ -6,11 +6,8 @@ internal import NetworkTypes
 extension TrafficFilter {
   /// Reads an `RTM_NEWTFILTER` message; nil for one that belongs to no link.
   ///
-  /// - Parameters:
-  ///   - message: the message.
-  ///   - datagram: what it lies in.
-  ///   - keepsPriorities: whether one without number, which stands for a priority and not for a filter, is read too. In
-  ///     a list there is one before the filters of each priority, in news it says what became of them.
+  /// One without number stands for a priority and not for a filter, and is read only when priorities are kept. In a list
+  /// there is one before the filters of each priority, in news it says what became of them.
   init?(_ message: Message, in datagram: RawSpan, keepsPriorities: Bool = false) throws(WireError) {
     let header = try TrafficControl.header(of: message, in: datagram)
     guard keepsPriorities || header.tcm_handle != 0, let place = Place(header) else { return nil }
@@ -85,7 +82,12 @@ extension TrafficFilter {
       case .matchall, .other: types = .matchall
       }
       if let classID { writer.put(types.classID, classID.rawValue) }
-      if let offload { writer.put(types.flags, offload.rawValue) }
+      // The kernel refuses to be told what it says itself.
+      if let offload = isReply ? offload : offload?.subtracting([.inHardware, .notInHardware]),
+        isReply || !offload.isEmpty
+      {
+        writer.put(types.flags, offload.rawValue)
+      }
       TrafficAction.encode(actions, types.actions, into: writer, isReply: isReply)
       if isReply { writer.put(otherOptions) }
     }

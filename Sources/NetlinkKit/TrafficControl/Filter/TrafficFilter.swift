@@ -19,9 +19,9 @@ public struct TrafficFilter: Sendable, Hashable {
 
   /// Where it hangs.
   public var place: Place
-  /// Its place in the line, 1...65535; lower comes first. All filters of one priority are of one kind and protocol.
+  /// Its place in the line, 1...65535; lower comes first.
   ///
-  /// When one is added, 0 lets the kernel choose, from 49152 down.
+  /// All filters of one priority are of one kind and protocol. When one is added, 0 lets the kernel choose, from 49152 down.
   public var priority: UInt16
   /// The kind of packets it is for, as an Ethernet type such as 0x0800; 3 for all (`ETH_P_ALL`).
   public var etherType: UInt16

@@ -48,7 +48,9 @@ struct ChangeQdisc: NetlinkRequest {
     case (.notFound, _) where failure.errno != ErrorNumber.noDevice:
       return (.notFound, "the kind \"\(qdisc.kind)\" is not in this kernel, or what it is to hang on is not there")
     case (.notFound, _): return (.notFound, "link \(qdisc.interface) not found")
-    case (.notSupported, .change), (.notSupported, .replace), (.other, .change), (.other, .replace):
+    // The number is that of any wrong request (EINVAL); only the words are its own.
+    case (.invalidArgument, .change), (.invalidArgument, .replace):
+      guard failure.message?.contains("Change operation not supported") == true else { return nil }
       return (.notSupported, "the settings of a \(qdisc.kind) cannot be changed; remove it and add another")
     default: return nil
     }

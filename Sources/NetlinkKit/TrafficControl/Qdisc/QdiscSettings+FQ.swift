@@ -17,9 +17,9 @@ extension QdiscSettings {
     public var initialQuantum: UInt32?
     /// Whether flows are paced.
     public var isPacing: Bool?
-    /// The most that one flow may send; nil for no limit.
+    /// The most that one flow may send.
     ///
-    /// At most 2³²−2 bytes per second: the kernel has 32 bits for it, and all ones mean no limit.
+    /// The kernel has 32 bits for it: 2³²−1 bytes per second, the most that fits, is what it says of no limit.
     public var maximumRate: TrafficRate?
     /// The logarithm of the number of buckets of the flow table, 1...18 (`buckets`).
     public var bucketsLogarithm: UInt32?

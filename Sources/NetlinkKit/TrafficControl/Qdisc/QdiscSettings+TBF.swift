@@ -31,7 +31,7 @@ extension QdiscSettings {
     public var limit: UInt32
     /// A second bucket that keeps bursts apart; nil for none.
     public var peak: Peak?
-    /// What the kernel says in the place of the peak's burst when there is no peak: all ones, or 0.
+    /// What the kernel says in the place of the peak's burst when there is no peak.
     var idlePeakBurst: UInt32 = 0
 
     /// Describes a token bucket by the room for packets that wait.

@@ -117,9 +117,9 @@ extension TrafficStatistics {
     return false
   }
 
-  /// Writes the statistics as the kernel does.
+  /// Writes the statistics as the kernel does, in an attribute of `type`.
   ///
-  /// - Parameter type: the attribute that holds them; the older ones are written beside it when they were read.
+  /// The older ones are written beside it when they were read.
   func encodeReply(_ type: Int, into writer: MessageWriter) {
     writer.nested(type) { writer in
       TrafficStatistics.encode(TCA_STATS_BASIC, traffic, into: writer)
