@@ -13,7 +13,7 @@ enum TrafficClock {
 
   /// How long `size` bytes take, in ticks, as `tc` computes it: by way of whole microseconds.
   ///
-  /// Less than a microsecond would be 0, a burst with which nothing is ever sent; that is counted exactly, and rounded up.
+  /// Less than a microsecond would be 0, no burst at all; that is counted exactly, and rounded up.
   static func ticks(for size: UInt32, at rate: TrafficRate) -> UInt32 {
     guard size > 0 else { return 0 }
     guard rate.bytesPerSecond > 0 else { return .max }
