@@ -5,6 +5,7 @@
 /* The only module that owns the rtnetlink headers (see CLibbpf/shim.h for the reason). */
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
+#include <linux/gen_stats.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -13,6 +14,11 @@
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <linux/tc_act/tc_gact.h>
+#include <linux/tc_act/tc_mirred.h>
+#include <linux/tc_act/tc_skbedit.h>
+#include <linux/tc_act/tc_tunnel_key.h>
+#include <linux/tc_act/tc_vlan.h>
 #include <linux/veth.h>
 
 #endif

@@ -364,10 +364,11 @@ extension ChangePlanTests {
     return neighbour
   }
 
-  private func filter(_ link: UInt32, _ name: String) throws -> InstalledFilter {
-    InstalledFilter(
-      interface: try index(link), direction: .ingress, priority: 1, etherType: 3, handle: 1, kind: "bpf",
-      program: InstalledFilter.Program(name: name, identifier: 5, tag: [], isDirectAction: true))
+  private func filter(_ link: UInt32, _ name: String) throws -> TrafficFilter {
+    var program = FilterSettings.BPF(descriptor: 9, name: name)
+    program.identifier = 5
+    return TrafficFilter(
+      on: try index(link), at: .clsactIngress, priority: 1, handle: 1, settings: .bpf(program))
   }
 }
 

@@ -120,9 +120,10 @@ extension BPFFilter {
   }
 }
 
-extension InstalledFilter {
+extension TrafficFilter {
   /// The arguments of `tc filter delete`, without the link.
   var commandText: String {
-    "\(direction) pref \(priority) handle \(handle) \(kind)" + (program?.name.map { " name \($0)" } ?? "")
+    "\(direction.map { "\($0)" } ?? "\(place)") pref \(priority) handle \(handle) \(kind)"
+      + (program?.name.map { " name \($0)" } ?? "")
   }
 }

@@ -45,5 +45,5 @@ public struct ObjectOwner: Sendable, Hashable {
   /// Whether a neighbour bears the mark.
   func owns(_ neighbour: Neighbour) -> Bool { neighbour.protocol == self.protocol }
   /// Whether a filter bears the mark.
-  func owns(_ filter: InstalledFilter) -> Bool { filter.program?.name?.hasPrefix(prefix) == true }
+  func owns(_ filter: TrafficFilter) -> Bool { filter.program?.name?.hasPrefix(prefix) == true }
 }

@@ -6,6 +6,7 @@ internal import Glibc
 enum ErrorNumber {
   static let noBuffers = ENOBUFS
   static let noEntry = ENOENT
+  static let noDevice = ENODEV
 
   /// The C name, such as `ENODEV`.
   static func name(_ number: Int32) -> String {

@@ -94,7 +94,9 @@ public final class NetlinkSocket: Sendable {
   public var forwarding: ForwardingTable { ForwardingTable(socket: self) }
   /// The queueing disciplines, clsact among them.
   public var qdiscs: QdiscTable { QdiscTable(socket: self) }
-  /// The traffic control filters at clsact.
+  /// The classes of queueing disciplines.
+  public var classes: ClassTable { ClassTable(socket: self) }
+  /// The traffic control filters.
   public var filters: FilterTable { FilterTable(socket: self) }
 }
 

@@ -93,6 +93,11 @@ package final class MessageWriter {
     unsafe values.withUnsafeBytes { unsafe put(type, raw: $0) }
   }
 
+  /// An attribute that is a C struct without padding.
+  func put<Structure: BitwiseCopyable>(_ type: Int, structure value: Structure) {
+    unsafe withUnsafeBytes(of: value) { unsafe put(type, raw: $0) }
+  }
+
   /// A text attribute, with the zero byte at its end.
   func put(_ type: Int, string: String) {
     unsafe withUnsafeTemporaryAllocation(byteCount: string.utf8.count + 1, alignment: 1) { room in

@@ -16,7 +16,23 @@ public struct RawAttributes: Sendable, Hashable {
     public let bytes: [UInt8]
   }
 
-  init() {}
+  /// Makes an empty list.
+  public init() {}
+
+  /// Adds an attribute, for the settings of a kind that this module does not know.
+  ///
+  /// - Parameters:
+  ///   - type: the kernel's number for it.
+  ///   - bytes: the payload, up to 65531 bytes, or it traps.
+  public mutating func append(_ type: UInt16, bytes: [UInt8]) {
+    precondition(bytes.count <= Int(UInt16.max) - Attribute.headerSize, "an attribute of \(bytes.count) bytes")
+    let length = UInt16(bytes.count + Attribute.headerSize)
+    for half in [length.littleEndian, type.littleEndian] {
+      storage += [UInt8(truncatingIfNeeded: half), UInt8(truncatingIfNeeded: half >> 8)]
+    }
+    storage += bytes
+    while storage.count % 4 != 0 { storage.append(0) }
+  }
 
   /// Keeps `attribute` of `datagram`.
   mutating func append(_ attribute: Attribute, from datagram: RawSpan) throws(WireError) {
