@@ -94,7 +94,7 @@ struct FakeKernelComparisonTests {
         "neighbour \(entry.address) \(name(entry.interface)) \(entry.linkLayerAddress.map { "\($0)" } ?? "-") "
           + "\(entry.isProxy)")
     }
-    for qdisc in try await socket.qdiscs.all() where qdisc.parent == 0xffff_fff1 {
+    for qdisc in try await socket.qdiscs.all() where qdisc.parent == .clsact {
       lines.append("qdisc \(qdisc.kind) \(name(qdisc.interface)) \(qdisc.handle)")
     }
     return lines.sorted()

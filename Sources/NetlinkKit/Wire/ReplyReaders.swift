@@ -15,25 +15,37 @@ package enum ReplyReaders {
   package static let addresses = ReplyReader<InterfaceAddress>(
     "address", type: Int(RTM_NEWADDR),
     read: { message, datagram throws(WireError) in try InterfaceAddress(message, in: datagram) }
-  ) { ChangeAddress(change: .add, address: $0).encode(into: $1) }
+  ) { $0.encodeReply(into: $1) }
 
   package static let routes = ReplyReader<Route>(
-    "route", type: Int(RTM_NEWROUTE), answering: LookUpRoute(destination: .v4(IPv4Address(rawValue: 0)))
-  ) { $0.encode(into: $1, scope: $0.scope) }
+    "route", type: Int(RTM_NEWROUTE),
+    read: { message, datagram throws(WireError) in try Route(message, in: datagram) }
+  ) { $0.encodeReply(into: $1) }
 
   package static let rules = ReplyReader<Rule>(
     "rule", type: Int(RTM_NEWRULE),
     read: { message, datagram throws(WireError) in try Rule(message, in: datagram) }
-  ) { $0.encode(into: $1) }
+  ) { $0.encodeReply(into: $1) }
 
   package static let neighbours = ReplyReader<Neighbour>(
     "neighbour", type: Int(RTM_NEWNEIGH), answering: ListNeighbours(link: nil, proxies: false)
-  ) { ChangeNeighbour(change: .add, neighbour: $0).encode(into: $1) }
+  ) { $0.encodeReply(into: $1) }
 
-  package static let qdiscs = ReplyReader<Qdisc>("qdisc", type: Int(RTM_NEWQDISC), answering: ListQdiscs())
+  package static let forwardingEntries = ReplyReader<ForwardingEntry>(
+    "forwarding entry", type: Int(RTM_NEWNEIGH), answering: ListForwardingEntries(link: nil, bridge: nil)
+  ) { $0.encodeReply(into: $1) }
 
-  package static let filters = ReplyReader<InstalledFilter>(
-    "filter", type: Int(RTM_NEWTFILTER), answering: ListFilters(interface: .loopback, direction: .ingress))
+  package static let qdiscs = ReplyReader<Qdisc>("qdisc", type: Int(RTM_NEWQDISC), answering: ListQdiscs()) {
+    $0.encodeReply(into: $1)
+  }
+
+  package static let classes = ReplyReader<TrafficClass>(
+    "class", type: Int(RTM_NEWTCLASS), answering: ListClasses(interface: .loopback)
+  ) { $0.encodeReply(into: $1) }
+
+  package static let filters = ReplyReader<TrafficFilter>(
+    "filter", type: Int(RTM_NEWTFILTER), answering: ListFilters(place: .block(1))
+  ) { $0.encodeReply(into: $1) }
 
   package static let namespaceIDs = ReplyReader<NamespaceID>(
     "namespace id", type: Int(RTM_NEWNSID), exactBehind: NamespaceID.headerSize,
@@ -42,7 +54,7 @@ package enum ReplyReaders {
 
   /// All of them, and what reads messages of every type.
   package static let all: [any AnyReplyReader] = [
-    links, addresses, routes, rules, neighbours, qdiscs, filters, namespaceIDs,
+    links, addresses, routes, rules, neighbours, forwardingEntries, qdiscs, classes, filters, namespaceIDs,
     // Lists of one family: what they leave out.
     ReplyReader("IPv6 addresses", type: Int(RTM_NEWADDR), answering: ListAddresses(family: .ipv6, link: nil)),
     ReplyReader("IPv6 routes", type: Int(RTM_NEWROUTE), answering: ListRoutes(family: .ipv6, table: .main)),
