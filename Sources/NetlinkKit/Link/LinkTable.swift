@@ -112,7 +112,7 @@ public struct LinkTable: Sendable {
       if let alias = new.alias {
         try await table(in: new.namespace).change(.name(new.name), LinkChanges(alias: alias))
       }
-      if case .veth(let peer?) = new.kind, peer.isUp {
+      if let peer = new.kind.peer, peer.isUp {
         try await table(in: peer.namespace ?? new.namespace).change(.name(peer.name), LinkChanges(isUp: true))
       }
     } catch {
