@@ -31,10 +31,13 @@ struct Fixture {
   ///
   /// - Parameters:
   ///   - headerSize: how many bytes the fixed header in front of the attributes takes.
+  ///   - textMayLackZero: whether text of theirs may end without the zero byte that ours has, as `ip` sends the kind of a
+  ///     link; the kernel takes both.
   ///   - again: reads the value and writes it, fixed header first.
   /// - Throws: What `again` throws, and when a message cannot be walked.
   func expectRoundTrip(
-    headerSize: Int, _ again: (_ message: Message, _ datagram: RawSpan, _ writer: MessageWriter) throws -> Void
+    headerSize: Int, textMayLackZero: Bool = false,
+    _ again: (_ message: Message, _ datagram: RawSpan, _ writer: MessageWriter) throws -> Void
   ) throws {
     let span = unsafe bytes.span.bytes
     var cursor = MessageCursor()
@@ -46,17 +49,21 @@ struct Fixture {
     let theirs = Array(bytes[message.payload])
     let ours = Array(writer.bytes[Message.headerSize...])
     #expect(ours.prefix(headerSize) == theirs.prefix(headerSize), "\(name): fixed header")
-    try compare(ours, theirs, from: Attribute.aligned(headerSize), path: "")
+    try compare(ours, theirs, from: Attribute.aligned(headerSize), path: "", textMayLackZero)
   }
 
-  private func compare(_ ours: [UInt8], _ theirs: [UInt8], from start: Int, path: String) throws {
+  private func compare(
+    _ ours: [UInt8], _ theirs: [UInt8], from start: Int, path: String, _ textMayLackZero: Bool
+  ) throws {
     let our = try Fixture.attributes(ours, from: start)
     let their = try Fixture.attributes(theirs, from: start)
     #expect(our.map(\.type) == their.map(\.type), "\(name): attributes of \(path.isEmpty ? "the message" : path)")
     for (left, right) in zip(our, their) {
       let place = "\(path)/\(left.type)"
       if left.isNested, left.payload != right.payload {
-        try compare(left.payload, right.payload, from: 0, path: place)
+        try compare(left.payload, right.payload, from: 0, path: place, textMayLackZero)
+      } else if textMayLackZero, left.payload == right.payload + [0] {
+        continue
       } else {
         #expect(left.payload == right.payload, "\(name): \(place)")
       }

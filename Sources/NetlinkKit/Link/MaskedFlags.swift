@@ -25,12 +25,6 @@ where Flags.Element == Flags, Flags.RawValue: FixedWidthInteger & BitwiseCopyabl
     mask = on.union(off)
   }
 
-  /// As the kernel says it.
-  init(values: Flags, mask: Flags) {
-    self.values = values
-    self.mask = mask
-  }
-
   /// Whether `flag` is on; nil when it is not spoken of.
   public subscript(flag: Flags) -> Bool? {
     get { mask.isSuperset(of: flag) ? values.isSuperset(of: flag) : nil }
@@ -46,10 +40,12 @@ where Flags.Element == Flags, Flags.RawValue: FixedWidthInteger & BitwiseCopyabl
   /// Whether no flag is spoken of.
   public var isEmpty: Bool { mask.isEmpty && values.isEmpty }
 
-  /// Reads a struct of two words: values, then mask.
-  init(_ attribute: Attribute, in datagram: RawSpan) throws(WireError) {
+  /// Reads a struct of two words, values and then mask; flags that it does not speak of stay.
+  mutating func read(_ attribute: Attribute, in datagram: RawSpan) throws(WireError) {
     let (values, mask): (Flags.RawValue, Flags.RawValue) = try datagram.pair(attribute)
-    self.init(values: Flags(rawValue: values), mask: Flags(rawValue: mask))
+    self.values.subtract(Flags(rawValue: mask))
+    self.values.formUnion(Flags(rawValue: values))
+    self.mask.formUnion(Flags(rawValue: mask))
   }
 
   /// Writes a struct of two words, unless no flag is spoken of.

@@ -10,7 +10,7 @@ protocol LinkData {
   /// Settings of which none is said.
   init()
 
-  /// Takes one attribute.
+  /// Takes one attribute, and leaves what it does not speak of as it was.
   ///
   /// - Returns: false when it is none of these settings.
   mutating func read(_ attribute: Attribute, in datagram: RawSpan) throws(WireError) -> Bool
@@ -37,10 +37,31 @@ extension LinkData {
   }
 }
 
+extension LinkData where Self: Equatable {
+  /// Whether each setting that is said here is so in `actual`.
+  func isMet(by actual: Self) -> Bool {
+    let writer = MessageWriter()
+    writer.begin(type: 0, flags: 0, sequence: 0)
+    encode(into: writer, asReply: false)
+    // Told all of it, it would be what it was.
+    let bytes = writer.bytes
+    let span = unsafe bytes.span.bytes
+    var told = actual
+    var cursor = AttributeCursor(Message.headerSize..<bytes.count)
+    while let attribute = try? cursor.next(in: span) { _ = try? told.read(attribute, in: span) }
+    return told == actual
+  }
+}
+
 extension RawSpan {
   /// The payload of `attribute`, one byte, as a switch.
   @inline(__always)
   func isOn(_ attribute: Attribute) throws(WireError) -> Bool { try value(attribute, as: UInt8.self) != 0 }
+
+  /// The payload of `attribute` as a link's index; nothing is said by 0, which the kernel does not send.
+  func linkIndex(_ attribute: Attribute) throws(WireError) -> InterfaceIndex?? {
+    InterfaceIndex(rawValue: try value(attribute)).map(Optional.some)
+  }
 
   /// The payload of `attribute`, in network byte order.
   @inline(__always)

@@ -18,7 +18,7 @@ extension BondSettings: LinkData {
   mutating func read(_ attribute: Attribute, in datagram: RawSpan) throws(WireError) -> Bool {
     switch attribute.kind {
     case Int(IFLA_BOND_MODE): mode = BondMode(rawValue: try datagram.value(attribute))
-    case Int(IFLA_BOND_ACTIVE_SLAVE): activePort = .some(InterfaceIndex(rawValue: try datagram.value(attribute)))
+    case Int(IFLA_BOND_ACTIVE_SLAVE): activePort = try datagram.linkIndex(attribute)
     case Int(IFLA_BOND_MIIMON): carrierInterval = try datagram.value(attribute)
     case Int(IFLA_BOND_UPDELAY): upDelay = try datagram.value(attribute)
     case Int(IFLA_BOND_DOWNDELAY): downDelay = try datagram.value(attribute)
@@ -27,8 +27,9 @@ extension BondSettings: LinkData {
     case Int(IFLA_BOND_ARP_INTERVAL): arpInterval = try datagram.value(attribute)
     case Int(IFLA_BOND_ARP_VALIDATE): arpValidation = BondARPValidation(rawValue: try datagram.value(attribute))
     case Int(IFLA_BOND_MISSED_MAX): maximumMissed = try datagram.value(attribute)
-    case Int(IFLA_BOND_PRIMARY): primary = .some(InterfaceIndex(rawValue: try datagram.value(attribute)))
-    case Int(IFLA_BOND_PRIMARY_RESELECT): primaryReselection = BondPrimaryReselection(rawValue: try datagram.value(attribute))
+    case Int(IFLA_BOND_PRIMARY): primary = try datagram.linkIndex(attribute)
+    case Int(IFLA_BOND_PRIMARY_RESELECT):
+      primaryReselection = BondPrimaryReselection(rawValue: try datagram.value(attribute))
     case Int(IFLA_BOND_FAIL_OVER_MAC): failOverAddress = BondFailOverAddress(rawValue: try datagram.value(attribute))
     case Int(IFLA_BOND_XMIT_HASH_POLICY): transmitHash = BondTransmitHash(rawValue: try datagram.value(attribute))
     case Int(IFLA_BOND_RESEND_IGMP): resentIGMPCount = try datagram.value(attribute)
@@ -39,7 +40,8 @@ extension BondSettings: LinkData {
     case Int(IFLA_BOND_PACKETS_PER_SLAVE): packetsPerPort = try datagram.value(attribute)
     case Int(IFLA_BOND_AD_LACP_RATE): lacpRate = BondLACPRate(rawValue: try datagram.value(attribute))
     case Int(IFLA_BOND_AD_LACP_ACTIVE): isLACPActive = try datagram.isOn(attribute)
-    case Int(IFLA_BOND_AD_SELECT): aggregatorSelection = BondAggregatorSelection(rawValue: try datagram.value(attribute))
+    case Int(IFLA_BOND_AD_SELECT):
+      aggregatorSelection = BondAggregatorSelection(rawValue: try datagram.value(attribute))
     case Int(IFLA_BOND_AD_ACTOR_SYS_PRIO): actorPriority = try datagram.value(attribute)
     case Int(IFLA_BOND_AD_ACTOR_SYSTEM): actorAddress = try datagram.macAddress(attribute)
     case Int(IFLA_BOND_AD_USER_PORT_KEY): userPortKey = try datagram.value(attribute)

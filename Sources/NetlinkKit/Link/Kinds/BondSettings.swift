@@ -108,8 +108,9 @@ public struct BondSettings: Sendable, Hashable {
   ///   - lacpRate: how often the partner is to say that it is there.
   public init(
     mode: BondMode? = nil, carrierInterval: UInt32? = nil, upDelay: UInt32? = nil, downDelay: UInt32? = nil,
-    arpInterval: UInt32? = nil, arpTargets: [IPv4Address]? = nil, primary: InterfaceIndex?? = nil, transmitHash:
-    BondTransmitHash? = nil, minimumLinks: UInt32? = nil, lacpRate: BondLACPRate? = nil
+    arpInterval: UInt32? = nil, arpTargets: [IPv4Address]? = nil, primary: InterfaceIndex?? = nil,
+    transmitHash:
+      BondTransmitHash? = nil, minimumLinks: UInt32? = nil, lacpRate: BondLACPRate? = nil
   ) {
     self.mode = mode
     self.carrierInterval = carrierInterval

@@ -48,7 +48,7 @@ extension BridgeSettings: LinkData {
     case Int(IFLA_BR_NF_CALL_IP6TABLES): callsIP6Tables = try datagram.isOn(attribute)
     case Int(IFLA_BR_NF_CALL_ARPTABLES): callsARPTables = try datagram.isOn(attribute)
     case Newer.maximumLearned: maximumLearned = try datagram.value(attribute)
-    case Int(IFLA_BR_MULTI_BOOLOPT): options = try MaskedFlags(attribute, in: datagram)
+    case Int(IFLA_BR_MULTI_BOOLOPT): try options.read(attribute, in: datagram)
     default: return false
     }
     return true

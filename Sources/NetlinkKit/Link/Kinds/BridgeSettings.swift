@@ -109,10 +109,12 @@ public struct BridgeSettings: Sendable, Hashable {
   ///   - options: further switches.
   ///   - maximumLearned: how many addresses it learns at most.
   public init(
-    forwardDelay: UInt32? = nil, ageingTime: UInt32? = nil, spanningTree: BridgeSpanningTree? = nil, priority:
-    UInt16? = nil, isVLANFiltering: Bool? = nil, vlanProtocol: VLANProtocol? = nil, defaultVLAN: UInt16? = nil,
-    groupForwardMask: UInt16? = nil, isMulticastSnooping: Bool? = nil, isMulticastQuerier: Bool? = nil, options:
-    MaskedFlags<BridgeOptions> = MaskedFlags(), maximumLearned: UInt32? = nil
+    forwardDelay: UInt32? = nil, ageingTime: UInt32? = nil, spanningTree: BridgeSpanningTree? = nil,
+    priority:
+      UInt16? = nil, isVLANFiltering: Bool? = nil, vlanProtocol: VLANProtocol? = nil, defaultVLAN: UInt16? = nil,
+    groupForwardMask: UInt16? = nil, isMulticastSnooping: Bool? = nil, isMulticastQuerier: Bool? = nil,
+    options:
+      MaskedFlags<BridgeOptions> = MaskedFlags(), maximumLearned: UInt32? = nil
   ) {
     self.forwardDelay = forwardDelay
     self.ageingTime = ageingTime

@@ -60,7 +60,7 @@ public struct IPVLANFlag: RawRepresentable, Sendable, Hashable, CustomStringConv
 /// The wire form of an ipvlan link's settings.
 ///
 /// Both are 16 bits wide, in requests and in replies.
-struct IPVLAN: LinkData {
+struct IPVLAN: LinkData, Equatable {
   var mode: IPVLANMode?
   var flag: IPVLANFlag?
 

@@ -96,7 +96,7 @@ public struct VLANSettings: Sendable, Hashable {
 }
 
 /// The wire form of a VLAN link's settings, with what is fixed when it is created.
-struct VLAN: LinkData {
+struct VLAN: LinkData, Equatable {
   var id: UInt16?
   var tag: VLANProtocol?
   var settings = VLANSettings()
@@ -105,7 +105,7 @@ struct VLAN: LinkData {
     switch attribute.kind {
     case Int(IFLA_VLAN_ID): id = try datagram.value(attribute)
     case Int(IFLA_VLAN_PROTOCOL): tag = VLANProtocol(rawValue: try datagram.networkValue(attribute))
-    case Int(IFLA_VLAN_FLAGS): settings.flags = try MaskedFlags(attribute, in: datagram)
+    case Int(IFLA_VLAN_FLAGS): try settings.flags.read(attribute, in: datagram)
     case Int(IFLA_VLAN_INGRESS_QOS): settings.ingressPriorities = try VLAN.mappings(attribute, in: datagram)
     case Int(IFLA_VLAN_EGRESS_QOS): settings.egressPriorities = try VLAN.mappings(attribute, in: datagram)
     default: return false

@@ -20,6 +20,8 @@ extension VXLANSettings: LinkData {
     case Int(IFLA_VXLAN_ID): id = try datagram.value(attribute)
     case Int(IFLA_VXLAN_PORT): port = try datagram.networkValue(attribute)
     case Int(IFLA_VXLAN_TTL): ttl = try datagram.value(attribute)
+    // The kernel takes a flag and sends a byte.
+    case Int(IFLA_VXLAN_TTL_INHERIT) where attribute.payload.isEmpty: inheritsTTL = true
     case Int(IFLA_VXLAN_TTL_INHERIT): inheritsTTL = try datagram.isOn(attribute)
     case Int(IFLA_VXLAN_TOS): tos = try datagram.value(attribute)
     case Int(IFLA_VXLAN_DF): fragmentation = VXLANFragmentation(rawValue: try datagram.value(attribute))
@@ -60,7 +62,11 @@ extension VXLANSettings: LinkData {
     writer.put(Int(IFLA_VXLAN_ID), ifSet: id)
     writer.put(Int(IFLA_VXLAN_PORT), ifSet: port?.bigEndian)
     writer.put(Int(IFLA_VXLAN_TTL), ifSet: ttl)
-    writer.put(Int(IFLA_VXLAN_TTL_INHERIT), ifSet: inheritsTTL)
+    if asReply {
+      writer.put(Int(IFLA_VXLAN_TTL_INHERIT), ifSet: inheritsTTL)
+    } else if inheritsTTL == true {
+      writer.put(flag: Int(IFLA_VXLAN_TTL_INHERIT))
+    }
     writer.put(Int(IFLA_VXLAN_TOS), ifSet: tos)
     writer.put(Int(IFLA_VXLAN_DF), ifSet: fragmentation?.rawValue)
     writer.put(Int(IFLA_VXLAN_LABEL), ifSet: flowLabel?.bigEndian)

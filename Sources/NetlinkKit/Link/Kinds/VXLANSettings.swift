@@ -9,7 +9,7 @@ public import NetworkTypes
 public struct VXLANSettings: Sendable, Hashable {
   /// The network's number (VNI), 0...16777215; fixed when it is created (`IFLA_VXLAN_ID`).
   ///
-  /// nil only where ``isExternal``.
+  /// Where ``isExternal`` none is given, and 0 read back.
   public var id: UInt32?
   /// Where packets go whose receiver's place is not known: a multicast group or another host (`IFLA_VXLAN_GROUP`,
   /// `IFLA_VXLAN_GROUP6`).
@@ -29,7 +29,7 @@ public struct VXLANSettings: Sendable, Hashable {
   public var sourcePorts: VXLANPortRange?
   /// The outer packet's TTL; 0 for the kernel's choice (`IFLA_VXLAN_TTL`).
   public var ttl: UInt8?
-  /// Whether the TTL is the inner packet's (`IFLA_VXLAN_TTL_INHERIT`).
+  /// Whether the TTL is the inner packet's; fixed when it is created (`IFLA_VXLAN_TTL_INHERIT`).
   public var inheritsTTL: Bool?
   /// The outer packet's type of service; 1 for the inner packet's (`IFLA_VXLAN_TOS`).
   public var tos: UInt8?
@@ -104,9 +104,11 @@ public struct VXLANSettings: Sendable, Hashable {
   ///   - isExternal: whether routes or programs say where each packet goes, and in which network.
   ///   - carriesPolicy: whether packets carry the sender's group, for policy.
   public init(
-    id: UInt32? = nil, remote: IPAddress? = nil, parent: InterfaceIndex? = nil, local: IPAddress? = nil, port:
-    UInt16? = nil, sourcePorts: VXLANPortRange? = nil, ttl: UInt8? = nil, isLearning: Bool? = nil, isExternal:
-    Bool? = nil, carriesPolicy: Bool = false
+    id: UInt32? = nil, remote: IPAddress? = nil, parent: InterfaceIndex? = nil, local: IPAddress? = nil,
+    port:
+      UInt16? = nil, sourcePorts: VXLANPortRange? = nil, ttl: UInt8? = nil, isLearning: Bool? = nil,
+    isExternal:
+      Bool? = nil, carriesPolicy: Bool = false
   ) {
     self.id = id
     self.remote = remote

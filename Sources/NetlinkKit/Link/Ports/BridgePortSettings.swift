@@ -94,8 +94,8 @@ public struct BridgePortSettings: Sendable, Hashable {
   public init(
     state: BridgePortState? = nil, priority: UInt16? = nil, cost: UInt32? = nil, isHairpin: Bool? = nil,
     isGuarded: Bool? = nil, isLearning: Bool? = nil, floodsUnicast: Bool? = nil, floodsMulticast: Bool? = nil,
-    floodsBroadcast: Bool? = nil, isIsolated: Bool? = nil, proxiesARP: Bool? = nil, suppressesNeighbours: Bool?
-    = nil, hasVLANTunnel: Bool? = nil, isLocked: Bool? = nil
+    floodsBroadcast: Bool? = nil, isIsolated: Bool? = nil, proxiesARP: Bool? = nil, suppressesNeighbours: Bool? = nil,
+    hasVLANTunnel: Bool? = nil, isLocked: Bool? = nil
   ) {
     self.state = state
     self.priority = priority
