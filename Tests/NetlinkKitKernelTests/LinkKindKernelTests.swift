@@ -84,6 +84,7 @@ struct LinkKindKernelTests {
     var six = VXLANSettings(
       id: 0, remote: IPAddress("ff05::1"), parent: parent, local: IPAddress("2001:db8::1"), port: 4790)
     six.flowLabel = 0x12345
+    six.inheritsTTL = true
     six.omitsIPv6Checksums = true
     six.acceptsNoIPv6Checksums = true
     six.offloadsChecksums = true
@@ -92,7 +93,7 @@ struct LinkKindKernelTests {
     external.filtersNetworks = true
     var general = VXLANSettings(port: 4792, isExternal: true)
     general.carriesProtocol = true
-    general.inheritsTTL = true
+    general.isLearning = false
     return [("vx4", four), ("vx6", six), ("vxe", external), ("vxg", general), ("vxp", VXLANSettings(id: 3))]
   }
 
@@ -155,6 +156,12 @@ struct LinkKindKernelTests {
       #expect(fixed?.code == .notSupported)
       #expect(fixed?.kernelMessage == "Cannot change VNI")
       #expect(fixed?.message.contains("one of the settings is fixed when it is created") == true)
+      var same = VXLANSettings()
+      same.proxiesARP = false
+      let unchanged = await #expect(throws: NetlinkError.self) {
+        try await socket.links.change(link.index, LinkChanges(settings: .vxlan(same)))
+      }
+      #expect(unchanged?.code == .notSupported)
       let wrong = await #expect(throws: NetlinkError.self) {
         try await socket.links.change(link.index, LinkChanges(settings: .bridge(BridgeSettings(priority: 1))))
       }
@@ -254,6 +261,27 @@ struct LinkKindKernelTests {
   @Test(.requires(.dummy)) func `a dummy is read back as one`() async throws { try await expectNoSettings(.dummy) }
 
   @Test(.requires(.ifb)) func `an ifb is read back as one`() async throws { try await expectNoSettings(.ifb) }
+
+  @Test(.requires(.vlan), .requires(.tap)) func `the lines of the article work`() async throws {
+    try await withVeth { socket, veth in
+      let namespace = try #require(Scratch.namespace)
+      let parent = veth.index
+      let wanted = LinkKind.vlan(parent: parent, id: 100, VLANSettings(flags: MaskedFlags(on: .gvrp)))
+      let link = try await socket.links.add(NewLink(name: "eth0.100", kind: wanted))
+      #expect(try wanted.isMet(by: #require(link.kind)))
+
+      let bridge = try await socket.links.add(NewLink(name: "br0", kind: .bridge)).index
+      try await socket.links.change(
+        bridge, LinkChanges(settings: .bridge(BridgeSettings(isVLANFiltering: true, defaultVLAN: 0))))
+      try await socket.links.change(parent, LinkChanges(master: bridge))
+      try await socket.links.change(
+        parent, LinkChanges(port: .bridge(BridgePortSettings(isHairpin: true, isIsolated: true))))
+
+      let device = try await TunDevice.make(named: "tap0", TunSettings(isMultiQueue: true), in: namespace)
+      let queue = try await TunDevice.open("tap0", TunSettings(isMultiQueue: true), in: namespace)
+      #expect(device.name == queue.name)
+    }
+  }
 
   @Test func `a kind the kernel lacks is told from one it has`() async throws {
     for feature in [KernelFeature.vlan, .vxlan, .ifb, .bond, .dummy, .netkit, .macvlan] {

@@ -274,7 +274,7 @@ struct LinkKindRequestTests {
   /// `ip` calls the kind of the link `bond_slave`, which the kernel does not look at; what counts are the settings.
   @Test(arguments: [
     (
-      "bridge-port", LinkKindRequestTests.index(13),
+      "bridge-port", LinkKindRequestTests.index(113),
       LinkPort.bridge(
         BridgePortSettings(
           priority: 9, cost: 42, isHairpin: true, isGuarded: true, isLearning: false, floodsUnicast: false,

@@ -76,6 +76,12 @@ struct ChangeLink: NetlinkRequest {
       return (.exists, "another link has the name \"\(name)\"")
     case .notSupported where changes.settings != nil || changes.port != nil:
       return (.notSupported, changes.mismatch)
+    case .permissionDenied:
+      // EACCES; without the capability it is EPERM.
+      guard case .netkit? = changes.settings, ErrorNumber.name(failure.errno) == "EACCES" else { return nil }
+      return (
+        .permissionDenied, "of a netkit pair all but the policies is fixed when it is created, and the peer has no say"
+      )
     case .notSupported where changes.isProtocolDown != nil || changes.hasCarrier != nil:
       return (.notSupported, "the device's driver takes no orders about carrier or protocol-down")
     default: return nil
@@ -102,7 +108,9 @@ extension LinkChanges {
   /// Why the kernel may have refused settings of a kind or a port.
   fileprivate var mismatch: String {
     var reasons: [String] = []
-    if let settings { reasons.append("it is no \(settings.kindName) link, or one of the settings is fixed when it is created") }
+    if let settings {
+      reasons.append("it is no \(settings.kindName) link, or one of the settings is fixed when it is created")
+    }
     if let port { reasons.append("it is no port of a \(port.name)") }
     return reasons.joined(separator: ", or ")
   }

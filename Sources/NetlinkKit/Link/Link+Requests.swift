@@ -59,6 +59,9 @@ struct CreateLink: NetlinkRequest {
       guard let parent = link.kind.carrier else { return nil }
       let place = link.parentNamespaceID.map { "the namespace with id \($0)" } ?? "the socket's namespace"
       return (.notFound, "parent with index \(parent) not found in \(place)")
+    case (.notSupported, .netkit(let peer, let settings))
+    where settings.mode != .l2 && (link.address != nil || peer?.address != nil):
+      return (.notSupported, "in mode l3 neither end takes a link-layer address")
     case (.notSupported, _) where failure.message == nil || failure.message == "Unknown device type":
       return (.notSupported, "this kernel knows no \(link.kind.name) links; is its module present?")
     case (.busy, _):
