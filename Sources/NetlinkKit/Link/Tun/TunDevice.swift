@@ -31,7 +31,7 @@ public struct TunDevice: ~Copyable, Sendable {
     self.handle = handle
   }
 
-  /// Makes a device. It is down, as every new link.
+  /// Makes a device, which is down, as every new link.
   ///
   /// - Parameters:
   ///   - name: its name; nil for the kernel's choice, `tap0` or `tun0` and so on.
