@@ -141,7 +141,7 @@ struct TunKernelTests {
         }
         return nil
       }
-      #expect(error != nil)
+      #expect(error?.code == .permissionDenied)
     }
   }
 

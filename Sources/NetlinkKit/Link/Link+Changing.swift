@@ -71,9 +71,14 @@ struct ChangeLink: NetlinkRequest {
     case .busy where changes.newIndex != nil:
       return (.busy, "the target namespace has a link with index \(changes.newIndex.map { "\($0)" } ?? "")")
     case .busy where changes.name != nil: return (.busy, "a link that is up cannot be renamed; set it down first")
+    case .exists where changes.name == nil && changes.namespace == nil: return nil
     case .exists:
       guard let name = changes.name else { return (.exists, "the target namespace has a link of that name") }
       return (.exists, "another link has the name \"\(name)\"")
+    case .busy where changes.settings != nil:
+      return (.busy, "one of the settings changes only while the link is down, or without what uses it")
+    case .other where changes.settings != nil && ErrorNumber.name(failure.errno) == "ENOTEMPTY":
+      return (.busy, "one of the settings changes only while the link has no ports")
     case .notSupported where changes.settings != nil || changes.port != nil:
       return (.notSupported, changes.mismatch)
     case .permissionDenied:

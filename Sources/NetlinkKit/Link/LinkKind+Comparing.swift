@@ -20,11 +20,12 @@ extension LinkKind {
       id == itsID && tag == itsTag && wanted.isMet(by: actual)
     case (.ipvlan(_, let mode, let flag), .ipvlan(_, let itsMode, let itsFlag)): mode == itsMode && flag == itsFlag
     case (.macvlan(_, let wanted), .macvlan(_, let actual)): wanted.inOrder.isMet(by: actual.inOrder)
-    case (.vxlan(let wanted), .vxlan(let actual)): wanted.isMet(by: actual)
+    case (.vxlan(let wanted), .vxlan(let actual)): wanted.hasSwitches(of: actual) && wanted.isMet(by: actual)
     case (.bridge(let wanted), .bridge(let actual)): wanted.isMet(by: actual)
     case (.bond(let wanted), .bond(let actual)): wanted.isMet(by: actual)
     case (.netkit(_, let wanted), .netkit(_, let actual)): wanted.isMet(by: actual)
-    case (.tun(let wanted), .tun(let actual)): wanted.isMet(by: actual)
+    case (.tun(let wanted), .tun(let actual)):
+      wanted.owner == actual.owner && wanted.group == actual.group && wanted.isMet(by: actual)
     case (.veth, .veth), (.dummy, .dummy), (.ifb, .ifb), (.other, .other): true
     // A name that this module has settings for, without the parent that belongs to it.
     default: false
@@ -57,6 +58,15 @@ extension VLANSettings {
     }
     return isMet(ingressPriorities, actual.ingressPriorities) && isMet(egressPriorities, actual.egressPriorities)
       && VLAN(settings: VLANSettings(flags: flags)).isMet(by: VLAN(settings: VLANSettings(flags: actual.flags)))
+  }
+}
+
+extension VXLANSettings {
+  /// What is off is not sent; it is fixed when the link is created.
+  fileprivate func hasSwitches(of actual: VXLANSettings) -> Bool {
+    carriesPolicy == actual.carriesPolicy && carriesProtocol == actual.carriesProtocol
+      && finishesWholeChecksums == actual.finishesWholeChecksums
+      && (inheritsTTL == nil || inheritsTTL == actual.inheritsTTL)
   }
 }
 

@@ -6,7 +6,7 @@ public import NetworkTypes
 ///
 /// What is nil is the kernel's choice, or stays as it is. What a bond says of itself besides is
 /// ``Link/bondAggregation``. Many settings depend on ``mode``, and on whether the bond is down or without ports; the
-/// kernel says so when it refuses one.
+/// kernel says so when it refuses one. A change says only what is to be different.
 public struct BondSettings: Sendable, Hashable {
   /// How the ports share the work (`IFLA_BOND_MODE`).
   ///

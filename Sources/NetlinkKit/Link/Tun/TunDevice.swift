@@ -40,7 +40,7 @@ public struct TunDevice: ~Copyable, Sendable {
   /// - Returns: the device, open.
   /// - Throws: ``NetlinkError`` with code `exists` when a link of that name is there, `notSupported` when the kernel has no
   ///   tun devices, `permissionDenied`.
-  /// - Requires: `CAP_NET_ADMIN` in the namespace. `TUNSETIFF`, `IFF_TUN_EXCL`.
+  /// - Requires: `CAP_NET_ADMIN` in the namespace, and `CAP_SYS_ADMIN` to enter it. `TUNSETIFF`, `IFF_TUN_EXCL`.
   public static func make(
     named name: InterfaceName? = nil, _ settings: TunSettings = TunSettings(), in namespace: NetworkNamespace
   ) async throws(NetlinkError) -> TunDevice {
@@ -76,7 +76,8 @@ public struct TunDevice: ~Copyable, Sendable {
   /// - Returns: the device, open.
   /// - Throws: ``NetlinkError`` with code `notFound` when there is no link of that name, `busy` when somebody has it open,
   ///   `invalidArgument` when it is no tun device or another one than the settings say, `permissionDenied`.
-  /// - Requires: to be owner or in the group, or `CAP_NET_ADMIN` in the namespace. `TUNSETIFF`.
+  /// - Requires: to be owner or in the group, or `CAP_NET_ADMIN` in the namespace; `CAP_SYS_ADMIN` to enter it.
+  ///   `TUNSETIFF`.
   public static func open(
     _ name: InterfaceName, _ settings: TunSettings, in namespace: NetworkNamespace
   ) async throws(NetlinkError) -> TunDevice {
@@ -128,7 +129,9 @@ public struct TunDevice: ~Copyable, Sendable {
     } catch let error as TunDriver.Failure {
       throw NetlinkError(error, operation)
     } catch {
-      throw NetlinkError(.socket, operation: operation, reason: "\(error)")
+      let isDenied = (error as? SystemError)?.code == .permissionDenied
+      throw NetlinkError(
+        isDenied ? .permissionDenied : .socket, operation: operation, reason: "cannot enter the namespace: \(error)")
     }
     let handle = OwnedFileDescriptor(taking: opened.descriptor)
     guard let name = InterfaceName(opened.name) else {
