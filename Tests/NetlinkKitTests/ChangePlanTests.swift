@@ -113,7 +113,15 @@ struct ChangePlanTests {
     let other = desired {
       $0.links.append(DesiredLink(NewLink(name: "sub0", kind: .macvlan(parent: .two, mode: .bridge))))
     }
-    #expect(try plan(other, over: found).first == "ip link delete sub0")
+    #expect(try plan(other, over: found) == ["ip link set sub0 type macvlan (settings)"])
+    // A setting that is fixed when the link is created.
+    let elsewhere = desired {
+      $0.links.append(DesiredLink(NewLink(name: "sub0", kind: .macvlan(parent: .loopback, mode: .vepa))))
+    }
+    #expect(try plan(elsewhere, over: found).first == "ip link delete sub0")
+    var kept = elsewhere
+    kept.links[0].isReplaceable = false
+    #expect(throws: NetlinkError.self) { try plan(kept, over: found) }
   }
 
   @Test func `links on links and ports of bridges are named by name until they have an index`() throws {

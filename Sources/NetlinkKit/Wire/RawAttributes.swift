@@ -48,6 +48,12 @@ public struct RawAttributes: Sendable, Hashable {
     try append(attribute, from: datagram)
   }
 
+  /// Calls `body` with the bytes that the attributes lie in.
+  func withSpan(_ body: (RawSpan) -> Void) {
+    let span = unsafe storage.span.bytes
+    body(span)
+  }
+
   /// Whether nothing was left over.
   public var isEmpty: Bool { storage.isEmpty }
 

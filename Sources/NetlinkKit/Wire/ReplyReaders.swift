@@ -7,9 +7,8 @@ internal import NetworkTypes
 ///
 /// A new kind of message is one line in ``all``, and is fuzzed from then on.
 package enum ReplyReaders {
-  // Exact once what IFLA_LINKINFO has besides kind and data no longer lies among Link.otherAttributes.
   package static let links = ReplyReader<Link>(
-    "link", type: Int(RTM_NEWLINK), answering: FindLinks(subject: .all)
+    "link", type: Int(RTM_NEWLINK), exactBehind: Link.headerSize, answering: FindLinks(subject: .all)
   ) { $0.encodeReply(into: $1) }
 
   package static let addresses = ReplyReader<InterfaceAddress>(
