@@ -5,6 +5,7 @@ internal import Glibc
 /// What is known about the kernel's error numbers.
 enum ErrorNumber {
   static let noBuffers = ENOBUFS
+  static let noData = ENODATA
 
   /// The C name, such as `ENODEV`.
   static func name(_ number: Int32) -> String {

@@ -7,7 +7,8 @@ extension NetlinkError {
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Value: String {
       case exists, notFound, busy, notSupported, invalidArgument, permissionDenied, interrupted, overrun, timedOut
-      case cancelled, malformedReply, addressInUse, addressNotAvailable, unreachable, outOfMemory, socket, other
+      case cancelled, malformedReply, addressInUse, addressNotAvailable, unreachable, outOfMemory, socket, notKept
+      case other
     }
 
     private let value: Value
@@ -52,6 +53,8 @@ extension NetlinkError {
     public static let outOfMemory = Code(.outOfMemory)
     /// The socket itself could not be opened, configured or used.
     public static let socket = Code(.socket)
+    /// What was written was accepted, and is not what is read afterwards; the reason names both.
+    public static let notKept = Code(.notKept)
     /// Another error number; see ``NetlinkError/errno``.
     public static let other = Code(.other)
 
