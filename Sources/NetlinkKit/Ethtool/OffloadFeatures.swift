@@ -95,7 +95,7 @@ struct SetOffloadFeatures: NetlinkRequest {
 
   func encode(into writer: MessageWriter) {
     writer.put(header: genlmsghdr(Int(ETHTOOL_MSG_FEATURES_SET)))
-    EthtoolDevice.encode(device, as: Int(ETHTOOL_A_FEATURES_HEADER), into: writer)
+    EthtoolDevice.encode(device, as: Int(ETHTOOL_A_FEATURES_HEADER), hasBitsets: true, into: writer)
     writer.nested(Int(ETHTOOL_A_FEATURES_WANTED)) { writer in
       writer.nested(Int(ETHTOOL_A_BITSET_BITS)) { writer in
         for change in changes {

@@ -95,7 +95,7 @@ public final class SocketDiagnostics: Sendable {
       if let failure = outcome.failures.first, outcome.destroyed.isEmpty { throw failure.error }
       if missed.isEmpty { break }
       // Those that are there still were hidden by others with the same addresses and ports.
-      let left = try await remaining(missed, after: &outcome)
+      let left = try await remaining(missed, of: match, hasDestroyed: !outcome.destroyed.isEmpty)
       guard outcome.destroyed.count > count else {
         outcome.failures += left
         break
@@ -120,21 +120,17 @@ public final class SocketDiagnostics: Sendable {
     }
   }
 
-  /// Those of `missed` that are there still.
+  /// Those of `missed` that are there still and fit still.
   ///
-  /// When they cannot be listed, all of them; an error that came after sockets were destroyed must not hide those.
+  /// When they cannot be listed, all of them: an error that comes after sockets were destroyed must not hide those.
   private func remaining(
-    _ missed: [SocketDestruction.Failure], after outcome: inout SocketDestruction
+    _ missed: [SocketDestruction.Failure], of match: SocketMatch, hasDestroyed: Bool
   ) async throws(NetlinkError) -> [SocketDestruction.Failure] {
-    guard let first = missed.first?.socket else { return [] }
     do throws(NetlinkError) {
-      let match = SocketMatch(first.protocol, states: SocketStates(rawValue: .max))
-      var there: [UInt64: SocketEndpoint] = [:]
-      for socket in try await sockets(match) { there[socket.cookie] = socket.destination }
-      // One that lost its peer meanwhile is not what was to be destroyed.
-      return missed.filter { there[$0.socket.cookie] == $0.socket.destination }
+      let there = Set(try await sockets(match).map(\.cookie))
+      return missed.filter { there.contains($0.socket.cookie) }
     } catch {
-      guard !outcome.destroyed.isEmpty else { throw error }
+      guard hasDestroyed else { throw error }
       return missed
     }
   }

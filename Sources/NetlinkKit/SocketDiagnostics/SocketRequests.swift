@@ -56,7 +56,7 @@ struct DestroySocket: NetlinkRequest {
     writer.put(
       header: inet_diag_req_v2(
         sdiag_family: socket.family.rawValue, sdiag_protocol: socket.protocol.low, idiag_ext: 0,
-        pad: socket.rawProtocol ?? 0, idiag_states: 1 << UInt32(socket.state.rawValue & 31), id: socket.identity))
+        pad: socket.rawProtocol ?? 0, idiag_states: 0, id: socket.identity))
     if socket.protocol.needsAttribute {
       writer.put(Int(INET_DIAG_REQ_PROTOCOL), UInt32(socket.protocol.rawValue))
     }

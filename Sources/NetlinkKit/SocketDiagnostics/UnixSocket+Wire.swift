@@ -40,9 +40,11 @@ extension UnixSocket {
     }
   }
 
-  /// The whole payload: an abstract name begins with a zero byte, and a path has none at its end.
+  /// A path ends with a zero byte, an abstract name begins with one.
   private static func name(_ attribute: Attribute, in datagram: RawSpan) throws(WireError) -> String {
-    String(decoding: try datagram.bytes(attribute.payload), as: UTF8.self)
+    var bytes = try datagram.bytes(attribute.payload)
+    if bytes.first != 0, bytes.last == 0 { bytes.removeLast() }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   private static func words(_ attribute: Attribute, in datagram: RawSpan) throws(WireError) -> [UInt32] {
@@ -64,7 +66,13 @@ extension UnixSocket {
         udiag_family: UnixSocket.family, udiag_type: kind.rawValue, udiag_state: state.rawValue, pad: 0,
         udiag_ino: inode,
         udiag_cookie: (UInt32(truncatingIfNeeded: cookie), UInt32(truncatingIfNeeded: cookie >> 32))))
-    if let name { writer.put(Int(UNIX_DIAG_NAME), bytes: Array(name.utf8)) }
+    if let name {
+      if name.utf8.first == 0 {
+        writer.put(Int(UNIX_DIAG_NAME), bytes: Array(name.utf8))
+      } else {
+        writer.put(Int(UNIX_DIAG_NAME), string: name)
+      }
+    }
     if let peer { writer.put(Int(UNIX_DIAG_PEER), peer) }
     if !pendingConnections.isEmpty { writer.put(Int(UNIX_DIAG_ICONS), values: pendingConnections) }
     if let receiveQueue, let sendQueue { writer.put(Int(UNIX_DIAG_RQLEN), values: [receiveQueue, sendQueue]) }

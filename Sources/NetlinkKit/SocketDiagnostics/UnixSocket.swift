@@ -28,7 +28,7 @@ public struct UnixSocket: Sendable, Hashable {
   public var cookie: UInt64
   /// Its name: a path or, in the abstract name space, text behind a zero byte; nil when it has none.
   public var name: String?
-  /// The inode number of its peer; nil when it has none.
+  /// The inode number of its peer, 0 while that has not accepted; nil when it has none.
   public var peer: UInt32?
   /// The inode numbers of the sockets that wait to be accepted.
   public var pendingConnections: [UInt32] = []
