@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import KernelTestSupport
 import LinuxSystem
 import NetlinkKit
@@ -14,17 +15,22 @@ struct SettingsKernelTests {
     }
   }
 
+  /// What a file below `/proc/sys` says in the test's namespace.
+  private func file(_ path: String) async throws -> String {
+    let namespace = try #require(Scratch.namespace)
+    return try await namespace.run { try String(contentsOfFile: "/proc/sys/\(path)", encoding: .utf8) }
+  }
+
   /// Writes each of two values for the link, all links and new ones, and sees it with other eyes.
   private func exercise<Value: SettingValue>(
-    _ setting: LinkSetting<Value>, _ values: Value..., socket: NetlinkSocket, settings: NetworkSettings
+    _ setting: LinkSetting<Value>, _ values: Value..., settings: NetworkSettings
   ) async throws {
     for scope in [LinkSettingScope.link("v0"), .all, .default] {
       let folder = scope == .all ? "all" : scope == .default ? "default" : "v0"
       for value in values {
         try await settings.set(setting, of: scope, to: value)
         #expect(try await settings.value(of: setting, for: scope) == value, "\(setting.name) of \(scope)")
-        let printed = try await inNamespaceOf(
-          socket, "cat /proc/sys/net/\(setting.family)/conf/\(folder)/\(setting.name)")
+        let printed = try await file("net/\(setting.family)/conf/\(folder)/\(setting.name)")
         #expect(printed == value.settingText + "\n", "\(setting.name) of \(scope)")
       }
     }
@@ -37,20 +43,20 @@ struct SettingsKernelTests {
         .acceptRedirects, .logMartians, .sourceValidMark, .ipv6Forwarding, .proxyNDP, .disableIPv6,
         .ipv6AcceptRedirects, .autoconf,
       ]
-      for setting in switches { try await exercise(setting, true, false, socket: socket, settings: settings) }
+      for setting in switches { try await exercise(setting, true, false, settings: settings) }
     }
   }
 
   @Test func `every other setting of links is written and read`() async throws {
     try await withSettings { socket, settings in
-      try await exercise(.reversePathFilter, .off, .strict, .loose, socket: socket, settings: settings)
-      try await exercise(.arpIgnore, .otherLinks, .all, .none, socket: socket, settings: settings)
-      try await exercise(.arpAnnounce, .preferTargetNetwork, .best, .any, socket: socket, settings: settings)
+      try await exercise(.reversePathFilter, .off, .strict, .loose, settings: settings)
+      try await exercise(.arpIgnore, .otherLinks, .all, .none, settings: settings)
+      try await exercise(.arpAnnounce, .preferTargetNetwork, .best, .any, settings: settings)
       try await exercise(
-        .acceptRouterAdvertisements, .never, .always, .unlessForwarding, socket: socket, settings: settings)
-      try await exercise(.duplicateAddressDetection, .off, .onOrDisable, .on, socket: socket, settings: settings)
-      try await exercise(.ipv6AddressGeneration, .off, .eui64, socket: socket, settings: settings)
-      try await exercise(.keepAddressesOnDown, .never, .always, .systemDefault, socket: socket, settings: settings)
+        .acceptRouterAdvertisements, .never, .always, .unlessForwarding, settings: settings)
+      try await exercise(.duplicateAddressDetection, .off, .onOrDisable, .on, settings: settings)
+      try await exercise(.ipv6AddressGeneration, .off, .eui64, settings: settings)
+      try await exercise(.keepAddressesOnDown, .never, .always, .systemDefault, settings: settings)
     }
   }
 
@@ -61,7 +67,7 @@ struct SettingsKernelTests {
           try await settings.set(setting, to: value)
           #expect(try await settings.value(of: setting) == value, "\(setting.path)")
         }
-        let printed = try await inNamespaceOf(socket, "cat /proc/sys/\(setting.path)")
+        let printed = try await file(setting.path)
         #expect(Value(settingText: String(printed.dropLast())) == values.last)
       }
       let switches: [NamespaceSetting<Bool>] = [

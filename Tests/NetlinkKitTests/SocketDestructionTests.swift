@@ -21,7 +21,7 @@ struct SocketDestructionTests {
 
   private static let match = SocketMatch(.udp, family: .ipv4, destinations: [SocketEndpointMatch(port: 53)])
 
-  /// A kernel with sockets by cookie. It is asked to list and to destroy in turns; of those there it finds one.
+  /// A kernel with sockets by cookie, which is asked to list and to destroy in turns, and of those there finds one.
   private func hiding(_ cookies: [UInt32], findsLast: Bool = true, refuse: Int32 = 0) -> FakeKernel {
     let left = Mutex(cookies)
     return FakeKernel { number, sequence in

@@ -102,8 +102,8 @@ public struct EthtoolTable: Sendable {
   /// Waits otherwise for more packets: what `coalescing` names.
   ///
   /// - Returns: The settings afterwards.
-  /// - Throws: ``NetlinkError`` with code `notFound`, `invalidArgument`, `notSupported` also when the driver has not all
-  ///   of them, `notKept` when it kept others.
+  /// - Throws: ``NetlinkError`` with code `notFound`, `invalidArgument` also when the driver does not have all of them,
+  ///   `notSupported` when it has none, `notKept` when it kept others.
   /// - Requires: `CAP_NET_ADMIN`. `ETHTOOL_MSG_COALESCE_SET`.
   @discardableResult
   public func setCoalescing(
