@@ -110,7 +110,7 @@ struct EthtoolKernelTests {
       let fixed = await #expect(throws: NetlinkError.self) {
         try await generic.ethtool.setFeatures([.receiveVLANFilter: true, .udpTunnelSegmentation: false], of: device)
       }
-      #expect(fixed?.code == .notKept)
+      #expect(fixed?.code == .diverged)
       #expect(fixed?.reason == "the device did not do all: rx-vlan-filter is off (fixed)")
       // The rest was done.
       let features = try await generic.ethtool.features(of: device)
@@ -194,7 +194,7 @@ struct EthtoolKernelTests {
       let rounded = await #expect(throws: NetlinkError.self) {
         try await generic.ethtool.setCoalescing(DeviceCoalescing(receiveFrames: 1000), of: device)
       }
-      #expect(rounded?.code == .notKept)
+      #expect(rounded?.code == .diverged)
       #expect(rounded?.reason == "the device did not do all: receiveFrames is 64, not 1000")
       let absent = await #expect(throws: NetlinkError.self) {
         try await generic.ethtool.setCoalescing(DeviceCoalescing(transmitMicroseconds: 5), of: device)

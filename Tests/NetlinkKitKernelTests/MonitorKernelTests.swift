@@ -160,7 +160,7 @@ struct MonitorKernelTests {
 
   @Test func `cancelling ends the sequence, and nothing leaks`() async throws {
     try await withScratchNamespace { namespace in
-      try await expectNoDescriptorLeak {
+      try await expectNoDescriptorLeak { () async throws in
         let (first, continuation) = AsyncStream<Void>.makeStream()
         let task = Task { () async throws -> Int in
           var count = 0

@@ -37,7 +37,7 @@ struct SettingsKernelTests {
   }
 
   @Test func `every switch of links is written and read`() async throws {
-    try await withSettings { socket, settings in
+    try await withSettings { (socket, settings) async throws in
       let switches: [LinkSetting<Bool>] = [
         .ipv4Forwarding, .arpFilter, .arpNotify, .proxyARP, .acceptLocal, .routeLocalnet, .sendRedirects,
         .acceptRedirects, .logMartians, .sourceValidMark, .ipv6Forwarding, .proxyNDP, .disableIPv6,
@@ -48,7 +48,7 @@ struct SettingsKernelTests {
   }
 
   @Test func `every other setting of links is written and read`() async throws {
-    try await withSettings { socket, settings in
+    try await withSettings { (socket, settings) async throws in
       try await exercise(.reversePathFilter, .off, .strict, .loose, settings: settings)
       try await exercise(.arpIgnore, .otherLinks, .all, .none, settings: settings)
       try await exercise(.arpAnnounce, .preferTargetNetwork, .best, .any, settings: settings)
@@ -61,7 +61,7 @@ struct SettingsKernelTests {
   }
 
   @Test func `every setting of a namespace is written and read`() async throws {
-    try await withSettings { socket, settings in
+    try await withSettings { (socket, settings) async throws in
       func exercise<Value: SettingValue>(_ setting: NamespaceSetting<Value>, _ values: Value...) async throws {
         for value in values {
           try await settings.set(setting, to: value)
@@ -97,7 +97,7 @@ struct SettingsKernelTests {
   }
 
   @Test func `a setting changes in its namespace, and nowhere else`() async throws {
-    try await withSettings { _, settings in
+    try await withSettings { (_, settings) async throws in
       let outside = NetworkSettings(of: try await NetworkNamespace.makeAnonymous())
       try await settings.set(.defaultTTL, to: 77)
       #expect(try await outside.value(of: .defaultTTL) == 64)
@@ -105,7 +105,7 @@ struct SettingsKernelTests {
   }
 
   @Test func `a name with dots is a link's, and the names of the others are not`() async throws {
-    try await withSettings { socket, settings in
+    try await withSettings { (socket, settings) async throws in
       try await socket.links.create(NewLink(name: "br.0.5", kind: .bridge))
       try await settings.set(.reversePathFilter, of: .link("br.0.5"), to: .loose)
       #expect(try await settings.value(of: .reversePathFilter, for: .link("br.0.5")) == .loose)
@@ -151,7 +151,7 @@ struct SettingsKernelTests {
   }
 
   @Test func `what the kernel refuses, and what it does not keep, are errors that name it`() async throws {
-    try await withSettings { _, settings in
+    try await withSettings { (_, settings) async throws in
       let refused = await #expect(throws: NetlinkError.self) { try await settings.set(.defaultTTL, to: 4711) }
       #expect(refused?.code == .invalidArgument)
       #expect(refused?.message.contains("net/ipv4/ip_default_ttl") == true)
@@ -161,7 +161,7 @@ struct SettingsKernelTests {
         try await settings.set(time, to: 1001)
         #expect(try await settings.value(of: time) == 1001)
       } catch let error as NetlinkError {
-        #expect(error.code == .notKept)
+        #expect(error.code == .diverged)
         let kept = try #require(try await settings.value(of: time))
         #expect(error.message.contains("\"1001\""))
         #expect(error.message.contains("\"\(kept)\""))
@@ -178,7 +178,7 @@ struct SettingsKernelTests {
   }
 
   @Test func `a setting that only the first namespace may write says so`() async throws {
-    try await withSettings { _, settings in
+    try await withSettings { (_, settings) async throws in
       // Read-only files stay so for root.
       guard try await settings.value(of: .conntrackCount) != nil else { return }
       let error = await #expect(throws: NetlinkError.self) { try await settings.set(.conntrackCount, to: 1) }
@@ -187,7 +187,7 @@ struct SettingsKernelTests {
   }
 
   @Test func `the kernel filters sources as the rule for links and all says`() async throws {
-    try await withSettings { socket, settings in
+    try await withSettings { (socket, settings) async throws in
       try await inNamespaceOf(
         socket,
         "ip address add 10.0.0.1/24 dev v0; ip route add default via 10.0.0.2 dev v0; ip link add br0 type bridge;",
@@ -212,7 +212,7 @@ struct SettingsKernelTests {
   }
 
   @Test func `switches combine as their rules say`() async throws {
-    try await withSettings { _, settings in
+    try await withSettings { (_, settings) async throws in
       func effective(_ setting: LinkSetting<Bool>, _ all: Bool, _ own: Bool) async throws -> Bool? {
         try await settings.set(setting, of: .all, to: all)
         try await settings.set(setting, of: .link("v0"), to: own)
@@ -230,7 +230,7 @@ struct SettingsKernelTests {
   }
 
   @Test func `writing forwarding for all writes every link`() async throws {
-    try await withSettings { _, settings in
+    try await withSettings { (_, settings) async throws in
       try await settings.set(.ipv4Forwarding, of: .all, to: true)
       #expect(try await settings.value(of: .ipv4Forwarding, for: .link("v0")) == true)
       #expect(try await settings.value(of: .ipForward) == true)

@@ -40,7 +40,7 @@ struct EncodingTests {
     let route = Route(destination: IPCIDR("10.0.0.0/8"), interface: .loopback, table: RouteTableID(1000))
     let bytes = body(ChangeRoute(change: .add, route: route))
     // Family, lengths, table, protocol, scope, type, flags.
-    #expect(Array(bytes[..<12]) == [2, 8, 0, 0, 252, 4, 253, 1, 0, 0, 0, 0])
+    #expect(Array(bytes[..<12]) == [2, 8, 0, 0, 0, 4, 253, 1, 0, 0, 0, 0])
     #expect(
       Array(bytes[12...]) == Bytes.attribute(1, [10, 0, 0, 0]) + Bytes.attribute(4, Bytes.of(UInt32(1)))
         + Bytes.attribute(15, Bytes.of(UInt32(1000))))

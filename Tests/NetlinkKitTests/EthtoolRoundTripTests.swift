@@ -256,7 +256,7 @@ struct EthtoolFakeKernelTests {
     let error = await #expect(throws: NetlinkError.self) {
       try await generic.ethtool.setChannels(DeviceChannels(receive: 2, transmit: 3), of: .name("eth0"))
     }
-    #expect(error?.code == .notKept)
+    #expect(error?.code == .diverged)
     #expect(error?.reason == "the device did not do all: transmit is 2, not 3")
   }
 

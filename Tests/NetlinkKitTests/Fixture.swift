@@ -31,10 +31,13 @@ struct Fixture {
   ///
   /// - Parameters:
   ///   - headerSize: how many bytes the fixed header in front of the attributes takes.
+  ///   - rows: attributes, by type, that are no list of attributes but rows, each a struct that begins with the row's length,
+  ///     and attributes; how many bytes the struct takes.
   ///   - again: reads the value and writes it, fixed header first.
   /// - Throws: What `again` throws, and when a message cannot be walked.
   func expectRoundTrip(
-    headerSize: Int, _ again: (_ message: Message, _ datagram: RawSpan, _ writer: MessageWriter) throws -> Void
+    headerSize: Int, rows: [UInt16: Int] = [:],
+    _ again: (_ message: Message, _ datagram: RawSpan, _ writer: MessageWriter) throws -> Void
   ) throws {
     let span = unsafe bytes.span.bytes
     var cursor = MessageCursor()
@@ -46,21 +49,40 @@ struct Fixture {
     let theirs = Array(bytes[message.payload])
     let ours = Array(writer.bytes[Message.headerSize...])
     #expect(ours.prefix(headerSize) == theirs.prefix(headerSize), "\(name): fixed header")
-    try compare(ours, theirs, from: Attribute.aligned(headerSize), path: "")
+    try compare(ours, theirs, from: Attribute.aligned(headerSize), path: "", rows)
   }
 
-  private func compare(_ ours: [UInt8], _ theirs: [UInt8], from start: Int, path: String) throws {
+  private func compare(
+    _ ours: [UInt8], _ theirs: [UInt8], from start: Int, path: String, _ rows: [UInt16: Int] = [:]
+  ) throws {
     let our = try Fixture.attributes(ours, from: start)
     let their = try Fixture.attributes(theirs, from: start)
     #expect(our.map(\.type) == their.map(\.type), "\(name): attributes of \(path.isEmpty ? "the message" : path)")
     for (left, right) in zip(our, their) {
       let place = "\(path)/\(left.type)"
-      if left.isNested, left.payload != right.payload {
+      if let size = rows[left.type], left.payload != right.payload {
+        let (our, their) = (try Fixture.rows(left.payload), try Fixture.rows(right.payload))
+        #expect(our.map { $0.prefix(size) } == their.map { $0.prefix(size) }, "\(name): \(place)")
+        for (left, right) in zip(our, their) { try compare(left, right, from: size, path: place) }
+      } else if left.isNested, left.payload != right.payload {
         try compare(left.payload, right.payload, from: 0, path: place)
       } else {
         #expect(left.payload == right.payload, "\(name): \(place)")
       }
     }
+  }
+
+  /// The rows of an attribute.
+  private static func rows(_ bytes: [UInt8]) throws -> [[UInt8]] {
+    var rows: [[UInt8]] = []
+    var start = 0
+    while start + 2 <= bytes.count {
+      let length = Int(bytes[start]) | Int(bytes[start + 1]) << 8
+      try #require(length >= 2 && start + length <= bytes.count)
+      rows.append(Array(bytes[start..<start + length]))
+      start += Attribute.aligned(length)
+    }
+    return rows
   }
 
   private struct Element {

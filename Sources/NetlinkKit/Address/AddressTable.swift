@@ -24,7 +24,9 @@ public struct AddressTable: Sendable {
   /// - Requires: `CAP_NET_ADMIN`. `RTM_NEWADDR`.
   public func add(_ address: InterfaceAddress) async throws(NetlinkError) { try await change(.add, address) }
 
-  /// Puts an address on a link, or changes the flags of one that is there.
+  /// Puts an address on a link, or changes lifetime and priority of one that is there, and of an IPv6 one its flags.
+  ///
+  /// A lifetime that is not given becomes endless.
   ///
   /// - Throws: ``NetlinkError`` with code `notFound` when there is no such link, `invalidArgument`.
   /// - Requires: `CAP_NET_ADMIN`. `RTM_NEWADDR` with `NLM_F_REPLACE`.
@@ -36,15 +38,7 @@ public struct AddressTable: Sendable {
   /// - Requires: `CAP_NET_ADMIN`. `RTM_DELADDR`.
   public func remove(_ address: InterfaceAddress) async throws(NetlinkError) { try await change(.remove, address) }
 
-  private func change(
-    _ change: ObjectChange, _ address: InterfaceAddress
-  ) async throws(NetlinkError) {
-    let request = ChangeAddress(change: change, address: address)
-    let width = address.address.family.bitWidth
-    guard (0...width).contains(address.prefixLength) else {
-      throw NetlinkError(
-        .invalidArgument, operation: request.operation, reason: "the prefix length must be 0...\(width)")
-    }
-    try await socket.acknowledge(request)
+  private func change(_ change: ObjectChange, _ address: InterfaceAddress) async throws(NetlinkError) {
+    try await socket.acknowledge(ChangeAddress(change: change, address: address))
   }
 }

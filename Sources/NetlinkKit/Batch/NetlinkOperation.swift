@@ -15,9 +15,13 @@ public struct NetlinkOperation: Sendable {
     case neighbour(ChangeNeighbour)
     case address(ChangeAddress)
     case rule(ChangeRule)
+    case forwarding(ChangeForwardingEntry)
     case createLink(CreateLink)
     case changeLink(ChangeLink)
     case removeLink(RemoveLink)
+    case clsact(ChangeClsact)
+    case attachFilter(AttachFilter)
+    case removeFilter(RemoveFilter)
   }
 
   private let request: Request
@@ -33,6 +37,35 @@ extension NetlinkOperation {
   /// Removes a route, as ``RouteTable/remove(_:)`` does.
   public static func remove(_ route: Route) -> Self {
     Self(request: .route(ChangeRoute(change: .remove, route: route)))
+  }
+  /// Adds a route behind others like it, as ``RouteTable/append(_:)`` does.
+  public static func append(_ route: Route) -> Self {
+    Self(request: .route(ChangeRoute(change: .append, route: route)))
+  }
+  /// Adds a route before others like it, as ``RouteTable/prepend(_:)`` does.
+  public static func prepend(_ route: Route) -> Self {
+    Self(request: .route(ChangeRoute(change: .prepend, route: route)))
+  }
+  /// Puts a route in place of the one that is there, as ``RouteTable/update(_:)`` does.
+  public static func update(_ route: Route) -> Self {
+    Self(request: .route(ChangeRoute(change: .update, route: route)))
+  }
+
+  /// Adds a forwarding entry, as ``ForwardingTable/add(_:)`` does.
+  public static func add(_ entry: ForwardingEntry) -> Self {
+    Self(request: .forwarding(ChangeForwardingEntry(change: .add, entry: entry)))
+  }
+  /// Adds a forwarding entry beside others, as ``ForwardingTable/append(_:)`` does.
+  public static func append(_ entry: ForwardingEntry) -> Self {
+    Self(request: .forwarding(ChangeForwardingEntry(change: .append, entry: entry)))
+  }
+  /// Adds or replaces a forwarding entry, as ``ForwardingTable/replace(_:)`` does.
+  public static func replace(_ entry: ForwardingEntry) -> Self {
+    Self(request: .forwarding(ChangeForwardingEntry(change: .replace, entry: entry)))
+  }
+  /// Removes a forwarding entry, as ``ForwardingTable/remove(_:)`` does.
+  public static func remove(_ entry: ForwardingEntry) -> Self {
+    Self(request: .forwarding(ChangeForwardingEntry(change: .remove, entry: entry)))
   }
 
   /// Adds a neighbour, as ``NeighbourTable/add(_:)`` does.
@@ -81,6 +114,35 @@ extension NetlinkOperation {
   }
 }
 
+// What plans are made of.
+extension NetlinkOperation {
+  static func address(_ change: ObjectChange, _ address: InterfaceAddress) -> Self {
+    Self(request: .address(ChangeAddress(change: change, address: address)))
+  }
+  static func neighbour(_ change: ObjectChange, _ neighbour: Neighbour) -> Self {
+    Self(request: .neighbour(ChangeNeighbour(change: change, neighbour: neighbour)))
+  }
+  static func route(_ change: ObjectChange, _ route: Route) -> Self {
+    Self(request: .route(ChangeRoute(change: change, route: route)))
+  }
+  static func change(named name: InterfaceName, _ changes: LinkChanges) -> Self {
+    Self(request: .changeLink(ChangeLink(subject: .name(name), changes: changes)))
+  }
+  static func clsact(_ index: InterfaceIndex, isRemoval: Bool) -> Self {
+    Self(request: .clsact(ChangeClsact(interface: index, isRemoval: isRemoval)))
+  }
+  static func attach(_ filter: BPFFilter, isReplacement: Bool) -> Self {
+    Self(request: .attachFilter(AttachFilter(filter: filter, isReplacement: isReplacement)))
+  }
+  static func detach(_ filter: InstalledFilter, from index: InterfaceIndex) -> Self {
+    Self(
+      request: .removeFilter(
+        RemoveFilter(
+          interface: index, direction: filter.direction, priority: filter.priority, handle: filter.handle,
+          kind: filter.kind, etherType: filter.etherType)))
+  }
+}
+
 extension NetlinkOperation: NetlinkRequest {
   var type: Int {
     switch request {
@@ -88,9 +150,13 @@ extension NetlinkOperation: NetlinkRequest {
     case .neighbour(let request): request.type
     case .address(let request): request.type
     case .rule(let request): request.type
+    case .forwarding(let request): request.type
     case .createLink(let request): request.type
     case .changeLink(let request): request.type
     case .removeLink(let request): request.type
+    case .clsact(let request): request.type
+    case .attachFilter(let request): request.type
+    case .removeFilter(let request): request.type
     }
   }
 
@@ -100,9 +166,13 @@ extension NetlinkOperation: NetlinkRequest {
     case .neighbour(let request): request.flags
     case .address(let request): request.flags
     case .rule(let request): request.flags
+    case .forwarding(let request): request.flags
     case .createLink(let request): request.flags
     case .changeLink(let request): request.flags
     case .removeLink(let request): request.flags
+    case .clsact(let request): request.flags
+    case .attachFilter(let request): request.flags
+    case .removeFilter(let request): request.flags
     }
   }
 
@@ -112,9 +182,13 @@ extension NetlinkOperation: NetlinkRequest {
     case .neighbour(let request): request.encode(into: writer)
     case .address(let request): request.encode(into: writer)
     case .rule(let request): request.encode(into: writer)
+    case .forwarding(let request): request.encode(into: writer)
     case .createLink(let request): request.encode(into: writer)
     case .changeLink(let request): request.encode(into: writer)
     case .removeLink(let request): request.encode(into: writer)
+    case .clsact(let request): request.encode(into: writer)
+    case .attachFilter(let request): request.encode(into: writer)
+    case .removeFilter(let request): request.encode(into: writer)
     }
   }
 
@@ -122,13 +196,19 @@ extension NetlinkOperation: NetlinkRequest {
     switch request {
     case .createLink(let request) where request.link.needsMore:
       "an alias, and a veth peer that is to be up, take more than one request; use links.create"
+    case .rule(let request) where request.change == .add && request.rule.codePoint != nil:
+      "a kernel may ignore a code point, and that takes more requests to see; use rules.add"
     case .route(let request): request.objection
     case .neighbour(let request): request.objection
     case .address(let request): request.objection
     case .rule(let request): request.objection
+    case .forwarding(let request): request.objection
     case .createLink(let request): request.objection
     case .changeLink(let request): request.objection
     case .removeLink(let request): request.objection
+    case .clsact(let request): request.objection
+    case .attachFilter(let request): request.objection
+    case .removeFilter(let request): request.objection
     }
   }
 
@@ -145,9 +225,13 @@ extension NetlinkOperation: NetlinkRequest {
     case .neighbour(let request): request
     case .address(let request): request
     case .rule(let request): request
+    case .forwarding(let request): request
     case .createLink(let request): request
     case .changeLink(let request): request
     case .removeLink(let request): request
+    case .clsact(let request): request
+    case .attachFilter(let request): request
+    case .removeFilter(let request): request
     }
   }
 }

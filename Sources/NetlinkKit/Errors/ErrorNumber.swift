@@ -6,6 +6,7 @@ internal import Glibc
 enum ErrorNumber {
   static let noBuffers = ENOBUFS
   static let noData = ENODATA
+  static let noEntry = ENOENT
 
   /// The C name, such as `ENODEV`.
   static func name(_ number: Int32) -> String {

@@ -25,7 +25,7 @@ extension EthtoolTable {
   ///   - device: the device.
   /// - Returns: The features afterwards.
   /// - Throws: ``NetlinkError`` with code `notFound` when the link is absent, `notSupported` when the kernel does not know a
-  ///   feature, `notKept` when the device did not do all: the reason lists what and why, and the rest *was* done.
+  ///   feature, `diverged` when the device did not do all: the reason lists what and why, and the rest *was* done.
   /// - Requires: `CAP_NET_ADMIN`. `ETHTOOL_MSG_FEATURES_SET`.
   @discardableResult
   public func setFeatures(
@@ -46,7 +46,7 @@ extension EthtoolTable {
     }
     guard wrong.isEmpty else {
       throw NetlinkError(
-        .notKept, operation: request.operation,
+        .diverged, operation: request.operation,
         reason: "the device did not do all: \(wrong.joined(separator: ", "))", request: request.name)
     }
     return kept

@@ -67,7 +67,7 @@ public struct EthtoolTable: Sendable {
   ///
   /// - Returns: The numbers afterwards.
   /// - Throws: ``NetlinkError`` with code `notFound`, `invalidArgument` when it cannot have so many, `notSupported`,
-  ///   `notKept` when it kept others.
+  ///   `diverged` when it kept others.
   /// - Requires: `CAP_NET_ADMIN`. `ETHTOOL_MSG_CHANNELS_SET`.
   @discardableResult
   public func setChannels(
@@ -84,7 +84,7 @@ public struct EthtoolTable: Sendable {
   ///
   /// - Returns: The numbers afterwards.
   /// - Throws: ``NetlinkError`` with code `notFound`, `invalidArgument` when it cannot have so many, `notSupported`,
-  ///   `notKept` when it kept others.
+  ///   `diverged` when it kept others.
   /// - Requires: `CAP_NET_ADMIN`. `ETHTOOL_MSG_RINGS_SET`.
   @discardableResult
   public func setRings(_ rings: DeviceRings, of device: EthtoolDevice) async throws(NetlinkError) -> DeviceRings {
@@ -103,7 +103,7 @@ public struct EthtoolTable: Sendable {
   ///
   /// - Returns: The settings afterwards.
   /// - Throws: ``NetlinkError`` with code `notFound`, `invalidArgument` also when the driver does not have all of them,
-  ///   `notSupported` when it has none, `notKept` when it kept others.
+  ///   `notSupported` when it has none, `diverged` when it kept others.
   /// - Requires: `CAP_NET_ADMIN`. `ETHTOOL_MSG_COALESCE_SET`.
   @discardableResult
   public func setCoalescing(
@@ -149,7 +149,7 @@ extension EthtoolTable {
     }
     guard wrong.isEmpty else {
       throw NetlinkError(
-        .notKept, operation: request.operation, reason: "the device did not do all: \(wrong.joined(separator: ", "))",
+        .diverged, operation: request.operation, reason: "the device did not do all: \(wrong.joined(separator: ", "))",
         request: request.name)
     }
     return kept

@@ -41,6 +41,15 @@ public enum LinkKind: Sendable, Hashable {
     }
   }
 
+  /// The same kind on another link.
+  func on(_ parent: InterfaceIndex) -> LinkKind {
+    switch self {
+    case .ipvlan(_, let mode, let flag): .ipvlan(parent: parent, mode: mode, flag: flag)
+    case .macvlan(_, let mode): .macvlan(parent: parent, mode: mode)
+    case .veth, .bridge, .dummy, .other: self
+    }
+  }
+
   /// Writes `IFLA_INFO_DATA`.
   func encodeData(into writer: MessageWriter) {
     switch self {

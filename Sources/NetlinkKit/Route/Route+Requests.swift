@@ -13,21 +13,61 @@ struct ChangeRoute: NetlinkRequest {
   var flags: Int { change.flags }
   var operation: String {
     var text = "\(change) route \(route.destinationText)"
-    if let gateway = route.gateway { text += " via \(gateway)" }
-    if let interface = route.interface { text += " on link \(interface)" }
+    if let prefix = route.sourcePrefix { text += " from \(prefix)" }
+    if let id = route.nextHopID {
+      text += " through next hop \(id)"
+    } else {
+      if let gateway = route.gateway { text += " via \(gateway)" }
+      if let interface = route.interface { text += " on link \(interface)" }
+      if !route.nextHops.isEmpty { text += " via \(route.nextHops.count) next hops" }
+    }
     return text + " in table \(route.table)"
   }
 
-  func encode(into writer: MessageWriter) { route.encode(into: writer, scope: route.scope) }
+  var objection: String? {
+    if let destination = route.destination, destination.family != route.family {
+      return "the route is \(route.family), its destination is not"
+    }
+    if let source = route.source, source.family != route.family {
+      return "the route is \(route.family), its source is not"
+    }
+    if route.family == .ipv4, route.preference != .medium { return "IPv4 routes have no preference" }
+    return route.details.isEmpty ? nil : objection(to: route.details.value)
+  }
+
+  /// What the kernel would ignore, or take for something else.
+  private func objection(to details: RouteDetails) -> String? {
+    if let prefix = details.sourcePrefix {
+      guard route.family == .ipv6 else { return "an IPv4 route has no source prefix; a rule has one" }
+      guard prefix.family == .ipv6 else { return "the route is ipv6, its source prefix is not" }
+    }
+    if details.lifetime != nil, route.family == .ipv4 { return "IPv4 routes do not end by themselves" }
+    guard details.nextHopID == nil else { return nil }
+    if !details.nextHops.isEmpty, route.gateway != nil || route.interface != nil {
+      return "a route has a gateway and a link of its own, or next hops, not both"
+    }
+    if let hop = details.nextHops.first(where: { !(1...256).contains($0.weight) }) {
+      return "the weight of a next hop must be 1...256, not \(hop.weight)"
+    }
+    let wrappings = details.nextHops.map(\.encapsulation) + [details.encapsulation]
+    if wrappings.contains(where: { $0?.hasOptions == true }) {
+      return "tunnel options are not sent: Linux 6.18 stops working when it gets some"
+    }
+    return nil
+  }
+
+  func encode(into writer: MessageWriter) { route.encode(into: writer) }
 
   func explain(_ failure: KernelFailure) -> (code: NetlinkError.Code, reason: String)? {
     let code = ErrorNumber.meaning(failure.errno).code
     switch (code, change) {
     case (.notFound, .remove): return (.notFound, "there is no such route")
+    case (.notFound, .update) where failure.errno == ErrorNumber.noEntry:
+      return (.notFound, "there is no route to put it in the place of")
     case (.notFound, _):
       guard let interface = route.interface else { return nil }
       return (.notFound, "link \(interface) not found")
-    case (.unreachable, .add), (.unreachable, .replace):
+    case (.unreachable, _) where change != .remove:
       return (.unreachable, "the gateway is not on a link that is up; is isOnLink needed?")
     default: return nil
     }
@@ -38,46 +78,60 @@ struct ChangeRoute: NetlinkRequest {
 struct ListRoutes: NetlinkQuery {
   let family: AddressFamily
   let table: RouteTableID?
+  var `protocol`: RouteProtocol?
+  var interface: InterfaceIndex?
+  var kind: RouteType?
 
   var type: Int { Int(RTM_GETROUTE) }
   var name: String { "RTM_GETROUTE" }
-  var operation: String { "list \(family) routes\(table.map { " of table \($0)" } ?? "")" }
+  var operation: String {
+    var text = "list \(family) routes"
+    if let table { text += " of table \(table)" }
+    if let `protocol` { text += " of protocol \(`protocol`)" }
+    if let kind { text += " of type \(kind)" }
+    if let interface { text += " through link \(interface)" }
+    return text
+  }
 
   func encode(into writer: MessageWriter) {
     var header = rtmsg()
     header.rtm_family = family.rawValue
+    header.rtm_protocol = `protocol`?.rawValue ?? 0
+    header.rtm_type = kind?.rawValue ?? 0
     writer.put(header: header)
     if let table { writer.put(Int(RTA_TABLE.rawValue), table.rawValue) }
+    if let interface { writer.put(Int(RTA_OIF.rawValue), interface.rawValue) }
   }
 
   func decode(_ message: Message, in datagram: RawSpan) throws(WireError) -> Route? {
-    guard Int(message.type) == Int(RTM_NEWROUTE), let route = try Route(message, in: datagram),
-      route.family == family, table == nil || table == route.table
+    guard Int(message.type) == Int(RTM_NEWROUTE), let route = try Route(message, in: datagram), matches(route)
     else { return nil }
     return route
   }
-}
 
-/// `RTM_GETROUTE` for one destination: what the kernel would do with a packet.
-struct LookUpRoute: NetlinkQuery {
-  let destination: IPAddress
-
-  var type: Int { Int(RTM_GETROUTE) }
-  var name: String { "RTM_GETROUTE" }
-  var operation: String { "look up the route to \(destination)" }
-
-  func encode(into writer: MessageWriter) {
-    var header = rtmsg()
-    header.rtm_family = destination.family.rawValue
-    header.rtm_dst_len = UInt8(destination.family.bitWidth)
-    // Without it IPv4 answers "main" whichever table it was found in; IPv6 always says, and refuses the flag.
-    if destination.family == .ipv4 { header.rtm_flags = UInt32(RTM_F_LOOKUP_TABLE) }
-    writer.put(header: header)
-    writer.put(Int(RTA_DST.rawValue), destination)
+  /// What the kernel sorted out, once more: a filter that it does not know, or a 0, is none to it.
+  private func matches(_ route: Route) -> Bool {
+    route.family == family && !route.isCached && (table == nil || table == route.table)
+      && (`protocol` == nil || `protocol` == route.protocol) && (kind == nil || kind == route.type)
+      && (interface == nil || route.uses(interface))
   }
 
-  func decode(_ message: Message, in datagram: RawSpan) throws(WireError) -> Route? {
-    guard Int(message.type) == Int(RTM_NEWROUTE) else { return nil }
-    return try Route(message, in: datagram)
+  func explain(_ failure: KernelFailure) -> (code: NetlinkError.Code, reason: String)? {
+    guard let interface, failure.errno != ErrorNumber.noEntry,
+      ErrorNumber.meaning(failure.errno).code == .notFound
+    else { return nil }
+    return (.notFound, "link \(interface) not found")
+  }
+}
+
+extension Route {
+  /// Whether it goes through this link, with one of its next hops at least.
+  func uses(_ link: InterfaceIndex?) -> Bool {
+    if interface == link { return true }
+    guard !details.isEmpty else { return false }
+    let details = details.value
+    // A kernel that was told to (nexthop_compat_mode) does not say what an object is made of.
+    return details.nextHops.contains { $0.interface == link }
+      || details.nextHopID != nil && interface == nil && details.nextHops.isEmpty
   }
 }

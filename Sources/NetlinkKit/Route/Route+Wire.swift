@@ -16,10 +16,9 @@ extension Route {
     guard let family = AddressFamily(rawValue: header.rtm_family) else { return nil }
     var target: IPAddress?
     self.init(
-      destination: nil, scope: RouteScope(rawValue: header.rtm_scope), type: RouteType(rawValue: header.rtm_type),
+      family: family, scope: RouteScope(rawValue: header.rtm_scope), type: RouteType(rawValue: header.rtm_type),
       table: RouteTableID(UInt32(header.rtm_table)), protocol: RouteProtocol(header.rtm_protocol),
-      isOnLink: header.rtm_flags & UInt32(RTNH_F_ONLINK) != 0, family: family)
-    kernelFlags = header.rtm_flags
+      typeOfService: header.rtm_tos, kernelFlags: header.rtm_flags)
     var cursor = message.attributes(after: Route.headerSize)
     while let attribute = try cursor.next(in: datagram) {
       switch attribute.kind {
@@ -30,21 +29,46 @@ extension Route {
       case Int(RTA_PREFSRC.rawValue): source = try datagram.address(attribute, family: family)
       case Int(RTA_TABLE.rawValue): table = RouteTableID(try datagram.value(attribute))
       case Int(RTA_PRIORITY.rawValue): priority = try datagram.value(attribute)
-      default: try otherAttributes.append(attribute, from: datagram)
+      case Int(RTA_PREF.rawValue): preference = RoutePreference(rawValue: try datagram.value(attribute))
+      case Int(RTA_CACHEINFO.rawValue) where try Route.isIdle(attribute, in: datagram): hasIdleCacheInfo = true
+      default: try readDetail(attribute, header, in: datagram)
       }
     }
-    let length = Int(header.rtm_dst_len)
-    guard target != nil || length > 0 else { return }
-    // IPv4 says 0.0.0.0 by leaving it out.
-    let address = target ?? (family == .ipv4 ? .v4(IPv4Address(rawValue: 0)) : .v6(IPv6Address(high: 0, low: 0)))
-    guard let block = IPCIDR(address: address, prefixLength: length) else {
-      throw .invalidValue(type: UInt16(RTA_DST.rawValue), reason: "a prefix length of \(length)")
+    destination = try Route.block(target, header.rtm_dst_len, RTA_DST, family)
+    if header.rtm_src_len > 0, sourcePrefix == nil {
+      sourcePrefix = try Route.block(nil, header.rtm_src_len, RTA_SRC, family)
     }
-    destination = block
+  }
+
+  /// The values that every message has; the rest is as in a route that says nothing more.
+  private init(
+    family: AddressFamily, scope: RouteScope, type: RouteType, table: RouteTableID, protocol: RouteProtocol,
+    typeOfService: UInt8, kernelFlags: UInt32
+  ) {
+    self.family = family
+    self.scope = scope
+    self.type = type
+    self.table = table
+    self.protocol = `protocol`
+    self.typeOfService = typeOfService
+    self.kernelFlags = kernelFlags
+    isOnLink = kernelFlags & UInt32(RTNH_F_ONLINK) != 0
+  }
+
+  /// A destination or source, for which the kernel says 0.0.0.0 and :: by leaving the address out.
+  static func block(
+    _ address: IPAddress?, _ length: UInt8, _ type: rtattr_type_t, _ family: AddressFamily
+  ) throws(WireError) -> IPCIDR? {
+    guard address != nil || length > 0 else { return nil }
+    let address = address ?? (family == .ipv4 ? .v4(IPv4Address(rawValue: 0)) : .v6(IPv6Address(high: 0, low: 0)))
+    guard let block = IPCIDR(address: address, prefixLength: Int(length)) else {
+      throw .invalidValue(type: UInt16(type.rawValue), reason: "a prefix length of \(length)")
+    }
+    return block
   }
 
   /// Reads `struct rtvia`: a gateway of another family.
-  private static func via(_ attribute: Attribute, in datagram: RawSpan) throws(WireError) -> IPAddress {
+  static func via(_ attribute: Attribute, in datagram: RawSpan) throws(WireError) -> IPAddress {
     let bytes = try datagram.bytes(attribute.payload)
     guard bytes.count >= 2, let address = IPAddress(bytes: bytes[2...]) else {
       throw .invalidValue(type: attribute.type, reason: "a gateway of \(bytes.count) bytes")
@@ -52,26 +76,41 @@ extension Route {
     return address
   }
 
-  func encode(into writer: MessageWriter, scope: RouteScope) {
+  /// Writes the route as a request says it.
+  func encode(into writer: MessageWriter) {
+    let hasObject = nextHopID != nil
+    let flags = isOnLink && !hasObject ? UInt32(RTNH_F_ONLINK) : 0
+    putHeader(into: writer, UInt8(exactly: table.rawValue) ?? 0, flags)
+    if let destination { writer.put(Int(RTA_DST.rawValue), destination.address) }
+    if !hasObject { putNextHop(into: writer) }
+    if table.rawValue >= 256 { writer.put(Int(RTA_TABLE.rawValue), table.rawValue) }
+    if let source { writer.put(Int(RTA_PREFSRC.rawValue), source) }
+    if let priority { writer.put(Int(RTA_PRIORITY.rawValue), priority) }
+    if preference != .medium { writer.put(Int(RTA_PREF.rawValue), preference.rawValue) }
+    if !details.isEmpty { putDetails(details.value, into: writer) }
+  }
+
+  func putHeader(into writer: MessageWriter, _ table: UInt8, _ flags: UInt32) {
     writer.put(
       header: rtmsg(
-        rtm_family: family.rawValue, rtm_dst_len: UInt8(clamping: destination?.prefixLength ?? 0), rtm_src_len: 0,
-        rtm_tos: 0, rtm_table: table.rawValue < 256 ? UInt8(table.rawValue) : UInt8(RT_TABLE_COMPAT.rawValue),
-        rtm_protocol: `protocol`.rawValue, rtm_scope: scope.rawValue, rtm_type: type.rawValue,
-        rtm_flags: isOnLink ? UInt32(RTNH_F_ONLINK) : 0))
-    if let destination { writer.put(Int(RTA_DST.rawValue), destination.address) }
-    if let gateway {
-      if gateway.family == family {
-        writer.put(Int(RTA_GATEWAY.rawValue), gateway)
-      } else {
-        let number = UInt16(gateway.family.rawValue)
-        let words = [UInt8(truncatingIfNeeded: number.littleEndian), UInt8(truncatingIfNeeded: number >> 8)]
-        writer.put(Int(RTA_VIA.rawValue), bytes: words + gateway.bytes)
-      }
-    }
+        rtm_family: family.rawValue, rtm_dst_len: UInt8(clamping: destination?.prefixLength ?? 0),
+        rtm_src_len: details.isEmpty ? 0 : UInt8(clamping: sourcePrefix?.prefixLength ?? 0), rtm_tos: typeOfService,
+        rtm_table: table, rtm_protocol: `protocol`.rawValue, rtm_scope: scope.rawValue, rtm_type: type.rawValue,
+        rtm_flags: flags))
+  }
+
+  func putNextHop(into writer: MessageWriter) {
+    if let gateway { writer.put(gateway: gateway, of: family) }
     if let interface { writer.put(Int(RTA_OIF.rawValue), interface.rawValue) }
-    if let source { writer.put(Int(RTA_PREFSRC.rawValue), source) }
-    writer.put(Int(RTA_TABLE.rawValue), table.rawValue)
-    if let priority { writer.put(Int(RTA_PRIORITY.rawValue), priority) }
+  }
+}
+
+extension MessageWriter {
+  /// A gateway of a route of `family`; one of the other family is said by `struct rtvia`.
+  func put(gateway: IPAddress, of family: AddressFamily) {
+    guard gateway.family != family else { return put(Int(RTA_GATEWAY.rawValue), gateway) }
+    let number = UInt16(gateway.family.rawValue)
+    let words = [UInt8(truncatingIfNeeded: number.littleEndian), UInt8(truncatingIfNeeded: number >> 8)]
+    put(Int(RTA_VIA.rawValue), bytes: words + gateway.bytes)
   }
 }

@@ -53,18 +53,22 @@ public struct RouteProtocol: RawRepresentable, Sendable, Hashable, CustomStringC
   public static let `static` = RouteProtocol(4)
   /// A router advertisement.
   public static let routerAdvertisement = RouteProtocol(9)
+  /// FRR and its forebears.
+  public static let zebra = RouteProtocol(11)
+  /// BIRD.
+  public static let bird = RouteProtocol(12)
+  /// A DHCP client.
+  public static let dhcp = RouteProtocol(16)
+
+  private static let names: [UInt8: String] = [
+    0: "unspec", 1: "redirect", 2: "kernel", 3: "boot", 4: "static", 8: "gated", 9: "ra", 10: "mrt", 11: "zebra",
+    12: "bird", 13: "dnrouted", 14: "xorp", 15: "ntk", 16: "dhcp", 18: "keepalived", 42: "babel", 99: "openr",
+    186: "bgp",
+    187: "isis", 188: "ospf", 189: "rip", 192: "eigrp",
+  ]
 
   /// The tag in `ip route`'s words.
-  public var description: String {
-    switch rawValue {
-    case 0: "unspec"
-    case 2: "kernel"
-    case 3: "boot"
-    case 4: "static"
-    case 9: "ra"
-    default: "\(rawValue)"
-    }
-  }
+  public var description: String { RouteProtocol.names[rawValue] ?? "\(rawValue)" }
 }
 
 /// How far away a destination or an address is (`RT_SCOPE_...`).

@@ -17,6 +17,8 @@ extension Rule {
     self.init(
       family: family, priority: 0, table: RouteTableID(UInt32(header.table)), protocol: .unspecified,
       action: RuleAction(rawValue: header.action), isInverted: header.flags & UInt32(FIB_RULE_INVERT) != 0)
+    typeOfService = header.tos
+    kernelFlags = header.flags
     var cursor = message.attributes(after: Rule.headerSize)
     while let attribute = try cursor.next(in: datagram) {
       switch attribute.kind {
@@ -36,9 +38,11 @@ extension Rule {
       case Int(FRA_SUPPRESS_PREFIXLEN):
         let length = try datagram.value(attribute, as: UInt32.self)
         suppressedPrefixLength = length == .max ? nil : length
-      default: try otherAttributes.append(attribute, from: datagram)
+      default: try readMore(attribute, in: datagram)
       }
     }
+    // A mark of 0 is left out, its mask is not.
+    if markMask != nil, mark == nil { mark = 0 }
     // With a mark the kernel always sends a mask, of all bits if none was asked for.
     if markMask == .max { markMask = nil }
   }
@@ -53,67 +57,54 @@ extension Rule {
     return block
   }
 
+  /// Writes the rule as a request says it.
   func encode(into writer: MessageWriter) {
-    var header = fib_rule_hdr()
-    header.family = family.rawValue
-    header.src_len = UInt8(clamping: source?.prefixLength ?? 0)
-    header.dst_len = UInt8(clamping: destination?.prefixLength ?? 0)
-    header.table = table.rawValue < 256 ? UInt8(table.rawValue) : UInt8(RT_TABLE_COMPAT.rawValue)
-    header.action = action.rawValue
-    header.flags = isInverted ? UInt32(FIB_RULE_INVERT) : 0
-    writer.put(header: header)
+    let table = asksTable ? table : RouteTableID(0)
+    putHeader(into: writer, UInt8(exactly: table.rawValue) ?? 0, isInverted ? UInt32(FIB_RULE_INVERT) : 0)
     writer.put(Int(FRA_PRIORITY), priority)
-    writer.put(Int(FRA_TABLE), table.rawValue)
+    if table.rawValue >= 256 { writer.put(Int(FRA_TABLE), table.rawValue) }
     if `protocol` != .unspecified { writer.put(Int(FRA_PROTOCOL), `protocol`.rawValue) }
-    if let source { writer.put(Int(FRA_SRC), source.address) }
-    if let destination { writer.put(Int(FRA_DST), destination.address) }
-    if let inputInterface { writer.put(Int(FRA_IIFNAME), string: inputInterface.rawValue) }
-    if let outputInterface { writer.put(Int(FRA_OIFNAME), string: outputInterface.rawValue) }
+    putSelector(into: writer)
     if let mark {
       writer.put(Int(FRA_FWMARK), mark)
       writer.put(Int(FRA_FWMASK), markMask ?? .max)
     }
     if let suppressedPrefixLength { writer.put(Int(FRA_SUPPRESS_PREFIXLEN), suppressedPrefixLength) }
+    putMore(into: writer)
   }
-}
 
-/// `RTM_NEWRULE` and `RTM_DELRULE`.
-struct ChangeRule: NetlinkRequest {
-  enum Change: Sendable { case add, remove }
-
-  let change: Change
-  let rule: Rule
-
-  var type: Int { change == .remove ? Int(RTM_DELRULE) : Int(RTM_NEWRULE) }
-  var name: String { change == .remove ? "RTM_DELRULE" : "RTM_NEWRULE" }
-  var flags: Int { change == .remove ? 0 : Int(NLM_F_CREATE | NLM_F_EXCL) }
-  var operation: String { "\(change) \(rule.family) rule with priority \(rule.priority) for table \(rule.table)" }
-
-  func encode(into writer: MessageWriter) { rule.encode(into: writer) }
-
-  func explain(_ failure: KernelFailure) -> (code: NetlinkError.Code, reason: String)? {
-    change == .remove && ErrorNumber.meaning(failure.errno).code == .notFound
-      ? (.notFound, "there is no such rule") : nil
+  /// Writes the rule as the kernel does, everything it was read from included.
+  func encodeReply(into writer: MessageWriter) {
+    putHeader(into: writer, UInt8(exactly: table.rawValue) ?? UInt8(RT_TABLE_COMPAT.rawValue), kernelFlags)
+    if priority != 0 { writer.put(Int(FRA_PRIORITY), priority) }
+    writer.put(Int(FRA_TABLE), table.rawValue)
+    writer.put(Int(FRA_PROTOCOL), `protocol`.rawValue)
+    putSelector(into: writer)
+    if let mark {
+      if mark != 0 { writer.put(Int(FRA_FWMARK), mark) }
+      writer.put(Int(FRA_FWMASK), markMask ?? .max)
+    }
+    writer.put(Int(FRA_SUPPRESS_PREFIXLEN), suppressedPrefixLength ?? .max)
+    putMore(into: writer)
+    writer.put(otherAttributes)
   }
-}
 
-/// `RTM_GETRULE` as a dump of one family.
-struct ListRules: NetlinkQuery {
-  let family: AddressFamily
-
-  var type: Int { Int(RTM_GETRULE) }
-  var name: String { "RTM_GETRULE" }
-  var operation: String { "list \(family) rules" }
-
-  func encode(into writer: MessageWriter) {
+  private func putHeader(into writer: MessageWriter, _ table: UInt8, _ flags: UInt32) {
     var header = fib_rule_hdr()
     header.family = family.rawValue
+    header.src_len = UInt8(clamping: source?.prefixLength ?? 0)
+    header.dst_len = UInt8(clamping: destination?.prefixLength ?? 0)
+    header.tos = typeOfService
+    header.table = table
+    header.action = action.rawValue
+    header.flags = flags
     writer.put(header: header)
   }
 
-  func decode(_ message: Message, in datagram: RawSpan) throws(WireError) -> Rule? {
-    guard Int(message.type) == Int(RTM_NEWRULE), let rule = try Rule(message, in: datagram), rule.family == family
-    else { return nil }
-    return rule
+  private func putSelector(into writer: MessageWriter) {
+    if let source { writer.put(Int(FRA_SRC), source.address) }
+    if let destination { writer.put(Int(FRA_DST), destination.address) }
+    if let inputInterface { writer.put(Int(FRA_IIFNAME), string: inputInterface.rawValue) }
+    if let outputInterface { writer.put(Int(FRA_OIFNAME), string: outputInterface.rawValue) }
   }
 }

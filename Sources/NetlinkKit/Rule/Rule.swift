@@ -34,6 +34,35 @@ public struct Rule: Sendable, Hashable {
   public var isInverted: Bool
   /// Routes with a prefix this short or shorter do not count: 0 leaves out default routes; nil for none.
   public var suppressedPrefixLength: UInt32?
+  /// Routes through links of this group do not count (`FRA_SUPPRESS_IFGROUP`); nil for none.
+  public var suppressedGroup: LinkGroup?
+  /// The priority of the rule to go on at, higher than its own, for the action `goTo` (`FRA_GOTO`).
+  public var target: UInt32?
+  /// Only packets of these users (`FRA_UID_RANGE`); nil for any.
+  public var userIDs: ClosedRange<UInt32>?
+  /// Only packets of this protocol (`FRA_IP_PROTO`); nil for any.
+  public var ipProtocol: IPProtocol?
+  /// Only packets from these ports (`FRA_SPORT_RANGE`), not 0; nil for any.
+  public var sourcePorts: ClosedRange<UInt16>?
+  /// Only packets to these ports (`FRA_DPORT_RANGE`), not 0; nil for any.
+  public var destinationPorts: ClosedRange<UInt16>?
+  /// Only packets that came out of a tunnel with this identifier (`FRA_TUN_ID`); nil for any.
+  public var tunnelID: UInt64?
+  /// Only packets with this type of service, such as 0x10; 0 for any.
+  public var typeOfService: UInt8 = 0
+  /// Only packets with this code point, 0...63 (`FRA_DSCP`, Linux 6.13); nil for any.
+  ///
+  /// Unlike ``typeOfService`` it can be 0, and has all six bits for IPv4 too.
+  public var codePoint: UInt8?
+  /// Whether the table is that of the VRF which the packet came through or goes to (`FRA_L3MDEV`).
+  ///
+  /// Such a rule has no table of its own.
+  public var usesVRFTable = false
+  /// Classes for accounting, IPv4 only: that of the source in the upper 16 bits, of the destination in the lower ones
+  /// (`FRA_FLOW`); nil for none.
+  public var realms: UInt32?
+  /// All flags as the kernel sent them (`FIB_RULE_...`); not sent.
+  public var kernelFlags: UInt32 = 0
   /// What the kernel sent besides (`FRA_...`).
   ///
   /// Not sent.
@@ -77,24 +106,27 @@ public struct Rule: Sendable, Hashable {
   }
 }
 
-/// What a rule does with a packet that matches (`FR_ACT_...`).
-public struct RuleAction: RawRepresentable, Sendable, Hashable {
-  /// The kernel's number.
-  public let rawValue: UInt8
+extension Rule {
+  /// Whether there is no rule with the priority ``target`` (`FIB_RULE_UNRESOLVED`).
+  public var isTargetMissing: Bool { kernelFlags & 0x04 != 0 }
+  /// Whether there is no link ``inputInterface`` (`FIB_RULE_IIF_DETACHED`).
+  public var isInputInterfaceMissing: Bool { kernelFlags & 0x08 != 0 }
+  /// Whether there is no link ``outputInterface`` (`FIB_RULE_OIF_DETACHED`).
+  public var isOutputInterfaceMissing: Bool { kernelFlags & 0x10 != 0 }
 
-  /// Makes an action from the kernel's number.
-  public init(rawValue: UInt8) { self.rawValue = rawValue }
+  /// Whether ``table`` means something.
+  var asksTable: Bool { action == .lookUp && !usesVRFTable }
 
-  /// Asks the rule's table; the next rule follows if that has no route.
-  public static let lookUp = RuleAction(rawValue: 1)
-  /// Goes on at another rule, which ``Rule/otherAttributes`` names (`FRA_GOTO`).
-  public static let goTo = RuleAction(rawValue: 2)
-  /// Nothing.
-  public static let none = RuleAction(rawValue: 3)
-  /// Drops the packet silently.
-  public static let blackhole = RuleAction(rawValue: 6)
-  /// Refuses the packet: unreachable.
-  public static let unreachable = RuleAction(rawValue: 7)
-  /// Refuses the packet: prohibited.
-  public static let prohibit = RuleAction(rawValue: 8)
+  /// The rule without what only the kernel says: flags, unknown attributes, and a table that is not asked.
+  ///
+  /// A rule that is listed has the settings of the one that was added.
+  public var settings: Rule {
+    var settings = self
+    settings.kernelFlags = 0
+    settings.otherAttributes = RawAttributes()
+    if !asksTable { settings.table = RouteTableID(0) }
+    if action != .goTo { settings.target = nil }
+    if mark == nil || markMask == .max { settings.markMask = nil }
+    return settings
+  }
 }

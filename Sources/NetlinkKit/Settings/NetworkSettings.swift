@@ -50,7 +50,7 @@ public struct NetworkSettings: Sendable {
   ///   - scope: whose: a link's, the namespace's or that of new links.
   ///   - value: the new value.
   /// - Throws: ``NetlinkError`` with code `notFound` when the link is absent, or has no IPv4 or IPv6 because its MTU is too
-  ///   small; `notSupported` when this kernel does not have the setting; `notKept` when it kept another value;
+  ///   small; `notSupported` when this kernel does not have the setting; `diverged` when it kept another value;
   ///   `invalidArgument` when it refused the value, and for a link named `all` or `default`; `permissionDenied`.
   /// - Requires: Root. `/proc/sys` mounted writable.
   public func set<Value: SettingValue>(
@@ -78,7 +78,7 @@ public struct NetworkSettings: Sendable {
   /// Writes a setting that the namespace has once, and reads it back.
   ///
   /// - Throws: ``NetlinkError`` with code `notSupported` when the kernel does not have the setting, or not in this namespace;
-  ///   `notKept` when it kept another value; `invalidArgument` when it refused the value; `permissionDenied`, also for
+  ///   `diverged` when it kept another value; `invalidArgument` when it refused the value; `permissionDenied`, also for
   ///   what only the first namespace of the machine can write.
   /// - Requires: Root. `/proc/sys` mounted writable.
   public func set<Value: SettingValue>(
@@ -192,7 +192,7 @@ extension NetlinkError {
       switch error.code {
       case .permissionDenied: .permissionDenied
       case .invalidArgument: .invalidArgument
-      case .notKept: .notKept
+      case .notKept: .diverged
       default: .other
       }
     self.init(code, operation: operation, reason: error.message, errno: error.errno?.rawValue)

@@ -89,6 +89,8 @@ public final class NetlinkSocket: Sendable {
   public var rules: RuleTable { RuleTable(socket: self) }
   /// The neighbour (ARP and NDP) entries.
   public var neighbours: NeighbourTable { NeighbourTable(socket: self) }
+  /// The forwarding entries of bridges and tunnels.
+  public var forwarding: ForwardingTable { ForwardingTable(socket: self) }
   /// The queueing disciplines, clsact among them.
   public var qdiscs: QdiscTable { QdiscTable(socket: self) }
   /// The traffic control filters at clsact.

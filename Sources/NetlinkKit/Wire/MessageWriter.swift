@@ -136,6 +136,16 @@ final class MessageWriter {
     unsafe mnl_attr_nest_end(header, nest)
   }
 
+  /// A struct that begins with the length, in two bytes, of itself and of what `body` writes behind it.
+  func put<Header: BitwiseCopyable>(measured header: Header, _ body: (MessageWriter) -> Void) {
+    let place = count
+    put(header: header)
+    guard failure == nil else { return }
+    body(self)
+    let length = UInt16(truncatingIfNeeded: count - place)
+    unsafe storage.storeBytes(of: length, toByteOffset: place, as: UInt16.self)
+  }
+
   /// All requests so far.
   func withBytes<Result, Failure: Error>(_ body: (UnsafeRawBufferPointer) throws(Failure) -> Result) throws(Failure)
     -> Result
