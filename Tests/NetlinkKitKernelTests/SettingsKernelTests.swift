@@ -119,6 +119,11 @@ struct SettingsKernelTests {
           try await settings.set(.ipv4Forwarding, of: .link(name), to: true)
         }
         #expect(written?.code == .invalidArgument)
+        // The kernel makes no such link either.
+        let made = await #expect(throws: NetlinkError.self) {
+          try await socket.links.create(NewLink(name: name, kind: .bridge))
+        }
+        #expect(made?.code == .invalidArgument)
       }
       #expect(try await settings.value(of: .ipv4Forwarding, for: .all) == false)
     }

@@ -121,13 +121,16 @@ struct SocketListKernelTests {
     }
   }
 
-  @Test func `raw sockets say their protocol`() async throws {
+  @Test(.requires(.socketDestroy)) func `raw sockets say their protocol, and are destroyed by it`() async throws {
     try await withDiagnostics { namespace, diagnostics in
       let raw = try await TestSocket.open(SOCK_RAW, protocol: 47, in: namespace)
       do {
         let sockets = try await diagnostics.sockets(SocketMatch(.raw))
         #expect(sockets.map(\.rawProtocol) == [47])
         #expect(sockets.map(\.cookie) == [try raw.cookie()])
+        let outcome = try await diagnostics.destroy(SocketMatch(.raw, cookie: try raw.cookie()))
+        #expect(outcome.destroyed.count == 1)
+        #expect(raw.receive() == ECONNABORTED)
       } catch let error as NetlinkError {
         // A kernel without raw_diag says so in these words.
         #expect(error.code == .notSupported)
@@ -262,6 +265,8 @@ struct SocketDestroyKernelTests {
       let outcome = try await diagnostics.destroy(SocketMatch(.tcp, sources: [end]))
       #expect(outcome.destroyed.map(\.cookie) == [try client.cookie()])
       #expect(await waiting.value == ECONNABORTED)
+      // After that, the end of the stream.
+      #expect(client.receive() == 0)
       #expect(server.receive() == ECONNRESET)
       #expect(second.send() == 0)
       let left = try await diagnostics.sockets(SocketMatch(.tcp))
@@ -281,7 +286,17 @@ struct SocketDestroyKernelTests {
       #expect(outcome.destroyed.map(\.cookie) == [try client.cookie()])
       #expect(client.receive() == ECONNABORTED)
       let own = SocketMatch(.tcp, states: .listening, sources: [SocketEndpointMatch(port: port)])
+      // What waited to be accepted goes first, or accepting would succeed.
+      _ = try listener.accept()
+      let waiting = Task.detached { () -> CInt in
+        do {
+          _ = try listener.accept()
+          return 0
+        } catch { return (error as? TestSocket.Failure)?.errno ?? -1 }
+      }
+      try await Task.sleep(for: .milliseconds(50))
       #expect(try await diagnostics.destroy(own).destroyed.map(\.cookie) == [try listener.cookie()])
+      #expect(await waiting.value == EINVAL)
       #expect(try await diagnostics.sockets(SocketMatch(.tcp, states: .listening)).isEmpty)
     }
   }
@@ -295,6 +310,25 @@ struct SocketDestroyKernelTests {
       #expect(outcome.failures.isEmpty)
       #expect(Set(outcome.destroyed.map(\.cookie)) == Set(try sockets.map { try $0.cookie() }))
       for socket in sockets { #expect(socket.receive() == ECONNABORTED) }
+    }
+  }
+
+  @Test func `unconnected sockets that share a port are found by chance, and none is forgotten`() async throws {
+    try await withDiagnostics { namespace, diagnostics in
+      var sockets: [TestSocket] = []
+      for _ in 0..<4 {
+        let socket = try await TestSocket.open(SOCK_DGRAM, in: namespace)
+        try socket.set(SOL_SOCKET, SO_REUSEPORT, 1)
+        try socket.bind("127.0.0.1", 7003)
+        sockets.append(socket)
+      }
+      let outcome = try await diagnostics.destroy(SocketMatch(.udp, sources: [SocketEndpointMatch(port: 7003)]))
+      #expect(!outcome.destroyed.isEmpty)
+      let named = Set(outcome.destroyed.map(\.cookie)).union(outcome.failures.map(\.socket.cookie))
+      #expect(named == Set(try sockets.map { try $0.cookie() }))
+      #expect(outcome.destroyed.count + outcome.failures.count == 4)
+      // They keep their port.
+      #expect(try await diagnostics.sockets(SocketMatch(.udp, sources: [SocketEndpointMatch(port: 7003)])).count == 4)
     }
   }
 
