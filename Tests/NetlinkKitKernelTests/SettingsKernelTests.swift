@@ -130,7 +130,7 @@ struct SettingsKernelTests {
   }
 
   @Test func `an absent link is an error, an absent setting is nil`() async throws {
-    try await withSettings { (_, settings) async throws in
+    try await withSettings { (socket, settings) async throws in
       let absent = await #expect(throws: NetlinkError.self) {
         try await settings.value(of: .reversePathFilter, for: .link("no-such"))
       }
@@ -139,6 +139,14 @@ struct SettingsKernelTests {
         try await settings.set(.reversePathFilter, of: .link("no-such"), to: .off)
       }
       #expect(write?.code == .notFound)
+      // A link whose packets are too small for IPv6 has no settings of it.
+      let link = try #require(try await socket.links.link(named: "v0"))
+      try await socket.links.change(link.index, LinkChanges(mtu: 1000))
+      let tooSmall = await #expect(throws: NetlinkError.self) {
+        try await settings.value(of: .disableIPv6, for: .link("v0"))
+      }
+      #expect(tooSmall?.code == .notFound)
+      #expect(tooSmall?.reason.contains("MTU is too small for ipv6") == true)
       let invented = LinkSetting<Bool>(.ipv4, "no_such_setting")
       #expect(try await settings.value(of: invented, for: .link("v0")) == nil)
       #expect(try await settings.value(of: invented, for: .all) == nil)

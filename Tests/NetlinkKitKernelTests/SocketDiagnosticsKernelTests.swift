@@ -9,10 +9,32 @@ import Testing
 @testable import NetlinkKit
 
 /// Runs `body` in a scratch namespace, with diagnostics there.
-private func withDiagnostics(_ body: (NetworkNamespace, SocketDiagnostics) async throws -> Void) async throws {
+func withDiagnostics(_ body: (NetworkNamespace, SocketDiagnostics) async throws -> Void) async throws {
   try await withScratchNamespace { namespace in
     try await Scratch.$namespace.withValue(namespace) {
       try await body(namespace, SocketDiagnostics(in: namespace))
+    }
+  }
+}
+
+/// An end from text, which must be a block.
+func end(_ block: String, _ ports: ClosedRange<UInt16>? = nil) -> SocketEndpointMatch {
+  guard let block = IPCIDR(block) else { preconditionFailure("\(block) is no block") }
+  return SocketEndpointMatch(block, ports: ports)
+}
+
+extension KernelFeature {
+  /// Sockets of a protocol and their diagnostics, by opening one and listing.
+  static func sockets(_ protocol: SocketProtocol, _ type: __socket_type, _ number: CInt) -> KernelFeature {
+    KernelFeature("\(`protocol`) diagnostics") {
+      do {
+        let namespace = try await NetworkNamespace.makeAnonymous()
+        _ = try await TestSocket.open(type, protocol: number, in: namespace)
+        _ = try await SocketDiagnostics(in: namespace).sockets(SocketMatch(`protocol`))
+        return .available
+      } catch {
+        return .missing(reason: "\(error)")
+      }
     }
   }
 }
@@ -67,19 +89,18 @@ struct SocketListKernelTests {
       #expect(all.count == kept.count)
       let cgroup = try #require(all.first?.cgroupID)
 
-      func end(_ block: String? = nil, _ ports: ClosedRange<UInt16>? = nil) -> SocketEndpointMatch {
-        SocketEndpointMatch(block.flatMap { IPCIDR($0) }, ports: ports)
-      }
       let matches: [(SocketMatch, Int)] = [
         (SocketMatch(.udp, destinations: [end("127.0.0.1/32", 53...53)]), 2),
         (SocketMatch(.udp, family: .ipv4, destinations: [end("127.0.0.1/32", 53...53)]), 1),
         (SocketMatch(.udp, destinations: [end("127.0.0.0/24")]), 4),
         (SocketMatch(.udp, destinations: [end("127.0.1.0/24", 1000...1001)]), 2),
-        (SocketMatch(.udp, destinations: [end(nil, 1000...2000)]), 4),
-        (SocketMatch(.udp, destinations: [end("127.0.0.2/32"), end("::1/128", 53...53), end(nil, 2000...2000)]), 3),
+        (SocketMatch(.udp, destinations: [.init(ports: 1000...2000)]), 4),
+        (
+          SocketMatch(.udp, destinations: [end("127.0.0.2/32"), end("::1/128", 53...53), .init(ports: 2000...2000)]), 3
+        ),
         (SocketMatch(.udp, destinations: [end("::ffff:0:0/96")]), 2),
-        (SocketMatch(.udp, sources: [end("127.0.0.0/8")], destinations: [end(nil, 53...53)]), 3),
-        (SocketMatch(.udp, sources: [end(nil, 4444...4444)]), 1),
+        (SocketMatch(.udp, sources: [end("127.0.0.0/8")], destinations: [.init(ports: 53...53)]), 3),
+        (SocketMatch(.udp, sources: [.init(ports: 4444...4444)]), 1),
         (SocketMatch(.udp, states: .closed), 1), (SocketMatch(.udp, states: .connected), 9),
         (SocketMatch(.udp, boundInterface: .some(veth.index)), 1), (SocketMatch(.udp, boundInterface: .some(nil)), 9),
         (SocketMatch(.udp, mark: SocketMarkMatch(0x1f)), 1),
@@ -121,21 +142,56 @@ struct SocketListKernelTests {
     }
   }
 
-  @Test(.requires(.socketDestroy)) func `raw sockets say their protocol, and are destroyed by it`() async throws {
+  @Test(.requires(.socketDestroy), .requires(.sockets(.raw, SOCK_RAW, 47)))
+  func `raw sockets say their protocol, and are destroyed by it`() async throws {
     try await withDiagnostics { namespace, diagnostics in
       let raw = try await TestSocket.open(SOCK_RAW, protocol: 47, in: namespace)
-      do {
-        let sockets = try await diagnostics.sockets(SocketMatch(.raw))
-        #expect(sockets.map(\.rawProtocol) == [47])
-        #expect(sockets.map(\.cookie) == [try raw.cookie()])
-        let outcome = try await diagnostics.destroy(SocketMatch(.raw, cookie: try raw.cookie()))
-        #expect(outcome.destroyed.count == 1)
-        #expect(raw.receive() == ECONNABORTED)
-      } catch let error as NetlinkError {
-        // A kernel without raw_diag says so in these words.
-        #expect(error.code == .notSupported)
-        #expect(error.message.contains("raw_diag"))
+      let sockets = try await diagnostics.sockets(SocketMatch(.raw))
+      #expect(sockets.map(\.rawProtocol) == [47])
+      #expect(sockets.map(\.cookie) == [try raw.cookie()])
+      let outcome = try await diagnostics.destroy(SocketMatch(.raw, cookie: try raw.cookie()))
+      #expect(outcome.destroyed.count == 1)
+      #expect(raw.receive() == ECONNABORTED)
+    }
+  }
+
+  @Test(.requires(.sockets(.udpLite, SOCK_DGRAM, 136)))
+  func `UDP-Lite sockets are listed apart from UDP ones, and cannot be destroyed`() async throws {
+    try await withDiagnostics { namespace, diagnostics in
+      let lite = try await TestSocket.open(SOCK_DGRAM, protocol: 136, in: namespace)
+      try lite.connect("127.0.0.9", 53)
+      let match = SocketMatch(.udpLite, destinations: [end("127.0.0.9/32", 53...53)])
+      #expect(try await diagnostics.sockets(SocketMatch(.udp)).isEmpty)
+      #expect(try await diagnostics.sockets(match).map(\.cookie) == [try lite.cookie()])
+      let error = await #expect(throws: NetlinkError.self) { try await diagnostics.destroy(match) }
+      #expect(error?.code == .notSupported)
+      #expect(error?.message.contains("cannot destroy UDP-Lite sockets") == true)
+    }
+  }
+
+  @Test(.requires(.sockets(.sctp, SOCK_STREAM, 132))) func `SCTP listeners are listed`() async throws {
+    try await withDiagnostics { namespace, diagnostics in
+      let sctp = try await TestSocket.open(SOCK_STREAM, protocol: 132, in: namespace)
+      try sctp.bind("127.0.0.1", 5000)
+      #expect(listen(sctp.descriptor, 3) == 0)
+      let sockets = try await diagnostics.sockets(SocketMatch(.sctp, states: .listening))
+      #expect(sockets.map(\.source.description) == ["127.0.0.1:5000"])
+      let error = await #expect(throws: NetlinkError.self) {
+        try await diagnostics.destroy(SocketMatch(.sctp, sources: [.init(port: 5000)]))
       }
+      #expect(error?.code == .notSupported)
+      #expect(error?.message.contains("cannot destroy SCTP sockets") == true)
+    }
+  }
+
+  @Test(.requires(.sockets(.mptcp, SOCK_STREAM, 262)))
+  func `a protocol whose number has more than eight bits is asked for by its number`() async throws {
+    try await withDiagnostics { namespace, diagnostics in
+      let mptcp = try await TestSocket.open(SOCK_STREAM, protocol: 262, in: namespace)
+      try mptcp.bind("127.0.0.1", 5001)
+      #expect(listen(mptcp.descriptor, 3) == 0)
+      let sockets = try await diagnostics.sockets(SocketMatch(.mptcp, states: .listening))
+      #expect(sockets.map(\.cookie) == [try mptcp.cookie()])
     }
   }
 
@@ -215,303 +271,6 @@ struct SocketListKernelTests {
         _ = try? await NetworkSettings(of: namespace).value(of: .ipForward)
         _ = try? await NetworkSettings(of: namespace).value(of: .reversePathFilter, for: .link("no-such"))
       }
-    }
-  }
-}
-
-@Suite("Destroying sockets", .serialized, .requires(.root), .requires(.socketDestroy))
-struct SocketDestroyKernelTests {
-  @Test func `a connected UDP socket learns at once that its endpoint went away, and others do not`() async throws {
-    try await withDiagnostics { namespace, diagnostics in
-      let stale = try await TestSocket.udp(to: "127.0.0.9", 53, in: namespace)
-      let mapped = try await TestSocket.udp(to: "::ffff:127.0.0.9", 53, in: namespace)
-      let bound = try await TestSocket.udp(to: "127.0.0.9", 53, from: 7000, in: namespace)
-      let other = try await TestSocket.udp(to: "127.0.0.8", 53, in: namespace)
-      let otherPort = try await TestSocket.udp(to: "127.0.0.9", 54, in: namespace)
-      let gone = SocketEndpointMatch(IPCIDR("127.0.0.9/32"), port: 53)
-      let expected: Set<UInt64> = [try stale.cookie(), try mapped.cookie(), try bound.cookie()]
-
-      // One that waits is woken.
-      let waiting = Task.detached { stale.receive() }
-      try await Task.sleep(for: .milliseconds(50))
-      let outcome = try await diagnostics.destroy(SocketMatch(.udp, states: .connected, destinations: [gone]))
-      #expect(Set(outcome.destroyed.map(\.cookie)) == expected)
-      #expect(outcome.failures.isEmpty)
-      #expect(await waiting.value == ECONNABORTED)
-      #expect(mapped.receive() == ECONNABORTED)
-      #expect(bound.receive() == ECONNABORTED)
-      #expect(bound.send() == EDESTADDRREQ)
-      #expect(other.send() != EDESTADDRREQ)
-      #expect(otherPort.send() != EDESTADDRREQ)
-      #expect(try await diagnostics.sockets(SocketMatch(.udp, destinations: [gone])).isEmpty)
-      #expect(try await diagnostics.sockets(SocketMatch(.udp, states: .connected)).count == 2)
-      // Nothing is left to do, which is no error.
-      #expect(try await diagnostics.destroy(SocketMatch(.udp, destinations: [gone])).destroyed.isEmpty)
-      // The socket can be used again.
-      try stale.connect("127.0.0.8", 53)
-      #expect(stale.send() == 0)
-    }
-  }
-
-  @Test(arguments: ["127.0.0.1", "::1"])
-  func `both ends of a TCP connection learn that it is gone, and the listener stays`(address: String) async throws {
-    try await withDiagnostics { namespace, diagnostics in
-      let listener = try await TestSocket.listener(address, in: namespace)
-      let (client, server) = try await TestSocket.connection(to: listener, address, in: namespace)
-      let (second, _) = try await TestSocket.connection(to: listener, address, in: namespace)
-      let end = SocketEndpointMatch(ports: try client.port()...client.port())
-      let waiting = Task.detached { client.receive() }
-      try await Task.sleep(for: .milliseconds(50))
-      let outcome = try await diagnostics.destroy(SocketMatch(.tcp, sources: [end]))
-      #expect(outcome.destroyed.map(\.cookie) == [try client.cookie()])
-      #expect(await waiting.value == ECONNABORTED)
-      // After that, the end of the stream.
-      #expect(client.receive() == 0)
-      #expect(server.receive() == ECONNRESET)
-      #expect(second.send() == 0)
-      let left = try await diagnostics.sockets(SocketMatch(.tcp))
-      #expect(left.filter { $0.state == .listening }.map(\.cookie) == [try listener.cookie()])
-      #expect(!left.contains { $0.source.port == outcome.destroyed.first?.source.port })
-    }
-  }
-
-  @Test func `a mapped TCP connection, a listener and a connection that waits are destroyed`() async throws {
-    try await withDiagnostics { namespace, diagnostics in
-      let listener = try await TestSocket.listener("::", in: namespace)
-      let port = try listener.port()
-      let client = try await TestSocket.open(SOCK_STREAM, .ipv6, in: namespace)
-      try client.connect("::ffff:127.0.0.1", port)
-      let mapped = SocketEndpointMatch(IPCIDR("127.0.0.1/32"), port: port)
-      let outcome = try await diagnostics.destroy(SocketMatch(.tcp, destinations: [mapped]))
-      #expect(outcome.destroyed.map(\.cookie) == [try client.cookie()])
-      #expect(client.receive() == ECONNABORTED)
-      let own = SocketMatch(.tcp, states: .listening, sources: [SocketEndpointMatch(port: port)])
-      // What waited to be accepted goes first, or accepting would succeed.
-      _ = try listener.accept()
-      let waiting = Task.detached { () -> CInt in
-        do {
-          _ = try listener.accept()
-          return 0
-        } catch { return (error as? TestSocket.Failure)?.errno ?? -1 }
-      }
-      try await Task.sleep(for: .milliseconds(50))
-      #expect(try await diagnostics.destroy(own).destroyed.map(\.cookie) == [try listener.cookie()])
-      #expect(await waiting.value == EINVAL)
-      #expect(try await diagnostics.sockets(SocketMatch(.tcp, states: .listening)).isEmpty)
-    }
-  }
-
-  @Test func `sockets with the same addresses and ports are all destroyed`() async throws {
-    try await withDiagnostics { namespace, diagnostics in
-      var sockets: [TestSocket] = []
-      for _ in 0..<5 { sockets.append(try await TestSocket.udp(to: "127.0.0.9", 53, from: 7001, in: namespace)) }
-      let gone = SocketEndpointMatch(IPCIDR("127.0.0.9/32"), port: 53)
-      let outcome = try await diagnostics.destroy(SocketMatch(.udp, destinations: [gone]))
-      #expect(outcome.failures.isEmpty)
-      #expect(Set(outcome.destroyed.map(\.cookie)) == Set(try sockets.map { try $0.cookie() }))
-      for socket in sockets { #expect(socket.receive() == ECONNABORTED) }
-    }
-  }
-
-  @Test func `unconnected sockets that share a port are found by chance, and none is forgotten`() async throws {
-    try await withDiagnostics { namespace, diagnostics in
-      var sockets: [TestSocket] = []
-      for _ in 0..<4 {
-        let socket = try await TestSocket.open(SOCK_DGRAM, in: namespace)
-        try socket.set(SOL_SOCKET, SO_REUSEPORT, 1)
-        try socket.bind("127.0.0.1", 7003)
-        sockets.append(socket)
-      }
-      let outcome = try await diagnostics.destroy(SocketMatch(.udp, sources: [SocketEndpointMatch(port: 7003)]))
-      #expect(!outcome.destroyed.isEmpty)
-      let named = Set(outcome.destroyed.map(\.cookie)).union(outcome.failures.map(\.socket.cookie))
-      #expect(named == Set(try sockets.map { try $0.cookie() }))
-      #expect(outcome.destroyed.count + outcome.failures.count == 4)
-      // They keep their port.
-      #expect(try await diagnostics.sockets(SocketMatch(.udp, sources: [SocketEndpointMatch(port: 7003)])).count == 4)
-    }
-  }
-
-  @Test func `a new socket with the addresses and ports of one that was listed is not hit`() async throws {
-    try await withDiagnostics { namespace, diagnostics in
-      let gone = SocketEndpointMatch(IPCIDR("127.0.0.9/32"), port: 53)
-      var listed: InternetSocket
-      do {
-        let old = try await TestSocket.udp(to: "127.0.0.9", 53, from: 7002, in: namespace)
-        listed = try #require(try await diagnostics.sockets(SocketMatch(.udp, destinations: [gone])).first)
-        #expect(listed.cookie == (try old.cookie()))
-      }
-      let new = try await TestSocket.udp(to: "127.0.0.9", 53, from: 7002, in: namespace)
-      #expect(try await !diagnostics.destroy(listed))
-      #expect(
-        try await diagnostics.sockets(SocketMatch(.udp, destinations: [gone])).map(\.cookie) == [try new.cookie()])
-      listed.cookie = try new.cookie()
-      #expect(try await diagnostics.destroy(listed))
-      #expect(new.receive() == ECONNABORTED)
-    }
-  }
-
-  @Test func `sockets bound to links and with marks are found for destruction`() async throws {
-    try await withDiagnostics { namespace, diagnostics in
-      let bound = try await TestSocket.open(SOCK_DGRAM, in: namespace)
-      try bound.bind(toDevice: "lo")
-      try bound.connect("127.0.0.9", 53)
-      let marked = try await TestSocket.udp(to: "127.0.0.9", 53, in: namespace)
-      try marked.set(SOL_SOCKET, SO_MARK, 0x10)
-      let first = try await diagnostics.destroy(SocketMatch(.udp, boundInterface: .some(.loopback)))
-      #expect(first.destroyed.map(\.cookie) == [try bound.cookie()])
-      let second = try await diagnostics.destroy(SocketMatch(.udp, mark: SocketMarkMatch(0x10, mask: 0x10)))
-      #expect(second.destroyed.map(\.cookie) == [try marked.cookie()])
-    }
-  }
-
-  @Test func `sockets of a namespace are destroyed from outside of it, and only there`() async throws {
-    try await withScratchNamespace { inside in
-      try await withScratchNamespace { outside in
-        let one = try await TestSocket.udp(to: "127.0.0.9", 53, in: inside)
-        let other = try await TestSocket.udp(to: "127.0.0.9", 53, in: outside)
-        let gone = SocketMatch(.udp, destinations: [SocketEndpointMatch(IPCIDR("127.0.0.9/32"))])
-        #expect(try await SocketDiagnostics(in: inside).destroy(gone).destroyed.count == 1)
-        #expect(one.receive() == ECONNABORTED)
-        #expect(other.send() != EDESTADDRREQ)
-      }
-    }
-  }
-
-  @Test func `hundreds of sockets are destroyed in one call`() async throws {
-    try await withDiagnostics { namespace, diagnostics in
-      var sockets: [TestSocket] = []
-      for _ in 0..<300 { sockets.append(try await TestSocket.udp(to: "127.0.0.9", 53, in: namespace)) }
-      let gone = SocketMatch(.udp, destinations: [SocketEndpointMatch(IPCIDR("127.0.0.9/32"), port: 53)])
-      let outcome = try await diagnostics.destroy(gone)
-      #expect(outcome.destroyed.count == 300)
-      #expect(outcome.failures.isEmpty)
-      #expect(sockets.allSatisfy { $0.receive() == ECONNABORTED })
-    }
-  }
-}
-
-/// What this module reads of sockets is what `ss` prints, field by field.
-@Suite("Sockets beside ss", .serialized, .requires(.root))
-struct SocketComparisonTests {
-  /// One line of `ss -H -O -n -e -m -i`: the columns, and the words behind them.
-  private struct Row {
-    let columns: [String]
-    let words: [Substring]
-
-    init(_ line: Substring) {
-      let parts = line.split(separator: " ")
-      columns = parts.prefix(5).map(String.init)
-      words = Array(parts.dropFirst(5))
-    }
-
-    /// What follows `KEY:` in a word.
-    subscript(key: String) -> String? {
-      words.first { $0.hasPrefix(key + ":") }.map { String($0.dropFirst(key.count + 1)) }
-    }
-
-    /// The value of a key with its two numbers, or one.
-    func numbers(_ key: String) -> [Double] {
-      (self[key] ?? "").split(separator: "/").compactMap { Double($0) }
-    }
-  }
-
-  /// An end as `ss` prints it.
-  private func text(_ end: SocketEndpoint, _ socket: InternetSocket, isSource: Bool) -> String {
-    let isAny = end.address == IPAddress("0.0.0.0") || end.address == IPAddress("::")
-    let port = end.port == 0 ? "*" : "\(end.port)"
-    // A socket that speaks both families is bound to anything.
-    let isBoth = isAny && socket.family == .ipv6 && socket.isIPv6Only == false
-    let address = isBoth ? "*" : socket.family == .ipv6 ? "[\(end.address)]" : "\(end.address)"
-    let device = isSource && socket.boundInterface != nil ? "%lo" : ""
-    return "\(address)\(device):\(port)"
-  }
-
-  private func rows(_ options: String) async throws -> [Row] {
-    let namespace = try #require(Scratch.namespace)
-    let output = try await inNamespaceOf(NetlinkSocket(in: namespace), "ss -H -O -n -a -e -m -i \(options)")
-    return output.split(separator: "\n").map(Row.init)
-  }
-
-  private func milliseconds(_ duration: Duration?) -> Double {
-    let (seconds, attoseconds) = (duration ?? .zero).components
-    return Double(seconds) * 1000 + Double(attoseconds) / 1e15
-  }
-
-  private func compare(_ our: InternetSocket, _ row: Row) {
-    let name = "\(our)"
-    #expect(our.state.description == row.columns[0], "\(name)")
-    #expect("\(our.receiveQueue)" == row.columns[1], "\(name)")
-    #expect("\(our.sendQueue)" == row.columns[2], "\(name)")
-    #expect(text(our.source, our, isSource: true) == row.columns[3], "\(name)")
-    #expect(text(our.destination, our, isSource: false) == row.columns[4], "\(name)")
-    #expect(String(our.cookie, radix: 16) == row["sk"], "\(name)")
-    #expect("\(our.inode)" == row["ino"], "\(name)")
-    #expect((our.userID == 0 ? nil : "\(our.userID)") == row["uid"], "\(name)")
-    #expect((our.mark ?? 0) == row["fwmark"].flatMap { UInt32($0.dropFirst(2), radix: 16) } ?? 0, "\(name)")
-    let v6only = row["v6only"]
-    if our.isIPv6Only == true || v6only != nil { #expect(v6only == (our.isIPv6Only == true ? "1" : "0"), "\(name)") }
-    let memory = our.memory.map {
-      "(r\($0.receiveAllocated),rb\($0.receiveLimit),t\($0.sendAllocated),tb\($0.sendLimit),f\($0.forwardAllocated),"
-        + "w\($0.sendQueued),o\($0.options),bl\($0.backlog),d\($0.drops))"
-    }
-    #expect(memory == row["skmem"], "\(name)")
-    guard let tcp = our.tcp else { return }
-    #expect(our.congestionControl.map { row.words.contains(Substring($0)) } == true, "\(name)")
-    let numbers: [(String, UInt64?)] = [
-      ("cwnd", tcp.congestionWindow.map(UInt64.init)), ("mss", tcp.sendSegmentSize.map(UInt64.init)),
-      ("rcvmss", tcp.receiveSegmentSize.map(UInt64.init)), ("pmtu", tcp.pathMTU.map(UInt64.init)),
-      ("bytes_acked", tcp.bytesAcknowledged), ("bytes_received", tcp.bytesReceived), ("bytes_sent", tcp.bytesSent),
-      ("segs_out", tcp.segmentsSent.map(UInt64.init)), ("segs_in", tcp.segmentsReceived.map(UInt64.init)),
-      ("delivered", tcp.deliveredPackets.map(UInt64.init)), ("snd_wnd", tcp.sendWindow.map(UInt64.init)),
-    ]
-    // ss leaves out what is 0, and says nothing of a listener's connection.
-    for (key, number) in numbers where our.state == .established {
-      #expect((number ?? 0) == row[key].flatMap { UInt64($0) } ?? 0, "\(name): \(key)")
-    }
-    guard our.state == .established else { return }
-    let times = row.numbers("rtt")
-    #expect(times.count == 2, "\(name)")
-    #expect(
-      zip(times, [tcp.roundTripTime, tcp.roundTripTimeVariation]).allSatisfy { abs($0 - milliseconds($1)) < 0.002 })
-    #expect(row.numbers("rto").first.map { abs($0 - milliseconds(tcp.retransmissionTimeout)) < 0.002 } == true)
-    #expect((row.numbers("minrtt").first ?? 0).distance(to: milliseconds(tcp.minimumRoundTripTime)).magnitude < 0.002)
-    #expect(tcp.isDeliveryRateLimitedByProgram == row.words.contains("app_limited"), "\(name)")
-  }
-
-  @Test func `all fields of TCP and UDP sockets of both families agree`() async throws {
-    try await withDiagnostics { namespace, diagnostics in
-      var kept: [TestSocket] = []
-      for address in ["127.0.0.1", "::1", "::"] {
-        let listener = try await TestSocket.listener(address, backlog: 7, in: namespace)
-        let (client, server) = try await TestSocket.connection(
-          to: listener, address == "::" ? "::1" : address, in: namespace)
-        try client.set(SOL_SOCKET, SO_MARK, 0x123)
-        client.send()
-        client.send()
-        if address == "::1" { _ = server.receive() }
-        kept += [listener, client, server]
-      }
-      kept.append(try await TestSocket.udp(to: "::ffff:127.0.0.1", 9998, in: namespace))
-      let bound = try await TestSocket.open(SOCK_DGRAM, in: namespace)
-      try bound.bind(toDevice: "lo")
-      try bound.bind("127.0.0.1", 5353)
-      let free = try await TestSocket.open(SOCK_DGRAM, .ipv6, in: namespace)
-      try free.bind("::", 5354)
-      kept += [bound, free]
-      // What is on its way arrives before either looks.
-      try await Task.sleep(for: .milliseconds(300))
-      for (`protocol`, option) in [(SocketProtocol.tcp, "-t"), (.udp, "-u")] {
-        let ours = try await diagnostics.sockets(SocketMatch(`protocol`), details: .all)
-        let theirs = try await rows(option)
-        #expect(ours.count == theirs.count)
-        #expect(!ours.isEmpty)
-        for our in ours {
-          let row = try #require(theirs.first { $0["sk"] == String(our.cookie, radix: 16) }, "\(our)")
-          compare(our, row)
-        }
-      }
-      withExtendedLifetime(kept) {}
     }
   }
 }

@@ -92,6 +92,12 @@ struct FilterInterpreter {
   }
 }
 
+/// An end from text, which must be a block.
+func end(_ block: String, _ ports: ClosedRange<UInt16>? = nil) -> SocketEndpointMatch {
+  guard let block = IPCIDR(block) else { preconditionFailure("\(block) is no block") }
+  return SocketEndpointMatch(block, ports: ports)
+}
+
 @Suite("Socket filter programs")
 struct SocketFilterProgramTests {
   private func socket(
@@ -123,12 +129,12 @@ struct SocketFilterProgramTests {
   }
 
   private static let ends: [SocketEndpointMatch] = [
-    SocketEndpointMatch(), SocketEndpointMatch(IPCIDR("10.0.0.2/32"), port: 53),
-    SocketEndpointMatch(IPCIDR("10.0.0.0/23")), SocketEndpointMatch(IPCIDR("0.0.0.0/0")),
-    SocketEndpointMatch(IPCIDR("::/0"), ports: 50...60), SocketEndpointMatch(port: 53),
-    SocketEndpointMatch(ports: 1000...1001), SocketEndpointMatch(IPCIDR("fd00::/63"), port: 53),
-    SocketEndpointMatch(IPCIDR("fe80::2/128")), SocketEndpointMatch(IPCIDR("::ffff:0:0/96")),
-    SocketEndpointMatch(ports: 0...0), SocketEndpointMatch(IPCIDR("10.0.0.1/32"), ports: 0...65535),
+    .any, end("10.0.0.2/32", 53...53),
+    end("10.0.0.0/23"), end("0.0.0.0/0"),
+    end("::/0", 50...60), SocketEndpointMatch(port: 53),
+    SocketEndpointMatch(ports: 1000...1001), end("fd00::/63", 53...53),
+    end("fe80::2/128"), end("::ffff:0:0/96"),
+    SocketEndpointMatch(ports: 0...0), end("10.0.0.1/32", 0...65535),
   ]
 
   /// Matches with none, one and several ends on each side, and all other conditions.
@@ -159,7 +165,7 @@ struct SocketFilterProgramTests {
     var outcomes: [Bool: Int] = [:]
     for match in matches() {
       let interpreter = FilterInterpreter(bytes: SocketFilterProgram(match).bytes)
-      #expect(interpreter.isValid, "\(match)")
+      try #require(interpreter.isValid, "\(match)")
       for (ours, theirs) in sockets {
         #expect(interpreter.accepts(theirs) == match.contains(ours), "\(match): \(ours)")
         outcomes[match.contains(ours), default: 0] += 1
@@ -189,7 +195,7 @@ struct SocketFilterProgramTests {
 
   @Test func `no condition is no program`() {
     #expect(SocketFilterProgram(SocketMatch(.tcp)).bytes.isEmpty)
-    #expect(SocketFilterProgram(SocketMatch(.tcp, destinations: [SocketEndpointMatch()])).bytes.isEmpty)
+    #expect(SocketFilterProgram(SocketMatch(.tcp, destinations: [.any])).bytes.isEmpty)
   }
 }
 
@@ -236,7 +242,11 @@ struct SocketMatchTests {
   @Test func `all sockets are not destroyed by accident`() async throws {
     let kernel = FakeKernel { _, sequence in [.datagram(Bytes.done(sequence: sequence))] }
     let diagnostics = SocketDiagnostics(over: NetlinkSocket(over: kernel))
-    for match in [SocketMatch(.tcp), SocketMatch(.udp, family: .ipv4, states: .connected)] {
+    for match in [
+      SocketMatch(.tcp), SocketMatch(.udp, family: .ipv4, states: .connected), SocketMatch(.udp, destinations: [.any]),
+      SocketMatch(.udp, sources: [.init(port: 53), .any]), SocketMatch(.udp, boundInterface: .some(nil)),
+      SocketMatch(.udp, mark: SocketMarkMatch(0, mask: 0)),
+    ] {
       let error = await #expect(throws: NetlinkError.self) { try await diagnostics.destroy(match) }
       #expect(error?.code == .invalidArgument)
     }
@@ -245,7 +255,7 @@ struct SocketMatchTests {
 
   @Test func `a match reads as a sentence`() {
     let match = SocketMatch(
-      .udp, destinations: [SocketEndpointMatch(IPCIDR("10.0.0.2/32"), port: 53), SocketEndpointMatch(ports: 1...2)],
+      .udp, destinations: [end("10.0.0.2/32", 53...53), SocketEndpointMatch(ports: 1...2)],
       mark: SocketMarkMatch(1, mask: 15))
     #expect("\(match)" == "UDP sockets to 10.0.0.2/32 port 53 or any address ports 1...2 with mark 0x1/0xf")
   }

@@ -159,7 +159,12 @@ extension EthtoolTable {
   func names(of set: EthtoolStringSet) async throws(NetlinkError) -> [String] {
     try await generic.stringSet(set.rawValue) { () async throws(NetlinkError) in
       let request = GetEthtoolStrings(family: try await family(for: "read names"), set: set)
-      return try await generic.socket.lookUp(request) ?? []
+      guard let names = try await generic.socket.lookUp(request) else {
+        throw NetlinkError(
+          .malformedReply, operation: request.operation, reason: "the kernel answered without them",
+          request: request.name)
+      }
+      return names
     }
   }
 }

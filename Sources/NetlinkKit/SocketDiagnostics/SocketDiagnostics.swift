@@ -66,7 +66,8 @@ public final class SocketDiagnostics: Sendable {
   /// The kernel looks for a socket by its addresses and ports and compares the cookie only then. Of several that have
   /// them in common (`SO_REUSEPORT`) it finds one, so the others are tried again when that is gone.
   ///
-  /// - Parameter match: which ones. It must say more than a protocol, a family and states.
+  /// - Parameter match: which ones. It must say more than a protocol, a family and states, and no end may be
+  ///   ``SocketEndpointMatch/any``.
   /// - Returns: What became of each. A socket that is gone already is not an error.
   /// - Throws: ``NetlinkError`` with code `invalidArgument` when `match` means all sockets, `notSupported` when the kernel
   ///   was built without `CONFIG_INET_DIAG_DESTROY` or does not list sockets of the protocol, `permissionDenied`. Only

@@ -48,7 +48,7 @@ struct SocketFilterProgram: Equatable {
   /// One of the ends must fit.
   private mutating func append(_ ends: [SocketEndpointMatch], _ side: Side) {
     // Without an address and a port anything fits, and then the others do not matter.
-    guard !ends.isEmpty, !ends.contains(where: { $0.block == nil && $0.ports == nil }) else { return }
+    guard !ends.isEmpty, !ends.contains(.any) else { return }
     let start = (bytes.count, rejections.count)
     var jumps: [Int] = []
     for (number, end) in ends.enumerated() {

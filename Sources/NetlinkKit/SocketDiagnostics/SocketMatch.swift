@@ -80,14 +80,27 @@ public struct SocketEndpointMatch: Sendable, Hashable {
   /// The ports; nil for any.
   public var ports: ClosedRange<UInt16>?
 
-  /// Describes ends by addresses and a range of ports.
-  public init(_ block: IPCIDR? = nil, ports: ClosedRange<UInt16>? = nil) {
+  /// Any end.
+  public static let any = SocketEndpointMatch(block: nil, ports: nil)
+
+  private init(block: IPCIDR?, ports: ClosedRange<UInt16>?) {
     self.block = block
     self.ports = ports
   }
 
+  /// Describes ends by addresses, and a range of ports if there is one.
+  ///
+  /// The block is not optional, so that text that is no block cannot come to mean any address.
+  public init(_ block: IPCIDR, ports: ClosedRange<UInt16>? = nil) { self.init(block: block, ports: ports) }
+
   /// Describes ends by addresses and one port.
-  public init(_ block: IPCIDR? = nil, port: UInt16) { self.init(block, ports: port...port) }
+  public init(_ block: IPCIDR, port: UInt16) { self.init(block: block, ports: port...port) }
+
+  /// Describes ends by a range of ports, with any address.
+  public init(ports: ClosedRange<UInt16>) { self.init(block: nil, ports: ports) }
+
+  /// Describes ends by one port, with any address.
+  public init(port: UInt16) { self.init(block: nil, ports: port...port) }
 
   /// Describes exactly one end.
   public init(_ endpoint: SocketEndpoint) { self.init(IPCIDR(host: endpoint.address), port: endpoint.port) }
@@ -130,10 +143,14 @@ extension SocketMatch {
     states.isEmpty || sources?.isEmpty == true || destinations?.isEmpty == true
   }
 
-  /// Whether it says more than a protocol, a family and states: what a removal must say.
+  /// Whether it leaves out sockets by more than protocol, family and states: what a destruction must do.
+  ///
+  /// Being bound to no link says next to nothing.
   var isSpecific: Bool {
-    sources != nil || destinations != nil || boundInterface != nil || mark != nil || cgroupID != nil || cookie != nil
-      || userID != nil || inode != nil
+    if let sources, !sources.contains(.any) { return true }
+    if let destinations, !destinations.contains(.any) { return true }
+    if let mark, mark.mask != 0 { return true }
+    return (boundInterface ?? nil) != nil || cgroupID != nil || cookie != nil || userID != nil || inode != nil
   }
 }
 

@@ -14,11 +14,11 @@ public struct SocketProtocol: RawRepresentable, Sendable, Hashable {
   public static let udp = SocketProtocol(rawValue: 17)
   /// SCTP; its module may be absent.
   public static let sctp = SocketProtocol(rawValue: 132)
-  /// UDP-Lite, which kernels from 7.0 on may lack.
+  /// UDP-Lite, which a kernel may lack.
   public static let udpLite = SocketProtocol(rawValue: 136)
   /// Raw sockets of every protocol: ``InternetSocket/rawProtocol`` says which.
   public static let raw = SocketProtocol(rawValue: 255)
-  /// Multipath TCP.
+  /// Multipath TCP; what it knows of a connection is in ``InternetSocket/otherAttributes`` (`INET_DIAG_INFO`, 2).
   public static let mptcp = SocketProtocol(rawValue: 262)
 
   /// What goes into the fixed header.

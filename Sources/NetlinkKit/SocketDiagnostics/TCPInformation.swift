@@ -78,8 +78,5 @@ public struct TCPInformation: Sendable, Hashable {
   private func long(at offset: Int) -> UInt64? { load(offset) }
   private func microseconds(at offset: Int) -> Duration? { word(at: offset).map { .microseconds(Int64($0)) } }
 
-  private func load<Value: FixedWidthInteger & BitwiseCopyable>(_ offset: Int) -> Value? {
-    let span = unsafe bytes.span.bytes
-    return try? span.load(Value.self, at: offset)
-  }
+  private func load<Value: BitwiseCopyable>(_ offset: Int) -> Value? { bytes.load(Value.self, at: offset) }
 }
