@@ -5,6 +5,7 @@ internal import Glibc
 /// What is known about the kernel's error numbers.
 enum ErrorNumber {
   static let noBuffers = ENOBUFS
+  static let noData = ENODATA
   static let noEntry = ENOENT
   static let noDevice = ENODEV
 
