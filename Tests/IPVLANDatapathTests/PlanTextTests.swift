@@ -15,8 +15,8 @@ struct PlanTextTests {
         terwaykit:node:00:16:3e:00:00:01
         node  ip link set ipvl_7 up; ip link set ipvl_7 arp off
         node  ip address add 10.8.0.1/32 dev ipvl_7 scope host
-        pod   ip link add eth0 link eth1 mtu 1500 type ipvlan mode l2 bridge; ip link set eth0 alias \
-        terwaykit:pod:default/web-0
+        pod   ip link add twk8e8b99173c7 link eth1 mtu 1500 type ipvlan mode l2 bridge; ip link set twk8e8b99173c7 \
+        name eth0; ip link set eth0 alias terwaykit:pod:default/web-0
         pod   attach programs to eth0: egress from-pod, ingress to-pod (endpoint 17, 10.8.0.11)
         pod   ip address add 10.8.0.11/24 dev eth0
         pod   ip link set eth0 up

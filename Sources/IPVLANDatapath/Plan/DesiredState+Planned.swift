@@ -45,8 +45,10 @@ extension DesiredState {
 
   private mutating func add(_ planned: PlannedLink, isShared: Bool, _ surroundings: Surroundings) {
     var new: NewLink
+    var birthName: InterfaceName?
     switch planned.kind {
-    case .ipvlan(_, let parent):
+    case .ipvlan(_, let parent, let temporary):
+      birthName = temporary
       new = NewLink(name: planned.name, kind: .ipvlan(parent: parent, mode: .l2, flag: .bridge), mtu: planned.mtu)
       new.parentNamespaceID = surroundings.nodeID
     case .veth(let mac, let peer, let peerMAC):
@@ -59,6 +61,7 @@ extension DesiredState {
     var link = DesiredLink(new)
     // What other pods use is not taken from them.
     link.isReplaceable = !isShared
+    link.birthName = birthName
     links.append(link)
   }
 }

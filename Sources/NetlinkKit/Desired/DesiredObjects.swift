@@ -11,6 +11,10 @@ public struct DesiredLink: Sendable {
   /// One that is there and bears the owner's mark is kept when its kind and what is given of the kind's settings are
   /// the same, and made anew when they are not.
   public var creation: NewLink?
+  /// The name it is created under, and has until it gets its own; nil for its own from the first.
+  ///
+  /// Before Linux 6.15 a link whose parent lies in another namespace cannot be created under a name that is taken there.
+  public var birthName: InterfaceName?
   /// What else shall be true of it, such as that it is up.
   ///
   /// Only what is given counts. An alias that is not given is the owner's prefix and the link's name.

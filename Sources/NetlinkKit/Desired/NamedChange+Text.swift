@@ -9,6 +9,7 @@ extension NamedChange: CustomStringConvertible {
     switch self {
     case .createLink(let link): "ip link add \(link.commandText)"
     case .setAlias(let name, let alias): "ip link set \(name) alias \(alias.isEmpty ? "\"\"" : alias)"
+    case .rename(let name, let new): "ip link set \(name) name \(new)"
     case .changeLink(let name, let changes, let master):
       (["ip link set \(name)"] + changes.words
         + [master.map { $0.map { "master \($0)" } ?? "nomaster" }]
@@ -49,7 +50,7 @@ extension ObjectChange {
 extension DesiredLink {
   /// The arguments of `ip link add`.
   fileprivate var commandText: String {
-    var words = ["\(name)"]
+    var words = ["\(birthName ?? name)"]
     if let parent {
       words.append("link \(parent)")
     } else if let index = creation?.kind.carrier {

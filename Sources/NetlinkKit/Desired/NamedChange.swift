@@ -6,6 +6,7 @@ internal import NetworkTypes
 enum NamedChange: Sendable {
   case createLink(DesiredLink)
   case setAlias(InterfaceName, String)
+  case rename(InterfaceName, to: InterfaceName)
   case changeLink(InterfaceName, LinkChanges, master: InterfaceName??)
   case removeLink(InterfaceName)
   case addClsact(InterfaceName)
@@ -24,7 +25,7 @@ enum NamedChange: Sendable {
     case .createLink(let link): [link.parent, link.master].compactMap { $0 }
     case .setAlias: []
     case .changeLink(let name, _, let master): [name] + [master ?? nil].compactMap { $0 }
-    case .removeLink(let name), .addClsact(let name), .removeEmptyClsact(let name), .detach(_, let name): [name]
+    case .rename(let name, _), .removeLink(let name), .addClsact(let name), .removeEmptyClsact(let name), .detach(_, let name): [name]
     case .attach(let filter, _): [filter.link]
     case .address(_, let address): [address.link]
     case .neighbour(_, let neighbour): [neighbour.link]
@@ -35,8 +36,11 @@ enum NamedChange: Sendable {
 
   /// The links that have an index, or another one, once it is carried out.
   var creates: [InterfaceName] {
-    guard case .createLink(let link) = self else { return [] }
-    return [link.name] + [link.peerBornHere].compactMap { $0 }
+    switch self {
+    case .createLink(let link): [link.birthName ?? link.name] + [link.peerBornHere].compactMap { $0 }
+    case .rename(_, let name): [name]
+    default: []
+    }
   }
 
   /// Whether it takes something away, which may be gone already.
@@ -45,7 +49,7 @@ enum NamedChange: Sendable {
     case .removeLink, .removeEmptyClsact, .detach: true
     case .address(let change, _), .neighbour(let change, _), .route(let change, _), .rule(let change, _):
       change == .remove
-    case .createLink, .setAlias, .changeLink, .addClsact, .attach: false
+    case .createLink, .setAlias, .rename, .changeLink, .addClsact, .attach: false
     }
   }
 
@@ -54,6 +58,7 @@ enum NamedChange: Sendable {
     switch self {
     case .createLink(let link): return link.request(index).map { .create($0) }
     case .setAlias(let name, let alias): return .change(named: name, LinkChanges(alias: alias))
+    case .rename(let name, let new): return index(name).map { .change($0, LinkChanges(name: new)) }
     case .changeLink(let name, var changes, let master):
       guard let link = index(name) else { return nil }
       switch master {
@@ -116,6 +121,7 @@ extension DesiredLink {
   /// What creates it: down, and without an alias, which the kernel ignores at creation.
   func request(_ index: (InterfaceName) -> InterfaceIndex?) -> NewLink? {
     guard var link = creation else { return nil }
+    link.name = birthName ?? name
     link.alias = nil
     link.isUp = false
     if case .veth(var peer?) = link.kind {

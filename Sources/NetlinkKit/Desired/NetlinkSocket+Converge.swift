@@ -181,8 +181,10 @@ extension NetlinkSocket {
     switch (change, undo) {
     case (.createLink(let wanted), _):
       // Whether it was created may not be known, and then one of that name may be another's.
-      guard let link = try await links.link(named: wanted.name) else { return }
+      let name = wanted.birthName ?? wanted.name
+      guard let link = try await links.link(named: name) else { return }
       guard link.alias == nil || link.alias == wanted.settings.alias else { return }
+      indexes[name] = link.index
     case (_, .removeEmptyClsact(let name)):
       guard let index = indexes[name], try await filters.all(on: index).isEmpty else { return }
     default: break

@@ -41,17 +41,38 @@ extension Planner {
             .notFound, operation: "find link \"\(wanted.name)\"",
             reason: "it is not there, and not to be created; whoever makes it comes first")
         }
+        if let born = wanted.birthName.flatMap({ links[$0] }), try finish(born, wanted, &late) { continue }
         var wanted = wanted
+        let name = wanted.birthName ?? wanted.name
         let alias = wanted.settings.alias ?? owner.prefix + wanted.name.rawValue
         wanted.settings.alias = alias
-        add(ChangeStep(.createLink(wanted), undo: .removeLink(wanted.name)))
-        add(ChangeStep(.setAlias(wanted.name, alias), undo: .setAlias(wanted.name, "")))
+        add(ChangeStep(.createLink(wanted), undo: .removeLink(name)))
+        add(ChangeStep(.setAlias(name, alias), undo: .setAlias(name, "")))
+        if name != wanted.name { add(rename(name, wanted.name)) }
         planNewLinkSettings(wanted, &late)
         continue
       }
       try planSettings(of: link, wanted, &late)
     }
     return late
+  }
+
+  private func rename(_ name: InterfaceName, _ new: InterfaceName) -> ChangeStep {
+    ChangeStep(.rename(name, to: new), undo: .rename(new, to: name))
+  }
+
+  /// Takes over a link that was created and not renamed: whoever made it was interrupted.
+  ///
+  /// - Returns: whether it is the owner's and of the kind.
+  private mutating func finish(
+    _ born: Link, _ wanted: DesiredLink, _ late: inout (up: [ChangeStep], arp: [ChangeStep])
+  ) throws(NetlinkError) -> Bool {
+    guard owner.owns(born), let kind = wanted.creation?.kind, born.hasKind(kind) else { return false }
+    add(rename(born.name, wanted.name))
+    var renamed = born
+    renamed.name = wanted.name
+    try planSettings(of: renamed, wanted, &late)
+    return true
   }
 
   /// What creation cannot say, or all of it for a peer that is born with its link.

@@ -19,7 +19,7 @@ extension Planner {
   /// What goes with a link is not removed by itself. What is not there, or is another's, is left alone.
   mutating func planRemoval() throws(NetlinkError) -> ChangePlan {
     try requireMarks()
-    let names = Set(desired.links.filter { $0.creation != nil }.map(\.name))
+    let names = Set(desired.links.filter { $0.creation != nil }.flatMap { [$0.name, $0.birthName ?? $0.name] })
     let gone = found.links.filter { names.contains($0.name) && owner.owns($0) }
     let rest = found.without(Set(gone.map(\.index)))
     let rules = Set(desired.rules.map { marked($0).settings })
