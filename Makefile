@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps build test dependent lint format demo vm clean
+.PHONY: help deps test-deps build test dependent fuzz lint format demo vm clean
 .NOTPARALLEL:
 
 tools := Tests/VirtualMachine
@@ -41,6 +41,12 @@ test: test-deps lint ## Checks the style, then runs every test: on the running k
 
 dependent: test-deps ## Builds a package outside the checkout that imports each module in turn, and moves a release binary.
 	@STATIC=1 Tests/Dependent/run
+
+# The linker's warning is about a symbol of the sanitizer's own. A build folder of its own keeps the others' work.
+fuzz: deps ## Feeds every netlink decoder with MESSAGES mutated messages (SEED, START, REPLAY=FILE), under ASan.
+	swift build -c release --sanitize=address --scratch-path .build/fuzz --product netlink-fuzz
+	.build/fuzz/release/netlink-fuzz --messages $${MESSAGES:-10000000} --seed $${SEED:-1} --start $${START:-0} \
+	  --current .build/fuzz/current $${REPLAY:+--replay "$$REPLAY"}
 
 lint: test-deps ## Checks formatting and style of Swift, BPF C and shell.
 	swift format lint --strict --parallel --recursive $(swift_sources)

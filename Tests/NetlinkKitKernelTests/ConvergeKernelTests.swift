@@ -205,12 +205,37 @@ struct ConvergeKernelTests {
       var desired = DesiredState(owner: owner)
       desired.links = [DesiredLink(NewLink(name: "sub0", kind: .macvlan(parent: parent.index, mode: .vepa)))]
       try await socket.converge(to: desired)
-      desired.links = [DesiredLink(NewLink(name: "sub0", kind: .macvlan(parent: parent.index, mode: .bridge)))]
+      desired.links = [DesiredLink(NewLink(name: "sub0", kind: .bridge))]
       let changes = try await socket.converge(to: desired)
       #expect(changes.steps.first?.isReversible == false)
       let rows = try await rows(socket, "ip -j -d link show sub0")
       let information = rows.first?["linkinfo"] as? [String: Any]
-      #expect((information?["info_data"] as? [String: Any])?["mode"] as? String == "bridge")
+      #expect(information?["info_kind"] as? String == "bridge")
+    }
+  }
+
+  @Test func `settings of a kind are changed in place, and put back when a later step fails`() async throws {
+    try await withVeth { socket, parent in
+      var desired = DesiredState(owner: owner)
+      var bridge = BridgeSettings()
+      bridge.forwardDelay = 400
+      desired.links = [
+        DesiredLink(NewLink(name: "sub0", kind: .macvlan(parent: parent.index, mode: .vepa))),
+        DesiredLink(NewLink(name: "br0", kind: .bridge(bridge))),
+      ]
+      try await socket.converge(to: desired)
+      let before = try await inNamespaceOf(socket, "ip -d link show br0; ip -d link show sub0")
+      bridge.forwardDelay = 500
+      desired.links = [
+        DesiredLink(NewLink(name: "sub0", kind: .macvlan(parent: parent.index, mode: .bridge))),
+        DesiredLink(NewLink(name: "br0", kind: .bridge(bridge))),
+      ]
+      let applied = try await socket.converge(to: desired)
+      #expect(applied.steps.allSatisfy(\.isReversible))
+      let after = try await inNamespaceOf(socket, "ip -d link show br0; ip -d link show sub0")
+      #expect(after.contains("mode bridge") && after.contains("forward_delay 500"))
+      try await socket.takeBack(applied)
+      #expect(try await inNamespaceOf(socket, "ip -d link show br0; ip -d link show sub0") == before)
     }
   }
 

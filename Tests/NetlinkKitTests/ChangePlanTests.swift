@@ -113,7 +113,15 @@ struct ChangePlanTests {
     let other = desired {
       $0.links.append(DesiredLink(NewLink(name: "sub0", kind: .macvlan(parent: .two, mode: .bridge))))
     }
-    #expect(try plan(other, over: found).first == "ip link delete sub0")
+    #expect(try plan(other, over: found) == ["ip link set sub0 type macvlan (settings)"])
+    // A setting that is fixed when the link is created.
+    let elsewhere = desired {
+      $0.links.append(DesiredLink(NewLink(name: "sub0", kind: .macvlan(parent: .loopback, mode: .vepa))))
+    }
+    #expect(try plan(elsewhere, over: found).first == "ip link delete sub0")
+    var kept = elsewhere
+    kept.links[0].isReplaceable = false
+    #expect(throws: NetlinkError.self) { try plan(kept, over: found) }
   }
 
   @Test func `links on links and ports of bridges are named by name until they have an index`() throws {
@@ -290,7 +298,7 @@ struct ChangePlanTests {
     #expect(error?.code == .invalidArgument)
   }
 
-  @Test(arguments: ["", String(repeating: "x", count: 201), "a\0b"])
+  @Test(arguments: ["", String(repeating: "x", count: 256), "a\0b"])
   func `a prefix is neither empty nor too long for an alias`(prefix: String) {
     let state = DesiredState(owner: ObjectOwner(protocol: RouteProtocol(84), prefix: prefix))
     let error = #expect(throws: NetlinkError.self) { try plan(state) }
@@ -364,10 +372,11 @@ extension ChangePlanTests {
     return neighbour
   }
 
-  private func filter(_ link: UInt32, _ name: String) throws -> InstalledFilter {
-    InstalledFilter(
-      interface: try index(link), direction: .ingress, priority: 1, etherType: 3, handle: 1, kind: "bpf",
-      program: InstalledFilter.Program(name: name, identifier: 5, tag: [], isDirectAction: true))
+  private func filter(_ link: UInt32, _ name: String) throws -> TrafficFilter {
+    var program = FilterSettings.BPF(descriptor: 9, name: name)
+    program.identifier = 5
+    return TrafficFilter(
+      on: try index(link), at: .clsactIngress, priority: 1, handle: 1, settings: .bpf(program))
   }
 }
 

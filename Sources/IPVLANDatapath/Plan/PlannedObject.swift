@@ -29,9 +29,8 @@ public enum PlannedObject: Hashable, Sendable {
 public struct PlannedLink: Hashable, Sendable {
   /// What kind of link it is.
   public enum Kind: Hashable, Sendable {
-    /// An ipvlan slave, mode L2, flag bridge. `bornAs`, where given, is the name it has until it is alone in its
-    /// namespace: kernels up to 6.1 at least refuse a new link whose name is taken in the *creator's* namespace.
-    case ipvlan(parent: InterfaceName, parentIndex: InterfaceIndex, bornAs: InterfaceName?)
+    /// An ipvlan slave, mode L2, flag bridge, of a parent in the node's namespace.
+    case ipvlan(parent: InterfaceName, parentIndex: InterfaceIndex)
     /// A veth pair whose peer is born in the pod.
     case veth(mac: MACAddress, peer: InterfaceName, peerMAC: MACAddress)
   }
@@ -132,10 +131,8 @@ extension PlannedLink: CustomStringConvertible {
   /// The arguments of `ip` that would make it.
   public var description: String {
     switch kind {
-    case .ipvlan(let parent, _, let temporary):
-      "ip link add \(temporary ?? name) link \(parent) mtu \(mtu) type ipvlan mode l2 bridge"
-        + (temporary == nil ? "" : "; ip link set \(temporary ?? name) name \(name)")
-        + "; ip link set \(name) alias \(alias)"
+    case .ipvlan(let parent, _):
+      "ip link add \(name) link \(parent) mtu \(mtu) type ipvlan mode l2 bridge; ip link set \(name) alias \(alias)"
     case .veth(let mac, let peer, let peerMAC):
       "ip link add \(name) address \(mac) mtu \(mtu) type veth peer \(peer) address \(peerMAC) mtu \(mtu) netns pod"
         + "; ip link set \(name) alias \(alias)"

@@ -23,7 +23,7 @@ extension PodWiringPlan {
       .node,
       .link(
         PlannedLink(
-          name: helper, kind: .ipvlan(parent: eni.link, parentIndex: eni.index, bornAs: nil), mtu: node.mtu,
+          name: helper, kind: .ipvlan(parent: eni.link, parentIndex: eni.index), mtu: node.mtu,
           alias: Ownership.alias(ofHelperOn: eni))), shared: true)
     add(.node, .up(link: helper, isARPEnabled: false), shared: true)
     add(.node, .address(node.address, prefixLength: 32, link: helper, isHostScope: true), shared: true)
@@ -33,7 +33,7 @@ extension PodWiringPlan {
       .link(
         PlannedLink(
           name: slave,
-          kind: .ipvlan(parent: eni.link, parentIndex: eni.index, bornAs: Ownership.nodeLink(of: pod)),
+          kind: .ipvlan(parent: eni.link, parentIndex: eni.index),
           mtu: node.mtu, alias: Ownership.alias(of: pod.pod))))
     // Before the link is up, so that nothing passes unseen.
     if let programs = programs(of: pod, on: slave, side: .pod) { add(.pod, programs) }

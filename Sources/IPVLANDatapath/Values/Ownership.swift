@@ -29,8 +29,6 @@ public enum Ownership {
 
   /// The name of a pod's link on the node: `twk` and 11 hexadecimal digits of a hash over the pod and its interface.
   ///
-  /// In ipvlan mode the slave bears this name only until it is renamed.
-  ///
   /// - Parameter pod: The pod.
   /// - Returns: The name.
   public static func nodeLink(of pod: PodAttachment) -> InterfaceName {

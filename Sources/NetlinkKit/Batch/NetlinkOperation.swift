@@ -19,9 +19,10 @@ public struct NetlinkOperation: Sendable {
     case createLink(CreateLink)
     case changeLink(ChangeLink)
     case removeLink(RemoveLink)
-    case clsact(ChangeClsact)
-    case attachFilter(AttachFilter)
-    case removeFilter(RemoveFilter)
+    // Large and rare: on the heap, so that the others stay small.
+    indirect case qdisc(ChangeQdisc)
+    indirect case `class`(ChangeClass)
+    indirect case filter(ChangeFilter)
   }
 
   private let request: Request
@@ -112,6 +113,43 @@ extension NetlinkOperation {
   public static func removeLink(_ index: InterfaceIndex) -> Self {
     Self(request: .removeLink(RemoveLink(index: index)))
   }
+
+  /// Adds a queueing discipline, as ``QdiscTable/add(_:)`` does.
+  public static func add(_ qdisc: Qdisc) -> Self { Self(request: .qdisc(ChangeQdisc(change: .add, qdisc: qdisc))) }
+  /// Adds or replaces a queueing discipline, as ``QdiscTable/replace(_:)`` does.
+  public static func replace(_ qdisc: Qdisc) -> Self {
+    Self(request: .qdisc(ChangeQdisc(change: .replace, qdisc: qdisc)))
+  }
+  /// Removes a queueing discipline, as ``QdiscTable/remove(_:)`` does.
+  public static func remove(_ qdisc: Qdisc) -> Self {
+    Self(request: .qdisc(ChangeQdisc(change: .remove, qdisc: qdisc)))
+  }
+
+  /// Adds a class, as ``ClassTable/add(_:)`` does.
+  public static func add(_ class: TrafficClass) -> Self {
+    Self(request: .class(ChangeClass(change: .add, class: `class`)))
+  }
+  /// Adds or changes a class, as ``ClassTable/replace(_:)`` does.
+  public static func replace(_ class: TrafficClass) -> Self {
+    Self(request: .class(ChangeClass(change: .replace, class: `class`)))
+  }
+  /// Removes a class, as ``ClassTable/remove(_:)`` does.
+  public static func remove(_ class: TrafficClass) -> Self {
+    Self(request: .class(ChangeClass(change: .remove, class: `class`)))
+  }
+
+  /// Attaches a filter, as ``FilterTable/add(_:)-(TrafficFilter)`` does.
+  public static func add(_ filter: TrafficFilter) -> Self {
+    Self(request: .filter(ChangeFilter(change: .add, filter: filter)))
+  }
+  /// Attaches or replaces a filter, as ``FilterTable/replace(_:)-(TrafficFilter)`` does.
+  public static func replace(_ filter: TrafficFilter) -> Self {
+    Self(request: .filter(ChangeFilter(change: .replace, filter: filter)))
+  }
+  /// Detaches a filter, as ``FilterTable/remove(_:)`` does.
+  public static func remove(_ filter: TrafficFilter) -> Self {
+    Self(request: .filter(ChangeFilter(change: .remove, filter: filter)))
+  }
 }
 
 // What plans are made of.
@@ -128,19 +166,6 @@ extension NetlinkOperation {
   static func change(named name: InterfaceName, _ changes: LinkChanges) -> Self {
     Self(request: .changeLink(ChangeLink(subject: .name(name), changes: changes)))
   }
-  static func clsact(_ index: InterfaceIndex, isRemoval: Bool) -> Self {
-    Self(request: .clsact(ChangeClsact(interface: index, isRemoval: isRemoval)))
-  }
-  static func attach(_ filter: BPFFilter, isReplacement: Bool) -> Self {
-    Self(request: .attachFilter(AttachFilter(filter: filter, isReplacement: isReplacement)))
-  }
-  static func detach(_ filter: InstalledFilter, from index: InterfaceIndex) -> Self {
-    Self(
-      request: .removeFilter(
-        RemoveFilter(
-          interface: index, direction: filter.direction, priority: filter.priority, handle: filter.handle,
-          kind: filter.kind, etherType: filter.etherType)))
-  }
 }
 
 extension NetlinkOperation: NetlinkRequest {
@@ -154,9 +179,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request.type
     case .changeLink(let request): request.type
     case .removeLink(let request): request.type
-    case .clsact(let request): request.type
-    case .attachFilter(let request): request.type
-    case .removeFilter(let request): request.type
+    case .qdisc(let request): request.type
+    case .class(let request): request.type
+    case .filter(let request): request.type
     }
   }
 
@@ -170,9 +195,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request.flags
     case .changeLink(let request): request.flags
     case .removeLink(let request): request.flags
-    case .clsact(let request): request.flags
-    case .attachFilter(let request): request.flags
-    case .removeFilter(let request): request.flags
+    case .qdisc(let request): request.flags
+    case .class(let request): request.flags
+    case .filter(let request): request.flags
     }
   }
 
@@ -186,9 +211,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request.encode(into: writer)
     case .changeLink(let request): request.encode(into: writer)
     case .removeLink(let request): request.encode(into: writer)
-    case .clsact(let request): request.encode(into: writer)
-    case .attachFilter(let request): request.encode(into: writer)
-    case .removeFilter(let request): request.encode(into: writer)
+    case .qdisc(let request): request.encode(into: writer)
+    case .class(let request): request.encode(into: writer)
+    case .filter(let request): request.encode(into: writer)
     }
   }
 
@@ -206,9 +231,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request.objection
     case .changeLink(let request): request.objection
     case .removeLink(let request): request.objection
-    case .clsact(let request): request.objection
-    case .attachFilter(let request): request.objection
-    case .removeFilter(let request): request.objection
+    case .qdisc(let request): request.objection
+    case .class(let request): request.objection
+    case .filter(let request): request.objection
     }
   }
 
@@ -229,9 +254,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request
     case .changeLink(let request): request
     case .removeLink(let request): request
-    case .clsact(let request): request
-    case .attachFilter(let request): request
-    case .removeFilter(let request): request
+    case .qdisc(let request): request
+    case .class(let request): request
+    case .filter(let request): request
     }
   }
 }

@@ -21,6 +21,9 @@ public struct DesiredLink: Sendable {
   public var parent: InterfaceName?
   /// The bridge or bond it is a port of, by name; nil when that is of no interest.
   public var master: InterfaceName?
+  /// Whether one of the owner's that is of another kind, or has other settings of the kind, is removed and made anew;
+  /// otherwise it is a conflict.
+  public var isReplaceable = true
 
   /// A link that is created when it is absent.
   ///

@@ -31,6 +31,7 @@ extension LinkChanges {
     compare(hasCarrier, link.hasCarrier, \.hasCarrier)
     compare(isProtocolDown, link.isProtocolDown, \.isProtocolDown)
     compare(ipv6AddressGeneration, link.ipv6AddressGeneration, \.ipv6AddressGeneration)
+    if let port, !(link.port.map { port.isMet(by: $0) } ?? false) { (todo.port, undo.port) = (port, link.port) }
     let limits = link.segmentation
     compare(segmentation.gsoMaximumSize, limits.gsoMaximumSize, \.segmentation.gsoMaximumSize)
     compare(segmentation.gsoMaximumSegments, limits.gsoMaximumSegments, \.segmentation.gsoMaximumSegments)
@@ -45,41 +46,31 @@ extension LinkChanges {
 }
 
 extension Link {
-  /// Whether it is of this kind, with what is given of the kind's settings.
+  /// Whether it is of this kind and on the same link, with what is given of the kind's settings.
   ///
-  /// A setting that the kind's own wire form says is there is compared as it is on the wire, so that kinds need no
-  /// comparison of their own. A veth's peer is a link to be described by itself.
+  /// A veth's peer is a link to be described by itself.
   func hasKind(_ wanted: LinkKind) -> Bool {
-    guard let kind, kind.name == wanted.name else { return false }
-    if let parent = wanted.parent, parent != kind.parent { return false }
-    if case .veth = wanted { return true }
-    return LinkKind.settings(kind).isSuperset(of: LinkKind.settings(wanted))
+    guard let kind, isOnParent(of: wanted) else { return false }
+    return wanted.isMet(by: kind)
+  }
+
+  private func isOnParent(of wanted: LinkKind) -> Bool { wanted.carrier == nil || wanted.carrier == kind?.carrier }
+
+  /// What would make it one of this kind, and what would put it back; nil when it has to be made anew.
+  ///
+  /// Not for ipvlan, whose mode and flag are its parent's, and not for settings that are fixed at creation.
+  func settingsToBecome(_ wanted: LinkKind) -> (todo: LinkSettings, undo: LinkSettings)? {
+    guard let kind, isOnParent(of: wanted), let todo = wanted.settings, let undo = kind.settings else { return nil }
+    switch (wanted, kind) {
+    case (.bridge, .bridge), (.macvlan, .macvlan): return (todo, undo)
+    case (.vlan(_, let id, let tag, _), .vlan(_, let itsID, let itsTag, _)) where id == itsID && tag == itsTag:
+      return (todo, undo)
+    default: return nil
+    }
   }
 
   /// Its name, kind and parent, in `ip`'s words.
   var summary: String {
-    "link \(name)" + (kind.map { " type \($0.name)" } ?? "") + (kind?.parent.map { " on link \($0)" } ?? "")
-  }
-}
-
-extension LinkKind {
-  fileprivate struct Setting: Hashable {
-    let type: UInt16
-    let bytes: [UInt8]
-  }
-
-  /// The kind's attributes.
-  fileprivate static func settings(_ kind: LinkKind) -> Set<Setting> {
-    let writer = MessageWriter()
-    writer.begin(type: 0, flags: 0, sequence: 0)
-    kind.encodeData(into: writer)
-    let bytes = writer.bytes
-    let span = unsafe bytes.span.bytes
-    var cursor = AttributeCursor(Message.headerSize..<bytes.count)
-    var settings: Set<Setting> = []
-    while let attribute = try? cursor.next(in: span) {
-      settings.insert(Setting(type: attribute.type, bytes: Array(bytes[attribute.payload])))
-    }
-    return settings
+    "link \(name)" + (kind.map { " type \($0.name)" } ?? "") + (kind?.carrier.map { " on link \($0)" } ?? "")
   }
 }

@@ -52,7 +52,7 @@ extension DesiredLink {
     var words = ["\(name)"]
     if let parent {
       words.append("link \(parent)")
-    } else if let index = creation?.kind.parent {
+    } else if let index = creation?.kind.carrier {
       words.append("link #\(index)")
     }
     if let id = creation?.parentNamespaceID { words.append("link-netnsid \(id)") }
@@ -70,7 +70,9 @@ extension LinkKind {
     switch self {
     case .veth(let peer?): "veth peer name \(peer.name)" + (peer.namespace == nil ? "" : " netns \(peer.namespaceText)")
     case .ipvlan(_, let mode, let flag): "ipvlan mode \(mode) \(flag)"
-    case .macvlan(_, let mode): "macvlan mode \(mode)"
+    case .macvlan(_, let settings): "macvlan" + (settings.mode.map { " mode \($0)" } ?? "")
+    case .vlan(_, let id, _, _): "vlan id \(id)"
+    case .vxlan(let settings): "vxlan" + (settings.id.map { " id \($0)" } ?? "")
     default: name
     }
   }
@@ -104,6 +106,8 @@ extension LinkChanges {
     add("carrier", isOn: hasCarrier)
     add("protodown", isOn: isProtocolDown)
     add("addrgenmode", ipv6AddressGeneration)
+    if let settings { words.append("type \(settings.kindName) (settings)") }
+    if port != nil { words.append("(port settings)") }
     add("gso_max_size", segmentation.gsoMaximumSize)
     add("gso_max_segs", segmentation.gsoMaximumSegments)
     add("gro_max_size", segmentation.groMaximumSize)
@@ -120,9 +124,10 @@ extension BPFFilter {
   }
 }
 
-extension InstalledFilter {
+extension TrafficFilter {
   /// The arguments of `tc filter delete`, without the link.
   var commandText: String {
-    "\(direction) pref \(priority) handle \(handle) \(kind)" + (program?.name.map { " name \($0)" } ?? "")
+    "\(direction.map { "\($0)" } ?? "\(place)") pref \(priority) handle \(handle) \(kind)"
+      + (program?.name.map { " name \($0)" } ?? "")
   }
 }

@@ -12,7 +12,7 @@ enum NamedChange: Sendable {
   /// Takes back `addClsact`: only when no filter is at it.
   case removeEmptyClsact(InterfaceName)
   case attach(DesiredFilter, isReplacement: Bool)
-  case detach(InstalledFilter, InterfaceName)
+  case detach(TrafficFilter, InterfaceName)
   case address(ObjectChange, DesiredAddress)
   case neighbour(ObjectChange, DesiredNeighbour)
   case route(ObjectChange, DesiredRoute)
@@ -65,11 +65,17 @@ enum NamedChange: Sendable {
       }
       return .change(link, changes)
     case .removeLink(let name): return index(name).map { .removeLink($0) }
-    case .addClsact(let name): return index(name).map { .clsact($0, isRemoval: false) }
-    case .removeEmptyClsact(let name): return index(name).map { .clsact($0, isRemoval: true) }
+    case .addClsact(let name): return index(name).map { .add(Qdisc(interface: $0, settings: .clsact)) }
+    case .removeEmptyClsact(let name): return index(name).map { .remove(Qdisc(interface: $0, settings: .clsact)) }
     case .attach(let filter, let isReplacement):
-      return index(filter.link).map { .attach(filter.filter(on: $0), isReplacement: isReplacement) }
-    case .detach(let filter, let name): return index(name).map { .detach(filter, from: $0) }
+      return index(filter.link).map { index in
+        let filter = TrafficFilter(filter.filter(on: index))
+        return isReplacement ? .replace(filter) : .add(filter)
+      }
+    case .detach(var filter, let name):
+      guard let index = index(name), let parent = filter.parent else { return nil }
+      filter.place = .link(index, parent: parent)
+      return .remove(filter)
     case .address(let change, let desired):
       guard let index = index(desired.link) else { return nil }
       var address = desired.address

@@ -7,7 +7,7 @@ struct NamespaceSnapshot: Sendable {
   var links: [Link] = []
   /// The links that have a clsact.
   var clsacts: Set<InterfaceIndex> = []
-  var filters: [InstalledFilter] = []
+  var filters: [TrafficFilter] = []
   var addresses: [InterfaceAddress] = []
   var neighbours: [Neighbour] = []
   var routes: [Route] = []
@@ -19,7 +19,7 @@ struct NamespaceSnapshot: Sendable {
     var rest = self
     rest.links.removeAll { gone.contains($0.index) }
     rest.clsacts.subtract(gone)
-    rest.filters.removeAll { gone.contains($0.interface) }
+    rest.filters.removeAll { $0.interface.map(gone.contains) ?? false }
     rest.addresses.removeAll { gone.contains($0.index) }
     rest.neighbours.removeAll { gone.contains($0.interface) }
     rest.routes.removeAll { $0.interface.map(gone.contains) ?? false }

@@ -48,13 +48,32 @@ extension NetlinkSocket {
     for run in plan.runs {
       let failure: NetlinkError?
       do throws(NetlinkError) {
-        failure = try await perform(run, &applied)
+        failure = try await perform(run, &applied).first
       } catch {
         failure = error
       }
       if let failure { throw failure.adding(await leftovers(of: applied)) }
     }
     return applied
+  }
+
+  /// Makes as many changes of a plan as it can, and takes nothing back: for removals, where what is gone is gone.
+  ///
+  /// - Parameter plan: from this socket's namespace.
+  /// - Returns: what failed, in the plan's order; empty when all was done. What is to be removed and is gone already is no
+  ///   failure.
+  /// - Requires: `CAP_NET_ADMIN`.
+  public func attempt(_ plan: ChangePlan) async -> [NetlinkError] {
+    var applied = AppliedChanges(indexes: plan.indexes)
+    var failures: [NetlinkError] = []
+    for run in plan.runs {
+      do throws(NetlinkError) {
+        failures += try await perform(run, &applied)
+      } catch {
+        failures.append(error)
+      }
+    }
+    return failures
   }
 
   /// Takes back what ``apply(_:)`` did, in reverse.
@@ -102,9 +121,9 @@ extension NetlinkSocket {
 extension NetlinkSocket {
   /// Carries out steps at once, and looks for the links that they created.
   ///
-  /// - Returns: the first failure.
+  /// - Returns: what failed.
   private func perform(_ run: ArraySlice<ChangeStep>, _ applied: inout AppliedChanges) async throws(NetlinkError)
-    -> NetlinkError?
+    -> [NetlinkError]
   {
     var operations: [NetlinkOperation] = []
     for step in run {
@@ -114,23 +133,24 @@ extension NetlinkSocket {
       operations.append(operation)
     }
     let outcome = await performAll(operations)
-    var first: NetlinkError?
+    var failures: [NetlinkError] = []
+    var created: [InterfaceName] = []
     for (step, result) in zip(run, outcome) {
       switch result {
-      case .success: applied.steps.append(step)
+      case .success:
+        applied.steps.append(step)
+        created += step.change.creates
+        if case .removeLink(let name) = step.change { applied.indexes[name] = nil }
       case .failure(let error) where error.code == .notFound && step.change.isRemoval: break
       case .failure(let error):
         // It may have been done all the same.
         if error.isOutcomeUnknown { applied.steps.append(step) }
-        first = first ?? error.about(step)
+        failures.append(error.about(step))
       }
     }
-    if let first { return first }
-    for step in run {
-      if case .removeLink(let name) = step.change { applied.indexes[name] = nil }
-      for name in step.change.creates { applied.indexes[name] = try await links.link(named: name)?.index }
-    }
-    return nil
+    guard failures.isEmpty else { return failures }
+    for name in created { applied.indexes[name] = try await links.link(named: name)?.index }
+    return []
   }
 
   /// Takes changes back in a task of its own: the caller's may be cancelled, and then sends nothing.
@@ -138,20 +158,37 @@ extension NetlinkSocket {
   /// - Returns: what could not be taken back.
   private func leftovers(of applied: AppliedChanges) async -> [NetlinkError] {
     await Task {
+      var indexes = applied.indexes
       var failures: [NetlinkError] = []
       for step in applied.steps.reversed() {
-        guard let undo = step.undo, let operation = undo.operation({ applied.indexes[$0] }) else { continue }
-        if case .removeEmptyClsact(let name) = undo, let index = applied.indexes[name],
-          (try? await filters.all(on: index))?.isEmpty == false
-        {
-          continue
-        }
-        for error in await performAll([operation]).failures.map(\.error) where error.code != .notFound {
+        guard let undo = step.undo else { continue }
+        do throws(NetlinkError) {
+          try await takeBack(undo, of: step.change, &indexes)
+        } catch  where error.code == .notFound {
+          // It is gone already.
+        } catch {
           failures.append(error.about(undo.description))
         }
       }
       return failures
     }.value
+  }
+
+  private func takeBack(
+    _ undo: NamedChange, of change: NamedChange, _ indexes: inout [InterfaceName: InterfaceIndex]
+  ) async throws(NetlinkError) {
+    for name in undo.links where indexes[name] == nil { indexes[name] = try await links.link(named: name)?.index }
+    switch (change, undo) {
+    case (.createLink(let wanted), _):
+      // Whether it was created may not be known, and then one of that name may be another's.
+      guard let link = try await links.link(named: wanted.name) else { return }
+      guard link.alias == nil || link.alias == wanted.settings.alias else { return }
+    case (_, .removeEmptyClsact(let name)):
+      guard let index = indexes[name], try await filters.all(on: index).isEmpty else { return }
+    default: break
+    }
+    guard let operation = undo.operation({ indexes[$0] }) else { return }
+    try await performAll([operation]).get()
   }
 }
 

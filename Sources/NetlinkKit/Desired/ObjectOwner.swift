@@ -10,14 +10,14 @@ public struct ObjectOwner: Sendable, Hashable {
   /// 0 to 4 prove nothing: the kernel and everybody's `ip` use them. See `/etc/iproute2/rt_protos` for those that are
   /// taken.
   public var `protocol`: RouteProtocol
-  /// What the aliases of its links and the names of its filters begin with, 1...200 bytes, such as `example.org:`.
+  /// What the aliases of its links and the names of its filters begin with, 1...255 bytes, such as `example.org:`.
   public var prefix: String
 
   /// Names an owner by its marks.
   ///
   /// - Parameters:
   ///   - protocol: the tag of its routes, rules, addresses and neighbours, 5...255.
-  ///   - prefix: what the aliases of its links and the names of its filters begin with, 1...200 bytes.
+  ///   - prefix: what the aliases of its links and the names of its filters begin with, 1...255 bytes.
   public init(protocol: RouteProtocol, prefix: String) {
     self.protocol = `protocol`
     self.prefix = prefix
@@ -28,8 +28,8 @@ public struct ObjectOwner: Sendable, Hashable {
     if self.protocol.rawValue <= 4 {
       return "protocol \(self.protocol) is used by the kernel and by ip for everybody; choose one of 5...255"
     }
-    guard (1...200).contains(prefix.utf8.count), !prefix.utf8.contains(0) else {
-      return "the prefix of aliases and filter names has 1...200 bytes, none of them zero"
+    guard (1...255).contains(prefix.utf8.count), !prefix.utf8.contains(0) else {
+      return "the prefix of aliases and filter names has 1...255 bytes, none of them zero"
     }
     return nil
   }
@@ -45,5 +45,5 @@ public struct ObjectOwner: Sendable, Hashable {
   /// Whether a neighbour bears the mark.
   func owns(_ neighbour: Neighbour) -> Bool { neighbour.protocol == self.protocol }
   /// Whether a filter bears the mark.
-  func owns(_ filter: InstalledFilter) -> Bool { filter.program?.name?.hasPrefix(prefix) == true }
+  func owns(_ filter: TrafficFilter) -> Bool { filter.program?.name?.hasPrefix(prefix) == true }
 }

@@ -13,8 +13,8 @@ extension Planner {
         add(ChangeStep(.addClsact(wanted.link), undo: .removeEmptyClsact(wanted.link)))
       }
       let there = found.filters.first {
-        $0.interface == link && $0.direction == wanted.filter.direction && $0.priority == wanted.filter.priority
-          && $0.handle == wanted.filter.handle
+        link != nil && $0.interface == link && $0.direction == wanted.filter.direction
+          && $0.priority == wanted.filter.priority && $0.handle == wanted.filter.handle
       }
       guard let there else {
         add(ChangeStep(attach, undo: wanted.installed.map { .detach($0, wanted.link) }))
@@ -34,11 +34,11 @@ extension Planner {
     return DesiredFilter(filter, on: wanted.link, programIdentifier: wanted.programIdentifier)
   }
 
-  func remove(_ there: InstalledFilter) -> ChangeStep {
-    ChangeStep(.detach(there, name(of: there.interface)), undo: nil, found: there.commandText)
+  func remove(_ there: TrafficFilter) -> ChangeStep {
+    ChangeStep(.detach(there, name(of: there.interface ?? .loopback)), undo: nil, found: there.commandText)
   }
 
-  var staleFilters: [InstalledFilter] {
+  var staleFilters: [TrafficFilter] {
     found.filters.filter { there in
       owner.owns(there)
         && !desired.filters.contains {
@@ -51,16 +51,14 @@ extension Planner {
 
 extension DesiredFilter {
   /// Whether `there`, at the same place, is the same program.
-  func isSatisfied(by there: InstalledFilter) -> Bool {
+  func isSatisfied(by there: TrafficFilter) -> Bool {
     guard let program = there.program, program.isDirectAction, program.name == filter.name else { return false }
     return programIdentifier == nil || programIdentifier == program.identifier
   }
 
   /// How it is listed once it is attached; nil when the kernel chooses its handle.
-  fileprivate var installed: InstalledFilter? {
+  fileprivate var installed: TrafficFilter? {
     guard filter.handle > 0 else { return nil }
-    return InstalledFilter(
-      interface: .loopback, direction: filter.direction, priority: filter.priority,
-      etherType: InstalledFilter.allEtherTypes, handle: filter.handle, kind: "bpf")
+    return TrafficFilter(filter)
   }
 }

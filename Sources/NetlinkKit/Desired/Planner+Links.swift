@@ -3,7 +3,7 @@
 internal import NetworkTypes
 
 extension Planner {
-  /// Removes links of the owner's that have a desired link's name and are of another kind.
+  /// Removes links of the owner's that have a desired link's name and cannot become what is desired.
   ///
   /// - Returns: their indexes.
   mutating func planLinkReplacements() throws(NetlinkError) -> Set<InterfaceIndex> {
@@ -17,7 +17,8 @@ extension Planner {
       }
       let kind = wanted.parent.flatMap(index(of:)).map { creation.kind.on($0) } ?? creation.kind
       let isOnItsParent = wanted.parent.map { name in index(of: name).map { $0 == link.parentIndex } ?? false } ?? true
-      if isOnItsParent, link.hasKind(kind) { continue }
+      if isOnItsParent, link.hasKind(kind) || link.settingsToBecome(kind) != nil { continue }
+      guard wanted.isReplaceable else { throw conflict(.createLink(wanted), link.summary) }
       replaced.insert(link.index)
       add(ChangeStep(.removeLink(link.name), undo: nil, found: link.summary))
     }
@@ -40,8 +41,10 @@ extension Planner {
             .notFound, operation: "find link \"\(wanted.name)\"",
             reason: "it is not there, and not to be created; whoever makes it comes first")
         }
-        add(ChangeStep(.createLink(wanted), undo: .removeLink(wanted.name)))
+        var wanted = wanted
         let alias = wanted.settings.alias ?? owner.prefix + wanted.name.rawValue
+        wanted.settings.alias = alias
+        add(ChangeStep(.createLink(wanted), undo: .removeLink(wanted.name)))
         add(ChangeStep(.setAlias(wanted.name, alias), undo: .setAlias(wanted.name, "")))
         planNewLinkSettings(wanted, &late)
         continue
@@ -82,6 +85,9 @@ extension Planner {
     of link: Link, _ wanted: DesiredLink, _ late: inout (up: [ChangeStep], arp: [ChangeStep])
   ) throws(NetlinkError) {
     var (todo, undo) = wanted.settings.difference(from: link)
+    if let kind = wanted.creation?.kind, !link.hasKind(kind), let settings = link.settingsToBecome(kind) {
+      (todo.settings, undo.settings) = (settings.todo, settings.undo)
+    }
     // A link of the owner's has some alias of the owner's; which one counts only when it was said.
     if wanted.settings.alias == nil { (todo.alias, undo.alias) = (nil, nil) }
     var master: (todo: InterfaceName??, undo: InterfaceName??) = (nil, nil)
