@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import NetlinkTesting
 import NetworkTypes
 import Synchronization
 import Testing
@@ -22,9 +23,9 @@ struct SocketDestructionTests {
   private static let match = SocketMatch(.udp, family: .ipv4, destinations: [SocketEndpointMatch(port: 53)])
 
   /// A kernel with sockets by cookie, which is asked to list and to destroy in turns, and of those there finds one.
-  private func hiding(_ cookies: [UInt32], findsLast: Bool = true, refuse: Int32 = 0) -> FakeKernel {
+  private func hiding(_ cookies: [UInt32], findsLast: Bool = true, refuse: Int32 = 0) -> (NetlinkSocket, FakeKernel) {
     let left = Mutex(cookies)
-    return FakeKernel { number, sequence in
+    return scripted { number, sequence in
       left.withLock { left in
         let listed = left
         if !number.isMultiple(of: 2) {
@@ -32,7 +33,7 @@ struct SocketDestructionTests {
             .datagram(Bytes.done(sequence: sequence))
           ]
         }
-        var steps: [FakeKernel.Step] = []
+        var steps: [FakeKernel.Arrival] = []
         for (place, cookie) in listed.enumerated() {
           let isFound = refuse == 0 && cookie == (findsLast ? left.last : left.first)
           if isFound { left.removeAll { $0 == cookie } }
@@ -49,24 +50,24 @@ struct SocketDestructionTests {
   @Test func `sockets that hide behind others with the same addresses are found in later rounds`() async throws {
     // When the kernel finds the first, each is found at once; when it finds the last, one more in each round.
     for (findsLast, requests) in [(false, 2), (true, 8)] {
-      let kernel = hiding([1, 2, 3, 4], findsLast: findsLast)
-      let diagnostics = SocketDiagnostics(over: NetlinkSocket(over: kernel))
+      let (socket, kernel) = hiding([1, 2, 3, 4], findsLast: findsLast)
+      let diagnostics = SocketDiagnostics(over: socket)
       let outcome = try await diagnostics.destroy(SocketDestructionTests.match)
       #expect(Set(outcome.destroyed.map(\.cookie)) == [1, 2, 3, 4])
       #expect(outcome.failures.isEmpty)
       #expect(try outcome.get().count == 4)
-      #expect(kernel.requests.count == requests)
+      #expect(kernel.datagrams.count == requests)
     }
   }
 
   @Test func `a socket that stays hidden is a failure, not an endless loop`() async throws {
-    let kernel = FakeKernel { number, sequence in
+    let (socket, _) = scripted { number, sequence in
       if number.isMultiple(of: 2) { return [.datagram(Bytes.answer(ENOENT, sequence: sequence))] }
       return [
         .datagram(SocketDestructionTests.socket(9, sequence: sequence)), .datagram(Bytes.done(sequence: sequence)),
       ]
     }
-    let diagnostics = SocketDiagnostics(over: NetlinkSocket(over: kernel))
+    let diagnostics = SocketDiagnostics(over: socket)
     let outcome = try await diagnostics.destroy(SocketDestructionTests.match)
     #expect(outcome.destroyed.isEmpty)
     #expect(outcome.failures.map(\.socket.cookie) == [9])
@@ -75,13 +76,13 @@ struct SocketDestructionTests {
   }
 
   @Test func `a kernel that cannot destroy is named with what it lacks`() async throws {
-    let diagnostics = SocketDiagnostics(over: NetlinkSocket(over: hiding([1, 2], refuse: EOPNOTSUPP)))
+    let diagnostics = SocketDiagnostics(over: hiding([1, 2], refuse: EOPNOTSUPP).0)
     let error = await #expect(throws: NetlinkError.self) {
       try await diagnostics.destroy(SocketDestructionTests.match)
     }
     #expect(error?.code == .notSupported)
     #expect(error?.message.contains("CONFIG_INET_DIAG_DESTROY") == true)
-    let denied = SocketDiagnostics(over: NetlinkSocket(over: hiding([1], refuse: EPERM)))
+    let denied = SocketDiagnostics(over: hiding([1], refuse: EPERM).0)
     let refusal = await #expect(throws: NetlinkError.self) {
       try await denied.destroy(SocketDestructionTests.match)
     }
@@ -89,10 +90,10 @@ struct SocketDestructionTests {
   }
 
   @Test func `a protocol that the kernel does not list is named with its module`() async throws {
-    let kernel = FakeKernel { _, sequence in
+    let (socket, _) = scripted { _, sequence in
       [.datagram(Bytes.message(3, Bytes.of(-ENOENT), flags: 2, sequence: sequence))]
     }
-    let diagnostics = SocketDiagnostics(over: NetlinkSocket(over: kernel))
+    let diagnostics = SocketDiagnostics(over: socket)
     let error = await #expect(throws: NetlinkError.self) { try await diagnostics.sockets(SocketMatch(.raw)) }
     #expect(error?.code == .notSupported)
     #expect(error?.message.contains("raw_diag") == true)
@@ -101,13 +102,13 @@ struct SocketDestructionTests {
   }
 
   @Test func `a cancelled destruction says so, and destroys nothing`() async throws {
-    let kernel = FakeKernel { _, _ in [.silence] }
-    let diagnostics = SocketDiagnostics(over: NetlinkSocket(over: kernel))
+    let (socket, kernel) = scripted { _, _ in [.held] }
+    let diagnostics = SocketDiagnostics(over: socket)
     let task = Task { try await diagnostics.destroy(SocketDestructionTests.match) }
     try await Task.sleep(for: .milliseconds(20))
     task.cancel()
     let error = await #expect(throws: NetlinkError.self) { try await task.value }
     #expect(error?.code == .cancelled)
-    #expect(kernel.requests.count == 1)
+    #expect(kernel.datagrams.count == 1)
   }
 }

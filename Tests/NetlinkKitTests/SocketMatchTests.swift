@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NetlinkTesting
 import NetworkTypes
 import Testing
 
@@ -232,16 +233,16 @@ struct SocketMatchTests {
 
   @Test func `an empty list of ends is no socket, and nobody is asked`() async throws {
     #expect(!SocketMatch(.tcp, destinations: []).contains(socket()))
-    let kernel = FakeKernel { _, sequence in [.datagram(Bytes.done(sequence: sequence))] }
-    let diagnostics = SocketDiagnostics(over: NetlinkSocket(over: kernel))
+    let (socket, kernel) = scripted { _, sequence in [.datagram(Bytes.done(sequence: sequence))] }
+    let diagnostics = SocketDiagnostics(over: socket)
     #expect(try await diagnostics.sockets(SocketMatch(.tcp, destinations: [])).isEmpty)
     #expect(try await diagnostics.destroy(SocketMatch(.tcp, sources: [])).destroyed.isEmpty)
-    #expect(kernel.requests.isEmpty)
+    #expect(kernel.datagrams.isEmpty)
   }
 
   @Test func `all sockets are not destroyed by accident`() async throws {
-    let kernel = FakeKernel { _, sequence in [.datagram(Bytes.done(sequence: sequence))] }
-    let diagnostics = SocketDiagnostics(over: NetlinkSocket(over: kernel))
+    let (socket, kernel) = scripted { _, sequence in [.datagram(Bytes.done(sequence: sequence))] }
+    let diagnostics = SocketDiagnostics(over: socket)
     for match in [
       SocketMatch(.tcp), SocketMatch(.udp, family: .ipv4, states: .connected), SocketMatch(.udp, destinations: [.any]),
       SocketMatch(.udp, sources: [.init(port: 53), .any]), SocketMatch(.udp, boundInterface: .some(nil)),
@@ -250,7 +251,7 @@ struct SocketMatchTests {
       let error = await #expect(throws: NetlinkError.self) { try await diagnostics.destroy(match) }
       #expect(error?.code == .invalidArgument)
     }
-    #expect(kernel.requests.isEmpty)
+    #expect(kernel.datagrams.isEmpty)
   }
 
   @Test func `a match reads as a sentence`() {
