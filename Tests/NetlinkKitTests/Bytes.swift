@@ -23,6 +23,11 @@ func scripted(
   return (kernel.socket, kernel)
 }
 
+/// A fake kernel all of whose answers come from `script`.
+func scriptedKernel(
+  _ script: @escaping @Sendable (_ request: Int, _ sequence: UInt32) -> [FakeKernel.Arrival]
+) -> FakeKernel { scripted(script).1 }
+
 /// Bytes of messages, put together by hand.
 enum Bytes {
   static func of<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {

@@ -215,8 +215,8 @@ struct EthtoolBitsetTests {
 @Suite("Ethtool beside a fake kernel")
 struct EthtoolFakeKernelTests {
   @Test func `a kernel without the family is named with what it lacks`() async throws {
-    let (socket, _) = scripted { _, sequence in [.datagram(Bytes.answer(2, sequence: sequence))] }
-    let generic = GenericNetlinkSocket(over: socket)
+    let kernel = scriptedKernel { _, sequence in [.datagram(Bytes.answer(2, sequence: sequence))] }
+    let generic = GenericNetlinkSocket(over: kernel.socket)
     #expect(try await generic.family(named: "ethtool") == nil)
     let error = await #expect(throws: NetlinkError.self) { try await generic.ethtool.channels(of: .name("eth0")) }
     #expect(error?.code == .notSupported)
@@ -224,24 +224,24 @@ struct EthtoolFakeKernelTests {
   }
 
   @Test func `a family is asked for once, and only by a name that can be one`() async throws {
-    let (socket, kernel) = scripted { _, sequence in
+    let kernel = scriptedKernel { _, sequence in
       let attributes = Bytes.attribute(2, Array("some".utf8) + [0]) + Bytes.attribute(1, Bytes.of(UInt16(21)))
       return [
         .datagram(Bytes.message(16, [1, 2, 0, 0] + attributes, sequence: sequence)),
         .datagram(Bytes.answer(sequence: sequence)),
       ]
     }
-    let generic = GenericNetlinkSocket(over: socket)
+    let generic = GenericNetlinkSocket(over: kernel.socket)
     for _ in 0..<3 { #expect(try await generic.family(named: "some")?.id == 21) }
-    #expect(kernel.datagrams.count == 1)
+    #expect(kernel.requests.count == 1)
     #expect(try await generic.family(named: "a-name-that-is-too-long") == nil)
     #expect(try await generic.family(named: "") == nil)
-    #expect(kernel.datagrams.count == 1)
+    #expect(kernel.requests.count == 1)
   }
 
   /// A device that says yes to every number of channels and keeps 2.
   @Test func `a setting that was not kept is an error that names both values`() async throws {
-    let (socket, _) = scripted { number, sequence in
+    let kernel = scriptedKernel { number, sequence in
       let answer = FakeKernel.Arrival.datagram(Bytes.answer(sequence: sequence))
       switch number {
       case 1:
@@ -253,7 +253,7 @@ struct EthtoolFakeKernelTests {
         return [.datagram(Bytes.message(21, [18, 1, 0, 0] + attributes, sequence: sequence)), answer]
       }
     }
-    let generic = GenericNetlinkSocket(over: socket)
+    let generic = GenericNetlinkSocket(over: kernel.socket)
     let error = await #expect(throws: NetlinkError.self) {
       try await generic.ethtool.setChannels(DeviceChannels(receive: 2, transmit: 3), of: .name("eth0"))
     }
@@ -262,8 +262,8 @@ struct EthtoolFakeKernelTests {
   }
 
   @Test func `a cancelled request says so`() async throws {
-    let (socket, _) = scripted { _, _ in [.held] }
-    let generic = GenericNetlinkSocket(over: socket)
+    let kernel = scriptedKernel { _, _ in [] }
+    let generic = GenericNetlinkSocket(over: kernel.socket)
     let task = Task { try await generic.ethtool.features(of: .name("eth0")) }
     try await Task.sleep(for: .milliseconds(20))
     task.cancel()
@@ -272,10 +272,10 @@ struct EthtoolFakeKernelTests {
   }
 
   @Test func `an answer that is none is an error`() async throws {
-    let (socket, _) = scripted { _, sequence in
+    let kernel = scriptedKernel { _, sequence in
       [.datagram(Bytes.message(16, [1], sequence: sequence)), .datagram(Bytes.answer(sequence: sequence))]
     }
-    let generic = GenericNetlinkSocket(over: socket)
+    let generic = GenericNetlinkSocket(over: kernel.socket)
     let error = await #expect(throws: NetlinkError.self) { try await generic.family(named: "some") }
     #expect(error?.code == .malformedReply)
   }

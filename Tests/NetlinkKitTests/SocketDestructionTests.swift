@@ -23,9 +23,9 @@ struct SocketDestructionTests {
   private static let match = SocketMatch(.udp, family: .ipv4, destinations: [SocketEndpointMatch(port: 53)])
 
   /// A kernel with sockets by cookie, which is asked to list and to destroy in turns, and of those there finds one.
-  private func hiding(_ cookies: [UInt32], findsLast: Bool = true, refuse: Int32 = 0) -> (NetlinkSocket, FakeKernel) {
+  private func hiding(_ cookies: [UInt32], findsLast: Bool = true, refuse: Int32 = 0) -> FakeKernel {
     let left = Mutex(cookies)
-    return scripted { number, sequence in
+    return scriptedKernel { number, sequence in
       left.withLock { left in
         let listed = left
         if !number.isMultiple(of: 2) {
@@ -50,24 +50,24 @@ struct SocketDestructionTests {
   @Test func `sockets that hide behind others with the same addresses are found in later rounds`() async throws {
     // When the kernel finds the first, each is found at once; when it finds the last, one more in each round.
     for (findsLast, requests) in [(false, 2), (true, 8)] {
-      let (socket, kernel) = hiding([1, 2, 3, 4], findsLast: findsLast)
-      let diagnostics = SocketDiagnostics(over: socket)
+      let kernel = hiding([1, 2, 3, 4], findsLast: findsLast)
+      let diagnostics = SocketDiagnostics(over: kernel.socket)
       let outcome = try await diagnostics.destroy(SocketDestructionTests.match)
       #expect(Set(outcome.destroyed.map(\.cookie)) == [1, 2, 3, 4])
       #expect(outcome.failures.isEmpty)
       #expect(try outcome.get().count == 4)
-      #expect(kernel.datagrams.count == requests)
+      #expect(kernel.requests.count == requests)
     }
   }
 
   @Test func `a socket that stays hidden is a failure, not an endless loop`() async throws {
-    let (socket, _) = scripted { number, sequence in
+    let kernel = scriptedKernel { number, sequence in
       if number.isMultiple(of: 2) { return [.datagram(Bytes.answer(ENOENT, sequence: sequence))] }
       return [
         .datagram(SocketDestructionTests.socket(9, sequence: sequence)), .datagram(Bytes.done(sequence: sequence)),
       ]
     }
-    let diagnostics = SocketDiagnostics(over: socket)
+    let diagnostics = SocketDiagnostics(over: kernel.socket)
     let outcome = try await diagnostics.destroy(SocketDestructionTests.match)
     #expect(outcome.destroyed.isEmpty)
     #expect(outcome.failures.map(\.socket.cookie) == [9])
@@ -76,13 +76,13 @@ struct SocketDestructionTests {
   }
 
   @Test func `a kernel that cannot destroy is named with what it lacks`() async throws {
-    let diagnostics = SocketDiagnostics(over: hiding([1, 2], refuse: EOPNOTSUPP).0)
+    let diagnostics = SocketDiagnostics(over: hiding([1, 2], refuse: EOPNOTSUPP).socket)
     let error = await #expect(throws: NetlinkError.self) {
       try await diagnostics.destroy(SocketDestructionTests.match)
     }
     #expect(error?.code == .notSupported)
     #expect(error?.message.contains("CONFIG_INET_DIAG_DESTROY") == true)
-    let denied = SocketDiagnostics(over: hiding([1], refuse: EPERM).0)
+    let denied = SocketDiagnostics(over: hiding([1], refuse: EPERM).socket)
     let refusal = await #expect(throws: NetlinkError.self) {
       try await denied.destroy(SocketDestructionTests.match)
     }
@@ -90,10 +90,10 @@ struct SocketDestructionTests {
   }
 
   @Test func `a protocol that the kernel does not list is named with its module`() async throws {
-    let (socket, _) = scripted { _, sequence in
+    let kernel = scriptedKernel { _, sequence in
       [.datagram(Bytes.message(3, Bytes.of(-ENOENT), flags: 2, sequence: sequence))]
     }
-    let diagnostics = SocketDiagnostics(over: socket)
+    let diagnostics = SocketDiagnostics(over: kernel.socket)
     let error = await #expect(throws: NetlinkError.self) { try await diagnostics.sockets(SocketMatch(.raw)) }
     #expect(error?.code == .notSupported)
     #expect(error?.message.contains("raw_diag") == true)
@@ -102,13 +102,13 @@ struct SocketDestructionTests {
   }
 
   @Test func `a cancelled destruction says so, and destroys nothing`() async throws {
-    let (socket, kernel) = scripted { _, _ in [.held] }
-    let diagnostics = SocketDiagnostics(over: socket)
+    let kernel = scriptedKernel { _, _ in [] }
+    let diagnostics = SocketDiagnostics(over: kernel.socket)
     let task = Task { try await diagnostics.destroy(SocketDestructionTests.match) }
     try await Task.sleep(for: .milliseconds(20))
     task.cancel()
     let error = await #expect(throws: NetlinkError.self) { try await task.value }
     #expect(error?.code == .cancelled)
-    #expect(kernel.datagrams.count == 1)
+    #expect(kernel.requests.count == 1)
   }
 }

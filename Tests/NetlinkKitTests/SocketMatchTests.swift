@@ -233,16 +233,16 @@ struct SocketMatchTests {
 
   @Test func `an empty list of ends is no socket, and nobody is asked`() async throws {
     #expect(!SocketMatch(.tcp, destinations: []).contains(socket()))
-    let (socket, kernel) = scripted { _, sequence in [.datagram(Bytes.done(sequence: sequence))] }
-    let diagnostics = SocketDiagnostics(over: socket)
+    let kernel = scriptedKernel { _, sequence in [.datagram(Bytes.done(sequence: sequence))] }
+    let diagnostics = SocketDiagnostics(over: kernel.socket)
     #expect(try await diagnostics.sockets(SocketMatch(.tcp, destinations: [])).isEmpty)
     #expect(try await diagnostics.destroy(SocketMatch(.tcp, sources: [])).destroyed.isEmpty)
-    #expect(kernel.datagrams.isEmpty)
+    #expect(kernel.requests.isEmpty)
   }
 
   @Test func `all sockets are not destroyed by accident`() async throws {
-    let (socket, kernel) = scripted { _, sequence in [.datagram(Bytes.done(sequence: sequence))] }
-    let diagnostics = SocketDiagnostics(over: socket)
+    let kernel = scriptedKernel { _, sequence in [.datagram(Bytes.done(sequence: sequence))] }
+    let diagnostics = SocketDiagnostics(over: kernel.socket)
     for match in [
       SocketMatch(.tcp), SocketMatch(.udp, family: .ipv4, states: .connected), SocketMatch(.udp, destinations: [.any]),
       SocketMatch(.udp, sources: [.init(port: 53), .any]), SocketMatch(.udp, boundInterface: .some(nil)),
@@ -251,7 +251,7 @@ struct SocketMatchTests {
       let error = await #expect(throws: NetlinkError.self) { try await diagnostics.destroy(match) }
       #expect(error?.code == .invalidArgument)
     }
-    #expect(kernel.datagrams.isEmpty)
+    #expect(kernel.requests.isEmpty)
   }
 
   @Test func `a match reads as a sentence`() {

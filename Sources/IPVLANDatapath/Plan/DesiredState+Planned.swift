@@ -21,10 +21,12 @@ extension DesiredState {
     for object in objects {
       switch object {
       case .link(let planned): add(planned, isShared: isShared, surroundings)
+      case .peer(let link, let mac, let mtu, let alias):
+        links.append(DesiredLink(existing: link, LinkChanges(mtu: mtu, address: mac, alias: alias)))
       case .up(let link, let isARPEnabled):
         if let place = links.firstIndex(where: { $0.name == link }) {
           links[place].settings.isUp = true
-          links[place].settings.isARPEnabled = isARPEnabled
+          if let isARPEnabled { links[place].settings.isARPEnabled = isARPEnabled }
         } else {
           links.append(DesiredLink(existing: link, LinkChanges(isUp: true, isARPEnabled: isARPEnabled)))
         }

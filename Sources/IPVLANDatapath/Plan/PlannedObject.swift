@@ -9,6 +9,8 @@ public import NetworkTypes
 public enum PlannedObject: Hashable, Sendable {
   /// A link of this module.
   case link(PlannedLink)
+  /// The pod's end of a pair, which is born with the node's end.
+  case peer(link: InterfaceName, mac: MACAddress, mtu: UInt32, alias: String)
   /// A link is up. `isARPEnabled`, where given, is set after that: the kernel forgets it when a slave comes up.
   case up(link: InterfaceName, isARPEnabled: Bool?)
   /// An address on a link.
@@ -41,7 +43,7 @@ public struct PlannedLink: Hashable, Sendable {
   public var kind: Kind
   /// Its MTU, in bytes; a veth peer has the same.
   public var mtu: UInt32
-  /// The alias that proves it ours; a veth peer has the same.
+  /// The alias that proves it ours.
   public var alias: String
 }
 
@@ -98,6 +100,8 @@ extension PlannedObject: CustomStringConvertible {
   public var description: String {
     switch self {
     case .link(let link): link.description
+    case .peer(let link, let mac, let mtu, let alias):
+      "ip link set \(link) mtu \(mtu) address \(mac) alias \(alias)"
     case .up(let link, nil): "ip link set \(link) up"
     case .up(let link, let isARPEnabled?):
       "ip link set \(link) up; ip link set \(link) arp \(isARPEnabled ? "on" : "off")"
@@ -116,7 +120,7 @@ extension PlannedObject: CustomStringConvertible {
   public var removal: String? {
     switch self {
     case .link(let link): "ip link delete \(link.name)"
-    case .up, .sysctl: nil
+    case .peer, .up, .sysctl: nil
     case .address(let address, let prefixLength, let link, _):
       "ip address delete \(address)/\(prefixLength) dev \(link)"
     case .neighbour(let address, _, let link): "ip neighbour delete \(address) dev \(link)"

@@ -25,7 +25,7 @@ extension PodWiringPlan {
       switch step.object {
       case .sysctl(let path, let value): work = .sysctl(path: path, value: value)
       case .programs(let programs): work = .programs(programs)
-      case .link, .up, .address, .neighbour, .route, .rule:
+      case .link, .peer, .up, .address, .neighbour, .route, .rule:
         if let last = stages.last, last.place == step.place, last.isShared == step.isShared,
           case .objects(let before) = last.work
         {
