@@ -87,7 +87,42 @@ package enum ReplyReaders {
     }
   }
 
-  private static let ethtoolAnswers: [any AnyReplyReader] = [
+  /// All of them, and what reads messages of every type.
+  package static let all: [any AnyReplyReader] = [
+    links, addresses, routes, rules, neighbours, forwardingEntries, qdiscs, classes, filters, namespaceIDs,
+    // Lists of one family: what they leave out.
+    ReplyReader("IPv6 addresses", type: Int(RTM_NEWADDR), answering: ListAddresses(family: .ipv6, link: nil)),
+    ReplyReader("IPv6 routes", type: Int(RTM_NEWROUTE), answering: ListRoutes(family: .ipv6, table: .main)),
+    ReplyReader("IPv6 rules", type: Int(RTM_NEWRULE), answering: ListRules(family: .ipv6)),
+    // What messages mean for a request, for a batch and for a monitor.
+    ReplyReader(
+      "exchange", type: nil,
+      read: { message, datagram throws(WireError) in
+        var exchange = Exchange(sequence: message.sequence, port: message.port)
+        return try exchange.accept(message, in: datagram)
+      }),
+    ReplyReader(
+      "batch exchange", type: nil,
+      read: { message, datagram throws(WireError) in
+        try BatchExchange(first: message.sequence &- 1, last: message.sequence, port: message.port)
+          .accept(message, in: datagram)
+      }),
+    ReplyReader(
+      "foreign exchange", type: nil,
+      read: { message, datagram throws(WireError) in
+        var exchange = Exchange(sequence: 7, port: 4242)
+        return try exchange.accept(message, in: datagram)
+      }),
+    ReplyReader(
+      "refusal", type: Int(NLMSG_ERROR),
+      read: { message, datagram throws(WireError) in try KernelFailure(error: message, in: datagram) }),
+    ReplyReader(
+      "end of a dump", type: Int(NLMSG_DONE),
+      read: { message, datagram throws(WireError) in try KernelFailure(done: message, in: datagram) }),
+    ReplyReader(
+      "event", type: nil,
+      read: { message, datagram throws(WireError) in try NetlinkEvent(message, in: datagram) }),
+    tcpSockets, udpSockets, rawSockets, unixSockets, families,
     ethtool(OffloadFeatures.self) { $0.encodeReply(into: $1) },
     ethtool(LinkInformation.self) { $0.encodeReply(into: $1) }, ethtool(LinkModes.self) { $0.encodeReply(into: $1) },
     ethtool(LinkStateInformation.self) { $0.encodeReply(into: $1) },
@@ -97,43 +132,4 @@ package enum ReplyReaders {
       "ethtool strings", type: nil,
       read: { message, datagram throws(WireError) in try EthtoolStrings(message, in: datagram) }),
   ]
-
-  /// All of them, and what reads messages of every type.
-  package static let all: [any AnyReplyReader] =
-    [
-      links, addresses, routes, rules, neighbours, forwardingEntries, qdiscs, classes, filters, namespaceIDs,
-      // Lists of one family: what they leave out.
-      ReplyReader("IPv6 addresses", type: Int(RTM_NEWADDR), answering: ListAddresses(family: .ipv6, link: nil)),
-      ReplyReader("IPv6 routes", type: Int(RTM_NEWROUTE), answering: ListRoutes(family: .ipv6, table: .main)),
-      ReplyReader("IPv6 rules", type: Int(RTM_NEWRULE), answering: ListRules(family: .ipv6)),
-      // What messages mean for a request, for a batch and for a monitor.
-      ReplyReader(
-        "exchange", type: nil,
-        read: { message, datagram throws(WireError) in
-          var exchange = Exchange(sequence: message.sequence, port: message.port)
-          return try exchange.accept(message, in: datagram)
-        }),
-      ReplyReader(
-        "batch exchange", type: nil,
-        read: { message, datagram throws(WireError) in
-          try BatchExchange(first: message.sequence &- 1, last: message.sequence, port: message.port)
-            .accept(message, in: datagram)
-        }),
-      ReplyReader(
-        "foreign exchange", type: nil,
-        read: { message, datagram throws(WireError) in
-          var exchange = Exchange(sequence: 7, port: 4242)
-          return try exchange.accept(message, in: datagram)
-        }),
-      ReplyReader(
-        "refusal", type: Int(NLMSG_ERROR),
-        read: { message, datagram throws(WireError) in try KernelFailure(error: message, in: datagram) }),
-      ReplyReader(
-        "end of a dump", type: Int(NLMSG_DONE),
-        read: { message, datagram throws(WireError) in try KernelFailure(done: message, in: datagram) }),
-      ReplyReader(
-        "event", type: nil,
-        read: { message, datagram throws(WireError) in try NetlinkEvent(message, in: datagram) }),
-      tcpSockets, udpSockets, rawSockets, unixSockets, families,
-    ] + ethtoolAnswers
 }
