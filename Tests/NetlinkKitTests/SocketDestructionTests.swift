@@ -56,7 +56,7 @@ struct SocketDestructionTests {
       #expect(Set(outcome.destroyed.map(\.cookie)) == [1, 2, 3, 4])
       #expect(outcome.failures.isEmpty)
       #expect(try outcome.get().count == 4)
-      #expect(kernel.requests.count == requests)
+      #expect(kernel.datagrams.count == requests)
     }
   }
 

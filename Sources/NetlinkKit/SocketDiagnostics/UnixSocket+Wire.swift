@@ -67,7 +67,7 @@ extension UnixSocket {
         udiag_ino: inode,
         udiag_cookie: (UInt32(truncatingIfNeeded: cookie), UInt32(truncatingIfNeeded: cookie >> 32))))
     if let name {
-      if name.utf8.first == 0 {
+      if name.isEmpty || name.utf8.first == 0 {
         writer.put(Int(UNIX_DIAG_NAME), bytes: Array(name.utf8))
       } else {
         writer.put(Int(UNIX_DIAG_NAME), string: name)

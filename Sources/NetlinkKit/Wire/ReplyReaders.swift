@@ -51,6 +51,42 @@ package enum ReplyReaders {
     answering: FindNamespaceID(namespace: nil)
   ) { $0.encodeReply(into: $1) }
 
+  package static let tcpSockets = internetSockets("TCP socket", .tcp)
+  package static let udpSockets = internetSockets("UDP socket", .udp)
+  package static let rawSockets = internetSockets("raw socket", .raw)
+
+  private static func internetSockets(_ name: String, _ protocol: SocketProtocol) -> ReplyReader<InternetSocket> {
+    ReplyReader(
+      name, type: Int(SOCK_DIAG_BY_FAMILY), exactBehind: InternetSocket.headerSize,
+      read: { message, datagram throws(WireError) in
+        try InternetSocket(message, in: datagram, protocol: `protocol`)
+      }
+    ) { $0.encodeReply(into: $1) }
+  }
+
+  package static let unixSockets = ReplyReader<UnixSocket>(
+    "unix socket", type: Int(SOCK_DIAG_BY_FAMILY), exactBehind: UnixSocket.headerSize,
+    read: { message, datagram throws(WireError) in try UnixSocket(message, in: datagram) }
+  ) { $0.encodeReply(into: $1) }
+
+  package static let families = ReplyReader<GenericFamily>(
+    "generic family", type: Int(GENL_ID_CTRL), exactBehind: genlmsghdr.size,
+    answering: FindFamilies(familyName: nil)
+  ) { $0.encodeReply(into: $1) }
+
+  /// An answer of ethtool, whose messages have the type that the kernel gave to the family.
+  private static func ethtool<Reply: EthtoolReply & Equatable>(
+    _ type: Reply.Type, write: @escaping @Sendable (Reply, MessageWriter) -> Void
+  ) -> ReplyReader<Reply> {
+    ReplyReader(
+      "ethtool \(Reply.noun)", type: nil, exactBehind: genlmsghdr.size,
+      read: { message, datagram throws(WireError) in try Reply(message, in: datagram) }
+    ) { reply, writer in
+      writer.put(header: genlmsghdr(Reply.reply))
+      write(reply, writer)
+    }
+  }
+
   /// All of them, and what reads messages of every type.
   package static let all: [any AnyReplyReader] = [
     links, addresses, routes, rules, neighbours, forwardingEntries, qdiscs, classes, filters, namespaceIDs,
@@ -97,6 +133,15 @@ package enum ReplyReaders {
     ReplyReader(
       "event", type: nil,
       read: { message, datagram throws(WireError) in try NetlinkEvent(message, in: datagram) }),
+    tcpSockets, udpSockets, rawSockets, unixSockets, families,
+    ethtool(OffloadFeatures.self) { $0.encodeReply(into: $1) },
+    ethtool(LinkInformation.self) { $0.encodeReply(into: $1) }, ethtool(LinkModes.self) { $0.encodeReply(into: $1) },
+    ethtool(LinkStateInformation.self) { $0.encodeReply(into: $1) },
+    ethtool(DeviceChannels.self) { $0.encodeReply(into: $1) }, ethtool(DeviceRings.self) { $0.encodeReply(into: $1) },
+    ethtool(DeviceCoalescing.self) { $0.encodeReply(into: $1) },
+    ReplyReader(
+      "ethtool strings", type: nil,
+      read: { message, datagram throws(WireError) in try EthtoolStrings(message, in: datagram) }),
   ]
 
   private static func ethtool<Reply: EthtoolReply & Sendable & Equatable>(
