@@ -129,6 +129,8 @@ extension Route {
     } else if !details.isEmpty {
       settings.nextHops = nextHops.map(\.settings)
     }
+    // IPv6 hangs what it refuses on the loopback.
+    if family == .ipv6, [.blackhole, .unreachable, .prohibit, .throw].contains(type) { settings.interface = nil }
     // What is left out is this.
     if priority == (family == .ipv4 ? 0 : 1024) { settings.priority = nil }
     return settings
