@@ -124,6 +124,48 @@ struct RouteSettingsKernelTests {
     }
   }
 
+  @Test func `a next hop is dead while its link is down; when it is removed IPv4 loses the route, IPv6 the hop`()
+    async throws
+  {
+    try await withAddresses { socket, link, _ in
+      let pair = NewLink(name: "w0", kind: .veth(peer: VethPeer(name: "w1", isUp: true)), isUp: true)
+      let other = try await socket.links.add(pair)
+      for block in ["10.11.0.0/16", "fd11::/64"] {
+        try await socket.routes.add(
+          Route(
+            destination: IPCIDR(block), table: table,
+            nextHops: [
+              NextHop(gateway: IPAddress("fe80::1"), interface: link.index, weight: 7),
+              NextHop(gateway: IPAddress("fe80::2"), interface: other.index),
+            ]))
+      }
+      try await socket.links.change(other.index, LinkChanges(isUp: false))
+      for family in AddressFamily.allCases {
+        let route = try #require(try await socket.routes.all(table: table, family: family).first)
+        #expect(route.nextHops.map(\.isDead) == [false, true], "\(family)")
+        #expect(route.nextHops.map(\.isLinkDown) == [false, true], "\(family)")
+        #expect(route.nextHops.map(\.weight) == [7, 1])
+      }
+      try await socket.links.remove(other.index)
+      #expect(try await socket.routes.all(table: table, family: .ipv4).isEmpty)
+      let six = try #require(try await socket.routes.all(table: table, family: .ipv6).first)
+      #expect(six.nextHops.isEmpty)
+      #expect(six.interface == link.index)
+    }
+  }
+
+  @Test func `an empty set of features is forgotten, and other metrics are not`() async throws {
+    try await withAddresses { socket, link, _ in
+      var metrics = RouteMetrics()
+      metrics.features = []
+      metrics.mtu = 1400
+      try await socket.routes.add(
+        Route(destination: IPCIDR("10.11.0.0/16"), interface: link.index, table: table, metrics: metrics))
+      metrics.features = nil
+      #expect(try await socket.routes.all(table: table).first?.metrics == metrics)
+    }
+  }
+
   @Test func `an IPv6 route ends by itself, and says when`() async throws {
     try await withAddresses { socket, link, _ in
       var route = Route(destination: IPCIDR("fd11::/64"), interface: link.index, table: table)

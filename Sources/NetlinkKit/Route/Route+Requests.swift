@@ -42,6 +42,9 @@ struct ChangeRoute: NetlinkRequest {
       guard prefix.family == .ipv6 else { return "the route is ipv6, its source prefix is not" }
     }
     if details.lifetime != nil, route.family == .ipv4 { return "IPv4 routes do not end by themselves" }
+    if route.family == .ipv6, details.realms != nil || details.nextHops.contains(where: { $0.realms != nil }) {
+      return "IPv6 has no realms"
+    }
     guard details.nextHopID == nil else { return nil }
     if !details.nextHops.isEmpty, route.gateway != nil || route.interface != nil {
       return "a route has a gateway and a link of its own, or next hops, not both"
@@ -104,16 +107,13 @@ struct ListRoutes: NetlinkQuery {
   }
 
   func decode(_ message: Message, in datagram: RawSpan) throws(WireError) -> Route? {
-    guard Int(message.type) == Int(RTM_NEWROUTE), let route = try Route(message, in: datagram), matches(route)
+    // What the kernel sorted out, once more: a filter that it does not know, or a 0, is none to it.
+    guard Int(message.type) == Int(RTM_NEWROUTE), let route = try Route(message, in: datagram),
+      route.family == family, !route.isCached, table == nil || table == route.table,
+      `protocol` == nil || `protocol` == route.protocol, kind == nil || kind == route.type,
+      interface == nil || route.uses(interface)
     else { return nil }
     return route
-  }
-
-  /// What the kernel sorted out, once more: a filter that it does not know, or a 0, is none to it.
-  private func matches(_ route: Route) -> Bool {
-    route.family == family && !route.isCached && (table == nil || table == route.table)
-      && (`protocol` == nil || `protocol` == route.protocol) && (kind == nil || kind == route.type)
-      && (interface == nil || route.uses(interface))
   }
 
   func explain(_ failure: KernelFailure) -> (code: NetlinkError.Code, reason: String)? {

@@ -41,6 +41,7 @@ extension Route {
   }
 
   /// The values that every message has; the rest is as in a route that says nothing more.
+  @inline(__always)
   private init(
     family: AddressFamily, scope: RouteScope, type: RouteType, table: RouteTableID, protocol: RouteProtocol,
     typeOfService: UInt8, kernelFlags: UInt32
@@ -56,6 +57,7 @@ extension Route {
   }
 
   /// A destination or source, for which the kernel says 0.0.0.0 and :: by leaving the address out.
+  @inline(__always)
   static func block(
     _ address: IPAddress?, _ length: UInt8, _ type: rtattr_type_t, _ family: AddressFamily
   ) throws(WireError) -> IPCIDR? {
