@@ -17,6 +17,16 @@ package struct AddressRow: Row {
   let tentative: Bool?
   let nodad: Bool?
   let noprefixroute: Bool?
+  let optimistic: Bool?
+  let dadfailed: Bool?
+  let home: Bool?
+  let deprecated: Bool?
+  let dynamic: Bool?
+  let mngtmpaddr: Bool?
+  let autojoin: Bool?
+  let metric: UInt32?
+  let validLifeTime: UInt32
+  let preferredLifeTime: UInt32
 
   /// Describes an address.
   package init(_ address: InterfaceAddress, _ names: LinkNames) {
@@ -34,17 +44,30 @@ package struct AddressRow: Row {
     tentative = flag(.tentative)
     nodad = flag(.noDAD)
     noprefixroute = flag(.noPrefixRoute)
+    optimistic = flag(.optimistic)
+    dadfailed = flag(.duplicate)
+    home = flag(.homeAddress)
+    deprecated = flag(.deprecated)
+    dynamic = address.flags.contains(.permanent) ? nil : true
+    mngtmpaddr = flag(.managesTemporary)
+    autojoin = flag(.joinsMulticast)
+    metric = address.priority
+    validLifeTime = address.lifetime.valid ?? .max
+    preferredLifeTime = address.lifetime.preferred ?? .max
   }
 
-  package static let columns = ["LINK", "ADDRESS", "PEER", "BROADCAST", "SCOPE", "FLAGS", "LABEL"]
+  package static let columns = ["LINK", "ADDRESS", "PEER", "BROADCAST", "SCOPE", "FLAGS", "LABEL", "METRIC", "VALID"]
 
   package var cells: [String] {
     let flags = [
       ("secondary", secondary), ("tentative", tentative), ("nodad", nodad), ("noprefixroute", noprefixroute),
+      ("optimistic", optimistic), ("dadfailed", dadfailed), ("home", home), ("deprecated", deprecated),
+      ("dynamic", dynamic), ("mngtmpaddr", mngtmpaddr), ("autojoin", autojoin),
     ]
     return [
       dev, "\(local)/\(prefixlen)", address ?? "", broadcast ?? "", scope,
       flags.filter { $0.1 == true }.map(\.0).joined(separator: ","), label ?? "",
+      metric.map { "\($0)" } ?? "", validLifeTime == .max ? "" : "\(validLifeTime) s",
     ]
   }
 }

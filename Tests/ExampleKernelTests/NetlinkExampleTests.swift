@@ -30,6 +30,23 @@ struct NetlinkExampleTests {
       "rule add from 10.0.0.0/8 to 10.1.1.1 iif lo fwmark 0x10/0xff table 300 pref 100",
       "rule add pref 200 not from 1.2.3.4 lookup main suppress_prefixlength 0",
       "neigh add 10.1.0.7 lladdr 02:00:00:00:00:01 dev v0", "neigh add proxy 10.1.0.99 dev v0",
+      "route add 10.11.0.0/16 nexthop via 10.1.0.7 weight 3 nexthop via inet6 fe80::9 dev v0 weight 256 onlink",
+      "-6 route add fd11::/64 table 1002 nexthop via fe80::1 dev v0 weight 2 nexthop via fe80::2 dev v1",
+      "route add 10.12.0.0/16 dev v0 mtu 1300 advmss 1200 window 1000 rtt 100ms rttvar 50ms hoplimit 7 initcwnd 11 "
+        + "initrwnd 12 quickack 1 congctl reno features ecn rto_min 5ms reordering 8",
+      "route add 10.13.0.0/16 via 10.1.0.7 tos 0x10 realms 1/2", "nexthop add id 5 via 10.1.0.7 dev v0",
+      "route add 10.14.0.0/16 nhid 5", "-6 route add fd12::/64 from fd00::/64 dev v0 pref high",
+      "-6 route add fd13::/64 dev v0 expires 100000 mtu 1300",
+      "rule add pref 300 iif v0 oif nolink uidrange 1-5 ipproto tcp sport 1-2 dport 80 tos 0x10 lookup 300 realms 3/4 "
+        + "suppress_ifgroup 5 protocol 77",
+      "rule add pref 301 l3mdev", "rule add pref 302 goto 400", "rule add pref 303 nop",
+      "rule add pref 304 prohibit from 1.2.3.4", "rule add pref 305 tun_id 9 lookup 5",
+      "rule add pref 306 fwmark 0/0xff lookup 5", "-6 rule add pref 307 ipproto ipv6-icmp dport 53-60 lookup 5",
+      "addr add 10.1.0.5/24 dev v0 valid_lft 100000 preferred_lft 50000 noprefixroute metric 7",
+      "addr add fd00::5/64 dev v0 valid_lft forever preferred_lft 0 nodad home mngtmpaddr metric 9",
+      "addr add 239.1.1.1/24 dev v0 autojoin",
+      "neigh add fd00::9 dev v0 lladdr 02:00:00:00:00:02 nud noarp router "
+        + "extern_learn protocol 77", "neigh add 10.1.0.8 dev v0 managed",
     ] {
       let outcome = try await Program(path: "/sbin/ip").run(
         ["-n", name] + command.split(separator: " ").map(String.init))
@@ -45,6 +62,7 @@ struct NetlinkExampleTests {
   /// One row as text, so that rows can be compared; lists of flags in alphabetical order.
   private func text(_ value: Any) throws -> String {
     if let list = value as? [String] { return list.sorted().joined(separator: ",") }
+    if let list = value as? [Any] { return "[" + (try list.map(text).joined(separator: "; ")) + "]" }
     if let table = value as? [String: Any] {
       return try table.sorted { $0.key < $1.key }.map { "\($0.key)=\(try text($0.value))" }.joined(separator: " ")
     }
@@ -91,22 +109,35 @@ struct NetlinkExampleTests {
         ["addresses", "--namespace", name], ["-n", name, "-j", "addr"],
         known: [
           "dev", "family", "local", "address", "prefixlen", "broadcast", "scope", "label", "secondary", "tentative",
-          "nodad", "noprefixroute",
+          "nodad", "noprefixroute", "optimistic", "dadfailed", "home", "deprecated", "dynamic", "mngtmpaddr",
+          "autojoin",
+          "metric", "valid_life_time", "preferred_life_time",
         ])
       let route: Set = [
-        "type", "dst", "gateway", "via", "dev", "table", "protocol", "scope", "prefsrc", "metric",
+        "type", "dst", "gateway", "via", "dev", "table", "protocol", "scope", "prefsrc", "metric", "from", "tos",
+        "nhid",
+        "flags", "flow", "metrics", "expires", "pref", "nexthops",
       ]
       for family in ["4", "6"] {
         try await compare(
           ["routes", "--namespace", name, "--table", "all", "--family", family],
           ["-n", name, "-\(family)", "-j", "-d", "route", "show", "table", "all"], known: route)
       }
+      let rule: Set = [
+        "priority", "not", "src", "srclen", "dst", "dstlen", "tos", "fwmark", "fwmask", "iif", "iif_detached", "oif",
+        "oif_detached", "l3mdev", "uid_start", "uid_end", "ipproto", "sport", "sport_start", "sport_end", "dport",
+        "dport_start", "dport_end", "tun_id", "table", "suppress_prefixlen", "suppress_ifgroup", "flow_from", "flow_to",
+        "goto", "unresolved", "nop", "action", "protocol",
+      ]
+      for family in ["4", "6"] {
+        try await compare(
+          ["rules", "--namespace", name, "--family", family], ["-n", name, "-\(family)", "-j", "-d", "rule"],
+          known: rule)
+      }
+      // `ip` leaves out what the kernel needs no asking for.
       try await compare(
-        ["rules", "--namespace", name, "--family", "4"], ["-n", name, "-j", "-d", "rule"],
-        known: [
-          "priority", "not", "src", "srclen", "dst", "dstlen", "iif", "oif", "fwmark", "fwmask", "table",
-          "suppress_prefixlen", "protocol",
-        ])
+        ["neighbours", "--namespace", name], ["-n", name, "-j", "-d", "neigh", "show", "nud", "all"],
+        known: ["dst", "dev", "lladdr", "state", "protocol", "router", "managed", "extern_learn", "offload", "proxy"])
     }
   }
 

@@ -105,7 +105,9 @@ struct ErrorKernelTests {
     try await withVeth { socket, link in
       let wide = InterfaceAddress(index: link.index, address: try #require(IPAddress("10.0.0.1")), prefixLength: 33)
       let first = await #expect(throws: NetlinkError.self) { try await socket.addresses.add(wide) }
-      #expect(first?.message == "add address 10.0.0.1/33 on link \(link.index): the prefix length must be 0...32")
+      #expect(
+        first?.message
+          == "add address 10.0.0.1/33 on link \(link.index): the prefix length must be 0...32 (RTM_NEWADDR)")
       let long = await #expect(throws: NetlinkError.self) {
         try await socket.links.change(link.index, LinkChanges(alias: String(repeating: "x", count: 40_000)))
       }

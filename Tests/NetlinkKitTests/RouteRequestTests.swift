@@ -158,6 +158,8 @@ struct RouteObjectionTests {
         $0.interface = nil
       } == nil)
     #expect(changed(six) { $0.lifetime = 5 } == nil)
+    #expect(changed(six) { $0.realms = 5 } == "IPv6 has no realms")
+    #expect(changed(four) { $0.realms = 5 } == nil)
   }
 
   @Test(arguments: [0, 257, -1, Int.max]) func `a weight that does not fit is refused`(weight: Int) {

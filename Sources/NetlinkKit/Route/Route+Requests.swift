@@ -42,6 +42,9 @@ struct ChangeRoute: NetlinkRequest {
       guard prefix.family == .ipv6 else { return "the route is ipv6, its source prefix is not" }
     }
     if details.lifetime != nil, route.family == .ipv4 { return "IPv4 routes do not end by themselves" }
+    if route.family == .ipv6, details.realms != nil || details.nextHops.contains(where: { $0.realms != nil }) {
+      return "IPv6 has no realms"
+    }
     guard details.nextHopID == nil else { return nil }
     if !details.nextHops.isEmpty, route.gateway != nil || route.interface != nil {
       return "a route has a gateway and a link of its own, or next hops, not both"
@@ -104,16 +107,22 @@ struct ListRoutes: NetlinkQuery {
   }
 
   func decode(_ message: Message, in datagram: RawSpan) throws(WireError) -> Route? {
-    guard Int(message.type) == Int(RTM_NEWROUTE), let route = try Route(message, in: datagram), matches(route)
-    else { return nil }
-    return route
+    guard Int(message.type) == Int(RTM_NEWROUTE) else { return nil }
+    return try Route(message, in: datagram, of: self)
   }
 
   /// What the kernel sorted out, once more: a filter that it does not know, or a 0, is none to it.
-  private func matches(_ route: Route) -> Bool {
-    route.family == family && !route.isCached && (table == nil || table == route.table)
-      && (`protocol` == nil || `protocol` == route.protocol) && (kind == nil || kind == route.type)
-      && (interface == nil || route.uses(interface))
+  @inline(__always)
+  func includes(
+    _ header: rtmsg, _ family: AddressFamily, _ table: RouteTableID, _ interface: InterfaceIndex?,
+    _ details: RouteDetails.Box
+  ) -> Bool {
+    guard family == self.family, header.rtm_flags & UInt32(RTM_F_CLONED) == 0, self.table == nil || self.table == table
+    else { return false }
+    if let `protocol`, `protocol`.rawValue != header.rtm_protocol { return false }
+    if let kind, kind.rawValue != header.rtm_type { return false }
+    if let link = self.interface, link != interface { return details.mayUse(link, besides: interface) }
+    return true
   }
 
   func explain(_ failure: KernelFailure) -> (code: NetlinkError.Code, reason: String)? {
@@ -124,14 +133,13 @@ struct ListRoutes: NetlinkQuery {
   }
 }
 
-extension Route {
-  /// Whether it goes through this link, with one of its next hops at least.
-  func uses(_ link: InterfaceIndex?) -> Bool {
-    if interface == link { return true }
-    guard !details.isEmpty else { return false }
-    let details = details.value
+extension RouteDetails.Box {
+  /// Whether a route goes through this link, though not with the next hop it has for itself.
+  fileprivate func mayUse(_ link: InterfaceIndex, besides interface: InterfaceIndex?) -> Bool {
+    guard !isEmpty else { return false }
+    let details = value
+    if details.nextHops.contains(where: { $0.interface == link }) { return true }
     // A kernel that was told to (nexthop_compat_mode) does not say what an object is made of.
-    return details.nextHops.contains { $0.interface == link }
-      || details.nextHopID != nil && interface == nil && details.nextHops.isEmpty
+    return details.nextHops.isEmpty && details.nextHopID != nil && interface == nil
   }
 }

@@ -6,19 +6,29 @@ internal import NetworkTypes
 extension Route {
   static let headerSize = MemoryLayout<rtmsg>.size
 
-  /// Reads an `RTM_NEWROUTE` message; nil when its family is neither IPv4 nor IPv6.
-  init?(_ message: Message, in datagram: RawSpan) throws(WireError) {
+  /// Reads an `RTM_NEWROUTE` message.
+  ///
+  /// Nil when its family is neither IPv4 nor IPv6, and when it is none that `listing` asks for: what is left out is best
+  /// left out before it is put together.
+  init?(
+    _ message: Message, in datagram: RawSpan, of listing: ListRoutes? = nil
+  ) throws(WireError) {
     guard message.payload.count >= Route.headerSize else {
       throw .truncated(
         offset: message.payload.lowerBound, needed: Route.headerSize, available: message.payload.count)
     }
     let header = try datagram.load(rtmsg.self, at: message.payload.lowerBound)
     guard let family = AddressFamily(rawValue: header.rtm_family) else { return nil }
+    // All in variables of their own, put together once: a route that is changed in place costs a copy more.
     var target: IPAddress?
-    self.init(
-      family: family, scope: RouteScope(rawValue: header.rtm_scope), type: RouteType(rawValue: header.rtm_type),
-      table: RouteTableID(UInt32(header.rtm_table)), protocol: RouteProtocol(header.rtm_protocol),
-      typeOfService: header.rtm_tos, kernelFlags: header.rtm_flags)
+    var gateway: IPAddress?
+    var interface: InterfaceIndex?
+    var source: IPAddress?
+    var table = RouteTableID(UInt32(header.rtm_table))
+    var priority: UInt32?
+    var preference = RoutePreference.medium
+    var hasIdleCacheInfo = false
+    var details = RouteDetails.Box()
     var cursor = message.attributes(after: Route.headerSize)
     while let attribute = try cursor.next(in: datagram) {
       switch attribute.kind {
@@ -30,32 +40,50 @@ extension Route {
       case Int(RTA_TABLE.rawValue): table = RouteTableID(try datagram.value(attribute))
       case Int(RTA_PRIORITY.rawValue): priority = try datagram.value(attribute)
       case Int(RTA_PREF.rawValue): preference = RoutePreference(rawValue: try datagram.value(attribute))
-      case Int(RTA_CACHEINFO.rawValue) where try Route.isIdle(attribute, in: datagram): hasIdleCacheInfo = true
-      default: try readDetail(attribute, header, in: datagram)
+      default:
+        if attribute.kind == Int(RTA_CACHEINFO.rawValue), try RouteCacheInfo.isIdle(attribute, in: datagram) {
+          hasIdleCacheInfo = true
+        } else {
+          try details.value.read(attribute, family, sourceLength: header.rtm_src_len, in: datagram)
+        }
       }
     }
-    destination = try Route.block(target, header.rtm_dst_len, RTA_DST, family)
-    if header.rtm_src_len > 0, sourcePrefix == nil {
-      sourcePrefix = try Route.block(nil, header.rtm_src_len, RTA_SRC, family)
+    if header.rtm_src_len > 0, details.value.sourcePrefix == nil {
+      details.value.sourcePrefix = try Route.block(nil, header.rtm_src_len, RTA_SRC, family)
     }
+    if let listing, !listing.includes(header, family, table, interface, details) { return nil }
+    let destination = try Route.block(target, header.rtm_dst_len, RTA_DST, family)
+    self.init(
+      header, family: family, destination: destination, gateway: gateway, interface: interface, source: source,
+      table: table, priority: priority, preference: preference, hasIdleCacheInfo: hasIdleCacheInfo, details: details)
   }
 
-  /// The values that every message has; the rest is as in a route that says nothing more.
+  @inline(__always)
   private init(
-    family: AddressFamily, scope: RouteScope, type: RouteType, table: RouteTableID, protocol: RouteProtocol,
-    typeOfService: UInt8, kernelFlags: UInt32
+    _ header: rtmsg, family: AddressFamily, destination: IPCIDR?, gateway: IPAddress?, interface: InterfaceIndex?,
+    source: IPAddress?, table: RouteTableID, priority: UInt32?, preference: RoutePreference, hasIdleCacheInfo: Bool,
+    details: RouteDetails.Box
   ) {
     self.family = family
-    self.scope = scope
-    self.type = type
+    self.destination = destination
+    self.gateway = gateway
+    self.interface = interface
+    self.source = source
+    scope = RouteScope(rawValue: header.rtm_scope)
+    type = RouteType(rawValue: header.rtm_type)
     self.table = table
-    self.protocol = `protocol`
-    self.typeOfService = typeOfService
-    self.kernelFlags = kernelFlags
-    isOnLink = kernelFlags & UInt32(RTNH_F_ONLINK) != 0
+    `protocol` = RouteProtocol(header.rtm_protocol)
+    self.priority = priority
+    isOnLink = header.rtm_flags & UInt32(RTNH_F_ONLINK) != 0
+    typeOfService = header.rtm_tos
+    self.preference = preference
+    kernelFlags = header.rtm_flags
+    self.hasIdleCacheInfo = hasIdleCacheInfo
+    self.details = details
   }
 
   /// A destination or source, for which the kernel says 0.0.0.0 and :: by leaving the address out.
+  @inline(__always)
   static func block(
     _ address: IPAddress?, _ length: UInt8, _ type: rtattr_type_t, _ family: AddressFamily
   ) throws(WireError) -> IPCIDR? {

@@ -33,13 +33,13 @@ public struct Route: Sendable, Hashable {
   /// Only for packets with this type of service, IPv4 only (`rtm_tos`); 0 for any that has no route of its own.
   public var typeOfService: UInt8
   /// Which of several equal routers is taken, IPv6 only (`RTA_PREF`).
-  public var preference: RoutePreference = .medium
+  public var preference: RoutePreference
   /// All flags as the kernel sent them (`RTNH_F_...`, `RTM_F_...`); not sent.
-  public var kernelFlags: UInt32 = 0
+  public var kernelFlags: UInt32
   /// Whether the kernel sent a `struct rta_cacheinfo` of nothing but zeros, as it does for most IPv6 routes.
-  var hasIdleCacheInfo = false
+  var hasIdleCacheInfo: Bool
   /// What few routes have.
-  var details = RouteDetails.Box()
+  var details: RouteDetails.Box
 
   /// Describes a route.
   ///
@@ -81,6 +81,10 @@ public struct Route: Sendable, Hashable {
     self.priority = priority
     self.isOnLink = isOnLink
     self.typeOfService = typeOfService
+    preference = .medium
+    kernelFlags = 0
+    hasIdleCacheInfo = false
+    details = RouteDetails.Box()
     self.nextHops = nextHops
     self.nextHopID = nextHopID
     self.metrics = metrics
@@ -129,6 +133,8 @@ extension Route {
     } else if !details.isEmpty {
       settings.nextHops = nextHops.map(\.settings)
     }
+    // IPv6 hangs what it refuses on the loopback.
+    if family == .ipv6, [.blackhole, .unreachable, .prohibit, .throw].contains(type) { settings.interface = nil }
     // What is left out is this.
     if priority == (family == .ipv4 ? 0 : 1024) { settings.priority = nil }
     return settings

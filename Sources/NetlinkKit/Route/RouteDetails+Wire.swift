@@ -3,38 +3,23 @@
 internal import CLibmnl
 internal import NetworkTypes
 
-extension Route {
-  /// Whether `RTA_CACHEINFO` is all zeros, as it is for most IPv6 routes.
-  static func isIdle(_ attribute: Attribute, in datagram: RawSpan) throws(WireError) -> Bool {
-    guard attribute.payload.count == cacheInfoSize else { return false }
-    let start = attribute.payload.lowerBound
-    var bits: UInt64 = 0
-    for offset in stride(from: 0, to: cacheInfoSize, by: 8) {
-      bits |= try datagram.load(UInt64.self, at: start + offset)
-    }
-    return bits == 0
-  }
-
-  static let cacheInfoSize = MemoryLayout<rta_cacheinfo>.size
-
+extension RouteDetails {
   /// Reads what few routes have.
-  mutating func readDetail(
-    _ attribute: Attribute, _ header: rtmsg, in datagram: RawSpan
+  mutating func read(
+    _ attribute: Attribute, _ family: AddressFamily, sourceLength: UInt8, in datagram: RawSpan
   ) throws(WireError) {
     switch attribute.kind {
-    case Int(RTA_MULTIPATH.rawValue):
-      let hops = try NextHop.all(attribute, of: family, in: datagram)
-      nextHops = hops
+    case Int(RTA_MULTIPATH.rawValue): nextHops = try NextHop.all(attribute, of: family, in: datagram)
     case Int(RTA_METRICS.rawValue):
       var read = RouteMetrics()
       if try read.read(attribute, in: datagram) {
         metrics = read
       } else {
-        try details.value.otherAttributes.append(attribute, from: datagram)
+        try otherAttributes.append(attribute, from: datagram)
       }
     case Int(RTA_SRC.rawValue):
       let address = try datagram.address(attribute, family: family)
-      sourcePrefix = try Route.block(address, header.rtm_src_len, RTA_SRC, family)
+      sourcePrefix = try Route.block(address, sourceLength, RTA_SRC, family)
     case Int(RTA_NH_ID.rawValue): nextHopID = NextHopID(try datagram.value(attribute))
     case Int(RTA_ENCAP_TYPE.rawValue):
       let kind = RouteEncapsulation.Kind(rawValue: try datagram.value(attribute))
@@ -46,14 +31,16 @@ extension Route {
     case Int(RTA_IIF.rawValue): inputInterface = InterfaceIndex(rawValue: try datagram.value(attribute))
     case Int(RTA_MARK.rawValue): mark = try datagram.value(attribute)
     case Int(RTA_UID.rawValue): userID = try datagram.value(attribute)
-    case Int(RTA_CACHEINFO.rawValue) where attribute.payload.count == Route.cacheInfoSize:
+    case Int(RTA_CACHEINFO.rawValue) where attribute.payload.count == RouteCacheInfo.size:
       let info = try RouteCacheInfo(attribute, in: datagram)
-      details.value.cacheInfo = info
+      cacheInfo = info
       if info.expires > 0 { lifetime = (UInt32(info.expires) + 99) / 100 }
-    default: try details.value.otherAttributes.append(attribute, from: datagram)
+    default: try otherAttributes.append(attribute, from: datagram)
     }
   }
+}
 
+extension Route {
   /// Writes what few routes have, as a request says it.
   func putDetails(_ details: RouteDetails, into writer: MessageWriter) {
     if let prefix = details.sourcePrefix { writer.put(Int(RTA_SRC.rawValue), prefix.address) }
@@ -180,6 +167,17 @@ extension RouteEncapsulation {
 }
 
 extension RouteCacheInfo {
+  static let size = MemoryLayout<rta_cacheinfo>.size
+
+  /// Whether `RTA_CACHEINFO` is all zeros, as it is for most IPv6 routes.
+  static func isIdle(_ attribute: Attribute, in datagram: RawSpan) throws(WireError) -> Bool {
+    guard attribute.payload.count == size else { return false }
+    let start = attribute.payload.lowerBound
+    var bits: UInt64 = 0
+    for offset in stride(from: 0, to: size, by: 8) { bits |= try datagram.load(UInt64.self, at: start + offset) }
+    return bits == 0
+  }
+
   init(_ attribute: Attribute, in datagram: RawSpan) throws(WireError) {
     let info = try datagram.load(rta_cacheinfo.self, at: attribute.payload.lowerBound)
     referenceCount = info.rta_clntref

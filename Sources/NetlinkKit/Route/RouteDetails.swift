@@ -43,8 +43,9 @@ extension RouteDetails {
 extension Route {
   /// Several next hops, of which each connection takes one (`RTA_MULTIPATH`); empty when there is at most one.
   ///
-  /// A route with next hops of its own has neither ``gateway`` nor ``interface``. A link among them that goes away takes
-  /// its next hop with it, of an IPv4 route only when it was the last one.
+  /// A route with next hops of its own has neither ``gateway`` nor ``interface``. While a link is down the next hops on it
+  /// say ``NextHop/isDead``. When a link is removed, an IPv6 route loses the next hops on it, and an IPv4 route goes as a
+  /// whole.
   public var nextHops: [NextHop] {
     get { details.value.nextHops }
     set { if hasDetails || !newValue.isEmpty { details.value.nextHops = newValue } }
