@@ -26,7 +26,6 @@ struct TerwayDemoTests {
     var drops: [String: Int]
   }
 
-  /// What a demo must not leave behind.
   /// Whether the process has taken interrupts into its own hands (`SigIgn`).
   private func ignoresInterrupts(_ process: Int32) throws -> Bool {
     let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
@@ -35,6 +34,7 @@ struct TerwayDemoTests {
     return mask & (1 << UInt64(SIGINT - 1)) != 0
   }
 
+  /// What a demo must not leave behind.
   private func leftovers(of outcome: Program.Outcome) throws -> [String] {
     let root = try #require(try MountTable.current().path(ofType: "cgroup2"))
     return try FileSystem.entries(of: root).filter { $0 == "terway-demo-\(outcome.process)" }
