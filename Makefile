@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps build test dependent fuzz lint format demo vm clean
+.PHONY: help deps test-deps build test dependent bench fuzz lint format demo vm clean
 .NOTPARALLEL:
 
 tools := Tests/VirtualMachine
@@ -60,6 +60,15 @@ format: test-deps ## Formats Swift and BPF C in place.
 demo: deps ## Builds the demonstration and runs it; ARGS='--help' lists its options.
 	swift build -c release --product terway-demo
 	@$(as_root) "$$(swift build -c release --show-bin-path)/terway-demo" $(ARGS)
+
+# What NetlinkKit may cost in processor time, as a multiple of C on libmnl.
+netlink_limits := route.add=1.10,route.del=1.10,neigh.add=1.10,veth.add=1.10,veth.del=1.10,route.add_batch=1.15,route.del_batch=1.15,route.dump=1.25,link.dump=1.25
+
+bench: deps ## Measures NetlinkKit beside C on libmnl, in turn; ROUNDS=9, ARGS='--scale 0.2', SVG=FILE.
+	swift build -c release --product netlink-bench
+	swift build -c release --product netlink-bench-c
+	@bin=$$(swift build -c release --show-bin-path); $(as_root) Benchmarks/compare --rounds $(or $(ROUNDS),5) \
+	  --limits $(netlink_limits) $(if $(SVG),--svg $(SVG)) "$$bin/netlink-bench-c" "$$bin/netlink-bench" $(ARGS)
 
 vm: ## Runs CMD on Linux 6.1, or KERNEL=6.12, in a virtual machine: make vm CMD='ip -d link'
 	@[[ -n "$${CMD:-}" ]] || { echo "make vm: CMD is empty: for example make vm CMD='ip -d link'" >&2; exit 2; }
