@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps build test dependent lint format demo vm clean
+.PHONY: help deps test-deps build test dependent fuzz lint format demo vm clean
 .NOTPARALLEL:
 
 tools := Tests/VirtualMachine
@@ -16,7 +16,7 @@ test_packages := iproute2 iputils-ping clang-format shellcheck
 
 swift_sources := $(wildcard Sources Tests Examples Plugins Benchmarks) Package.swift
 bpf_sources := $(shell find bpf -name '*.[ch]' 2>/dev/null)
-shell_sources := .ci/run Tests/Dependent/run $(addprefix $(tools)/,init install-packages run-tests start vm)
+shell_sources := .ci/run Tests/Dependent/run $(addprefix $(tools)/,init install-packages kernel-answers run-tests start vm)
 
 # Without sudo the demonstration itself says that it needs root.
 as_root := $(shell test $$(id -u) = 0 || ! command -v sudo >/dev/null || echo sudo --preserve-env)
@@ -34,13 +34,19 @@ test-deps: deps
 build: deps ## Builds everything for debugging.
 	swift build
 
-test: test-deps lint ## Checks the style, then runs every test: on the running kernel, and on Linux 6.1 in the virtual machine.
+test: test-deps lint ## Checks the style, then runs every test: on the running kernel, and on Linux 6.1 and 6.12 in virtual machines.
 	swift build --build-tests
 	@Tests/Dependent/run NetlinkKit
 	@$(tools)/run-tests "$$(swift build --show-bin-path)"
 
 dependent: test-deps ## Builds a package outside the checkout that imports each module in turn, and moves a release binary.
 	@STATIC=1 Tests/Dependent/run
+
+# The linker's warning is about a symbol of the sanitizer's own. A build folder of its own keeps the others' work.
+fuzz: deps ## Feeds every netlink decoder with MESSAGES mutated messages (SEED, START, REPLAY=FILE), under ASan.
+	swift build -c release --sanitize=address --scratch-path .build/fuzz --product netlink-fuzz
+	.build/fuzz/release/netlink-fuzz --messages $${MESSAGES:-10000000} --seed $${SEED:-1} --start $${START:-0} \
+	  --current .build/fuzz/current $${REPLAY:+--replay "$$REPLAY"}
 
 lint: test-deps ## Checks formatting and style of Swift, BPF C and shell.
 	swift format lint --strict --parallel --recursive $(swift_sources)
@@ -55,10 +61,10 @@ demo: deps ## Builds the demonstration and runs it; ARGS='--help' lists its opti
 	swift build -c release --product terway-demo
 	@$(as_root) "$$(swift build -c release --show-bin-path)/terway-demo" $(ARGS)
 
-vm: ## Runs CMD on Linux 6.1 in the virtual machine: make vm CMD='ip -d link'
+vm: ## Runs CMD on Linux 6.1, or KERNEL=6.12, in a virtual machine: make vm CMD='ip -d link'
 	@[[ -n "$${CMD:-}" ]] || { echo "make vm: CMD is empty: for example make vm CMD='ip -d link'" >&2; exit 2; }
 	@$(tools)/install-packages iproute2
-	@$(tools)/vm run -- bash -c "$$CMD"
+	@$(tools)/vm run --kernel $(or $(KERNEL),6.1) -- bash -c "$$CMD"
 
 clean: ## Removes what was built; the virtual machine's cache stays.
 	swift package clean

@@ -64,6 +64,7 @@ let package = Package(
   products: [
     // The six modules.
     .library(name: "NetlinkKit", targets: ["NetlinkKit"]),
+    .library(name: "NetlinkTesting", targets: ["NetlinkTesting"]),
     .library(name: "BPFMaps", targets: ["BPFMaps"]),
     .library(name: "ENIProvider", targets: ["ENIProvider"]),
     .library(name: "IPVLANDatapath", targets: ["IPVLANDatapath"]),
@@ -85,6 +86,8 @@ let package = Package(
     // Benchmarks, each beside its floor in C.
     .executable(name: "netlink-bench", targets: ["netlink-bench"]),
     .executable(name: "netlink-bench-c", targets: ["netlink-bench-c"]),
+    // Looks for bytes that NetlinkKit's decoders cannot stand.
+    .executable(name: "netlink-fuzz", targets: ["netlink-fuzz"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -112,6 +115,7 @@ let package = Package(
 
     // Layer 2
     module("NetlinkKit", ["LinuxSystem", "NetworkTypes", "CLibmnl", systemPackage]),
+    module("NetlinkTesting", ["NetlinkKit", "NetworkTypes"]),
     module("BPFMaps", ["LinuxSystem", "CLibbpf", systemPackage]),
     module("ENIProvider", ["NetworkTypes", crypto, httpClient, nioCore, nioHTTP1]),
     module(
@@ -172,7 +176,8 @@ let package = Package(
     tests("NetworkTypes"),
     tests("KubernetesModel", ["NetworkTypes"]),
     tests("LinuxSystem", [systemPackage]),
-    tests("NetlinkKit", ["NetworkTypes"], resources: [.copy("Fixtures")]),
+    tests("NetlinkKit", ["NetlinkTesting", "NetlinkFuzzing", "NetworkTypes"], resources: [.copy("Fixtures")]),
+    tests("NetlinkTesting", ["NetlinkKit", "NetworkTypes"]),
     tests("BPFMaps", [systemPackage]),
     tests("ENIProvider", ["NetworkTypes"], resources: [.copy("Vectors")]),
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
@@ -183,6 +188,14 @@ let package = Package(
     tests("ClusterState", ["KubernetesModel", "NetworkTypes"]),
     .testTarget(name: "RepositoryTests", swiftSettings: strict),
 
+    // Mutated messages for NetlinkKit's decoders
+    .target(
+      name: "NetlinkFuzzing", dependencies: ["NetlinkKit", "NetlinkTesting", "NetworkTypes"],
+      path: "Tests/NetlinkFuzzing", swiftSettings: strict),
+    .executableTarget(
+      name: "netlink-fuzz", dependencies: ["NetlinkFuzzing", "ExampleSupport", argumentParser],
+      path: "Tests/netlink-fuzz", swiftSettings: strict),
+
     // Sums up what the tests did on each kernel (`make test`).
     .executableTarget(name: "test-report", path: "Tests/TestReport", swiftSettings: strict),
     .testTarget(name: "TestReportTests", dependencies: ["test-report"], swiftSettings: strict),
@@ -192,7 +205,7 @@ let package = Package(
       name: "KernelTestSupport", dependencies: ["LinuxSystem", "NetlinkKit", "BPFMaps", "NetworkTypes", systemPackage],
       path: "Tests/KernelTestSupport", swiftSettings: strict),
     kernelTests("LinuxSystem", [systemPackage]),
-    kernelTests("NetlinkKit", ["NetworkTypes", "LinuxSystem", "CLibbpf"]),
+    kernelTests("NetlinkKit", ["NetlinkTesting", "NetworkTypes", "LinuxSystem", "CLibbpf"]),
     kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", "DatapathPrograms", systemPackage], programs: true),
     kernelTests(
       "DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],

@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <linux/nsfs.h>
+#include <net/if.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 
@@ -25,3 +28,23 @@ int clinuxsystem_open(const char *path, int flags, unsigned mode) { return resul
 int clinuxsystem_duplicate(int fd) { return result(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 
 int clinuxsystem_name_thread(const char *name) { return result(prctl(PR_SET_NAME, name, 0, 0, 0)); }
+
+int clinuxsystem_tun_attach(int fd, char *name, unsigned short flags) {
+  struct ifreq request = {0};
+  memcpy(request.ifr_name, name, IFNAMSIZ);
+  request.ifr_name[IFNAMSIZ - 1] = 0;
+  request.ifr_flags = (short)flags;
+  int failure = result(ioctl(fd, TUNSETIFF, &request));
+  memcpy(name, request.ifr_name, IFNAMSIZ);
+  return failure;
+}
+
+int clinuxsystem_tun_set_persistent(int fd, int is_persistent) {
+  return result(ioctl(fd, TUNSETPERSIST, (unsigned long)is_persistent));
+}
+
+int clinuxsystem_tun_set_owner(int fd, unsigned user) { return result(ioctl(fd, TUNSETOWNER, (unsigned long)user)); }
+
+int clinuxsystem_tun_set_group(int fd, unsigned group) { return result(ioctl(fd, TUNSETGROUP, (unsigned long)group)); }
+
+int clinuxsystem_has_link(const char *name) { return if_nametoindex(name) != 0; }

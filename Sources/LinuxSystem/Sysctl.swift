@@ -29,7 +29,7 @@ public enum Sysctl {
   ///   - path: Relative to `/proc/sys`, such as `net/ipv4/ip_forward`. Link names in it may contain dots, not slashes.
   ///   - namespace: Whose setting.
   /// - Throws: `notFound` for a setting this kernel lacks; `permissionDenied`; `invalidArgument` for a path that
-  ///   leaves `/proc/sys`, a value that the kernel refuses, and one that it did not keep.
+  ///   leaves `/proc/sys`, and a value that the kernel refuses; `notKept` when the kernel kept another one.
   /// - Requires: Root. `/proc/sys` mounted writable.
   public static func write(_ value: String, to path: String, in namespace: NetworkNamespace) async throws(SystemError) {
     let file = try file(path)
@@ -48,7 +48,7 @@ public enum Sysctl {
       let kept = try Self.value(of: file)
       guard words(kept) == words(value) else {
         throw SystemError(
-          code: .invalidArgument, message: "set \"\(path)\" to \"\(value)\": the kernel kept \"\(kept)\"")
+          code: .notKept, message: "set \"\(path)\" to \"\(value)\": the kernel kept \"\(kept)\"")
       }
     }
   }

@@ -7,7 +7,7 @@ public struct SystemError: Error, Sendable, Hashable {
   /// The kind of failure.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
     private enum Value: String {
-      case notFound, exists, permissionDenied, invalidArgument, notSupported, threadFailed, systemCall
+      case notFound, exists, permissionDenied, invalidArgument, notSupported, threadFailed, notKept, systemCall
     }
     private let value: Value
     private init(_ value: Value) { self.value = value }
@@ -24,6 +24,8 @@ public struct SystemError: Error, Sendable, Hashable {
     public static let notSupported = Code(.notSupported)
     /// A thread could not be started.
     public static let threadFailed = Code(.threadFailed)
+    /// What was written was accepted, and is not what is read afterwards; the message names both.
+    public static let notKept = Code(.notKept)
     /// Any other system call failure; see `errno`.
     public static let systemCall = Code(.systemCall)
 

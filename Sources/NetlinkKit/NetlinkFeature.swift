@@ -36,6 +36,27 @@ extension KernelFeature {
   /// Links of kind `dummy`.
   public static let dummy = linkKind("dummy", KernelVersion(2, 6, 0)) { _ in .dummy }
 
+  /// Links of kind `vlan`.
+  public static let vlan = linkKind("vlan", KernelVersion(2, 6, 24)) { .vlan(parent: $0, id: 7) }
+  /// Links of kind `vxlan`.
+  public static let vxlan = linkKind("vxlan", KernelVersion(3, 7)) { _ in .vxlan(VXLANSettings(id: 7, port: 4789)) }
+  /// Links of kind `ifb`.
+  public static let ifb = linkKind("ifb", KernelVersion(2, 6, 23)) { _ in .ifb }
+  /// Links of kind `bond`.
+  public static let bond = linkKind("bond", KernelVersion(2, 6, 35)) { _ in .bond(BondSettings()) }
+  /// Links of kind `netkit`.
+  public static let netkit = linkKind("netkit", KernelVersion(6, 7)) { _ in .netkit() }
+  /// Tun and tap devices.
+  public static let tap = KernelFeature("tap", minimumKernel: KernelVersion(2, 6, 27)) {
+    do {
+      let device = try await TunDevice.make(named: "t0", in: try await NetworkNamespace.makeAnonymous())
+      try device.close()
+      return .available
+    } catch {
+      return .missing(reason: "\(error)")
+    }
+  }
+
   private static func linkKind(
     _ name: String, _ minimum: KernelVersion, _ kind: @escaping @Sendable (InterfaceIndex) -> LinkKind
   ) -> KernelFeature {

@@ -5,10 +5,13 @@
 
 import PackageDescription
 
-let modules = ["NetlinkKit", "BPFMaps", "ENIProvider", "IPVLANDatapath", "ServiceLB", "PolicyCompiler"]
+let modules = [
+  "NetlinkKit", "NetlinkTesting", "BPFMaps", "ENIProvider", "IPVLANDatapath", "ServiceLB", "PolicyCompiler",
+]
 
 /// What the programs import beside the module that they are named after.
 let companions = [
+  "NetlinkTesting": ["NetlinkKit"],
   "BPFMaps": ["DatapathPrograms"], "IPVLANDatapath": ["NetworkTypes"], "ServiceLB": ["KubernetesModel"],
   "PolicyCompiler": ["KubernetesModel", "NetworkTypes"],
 ]

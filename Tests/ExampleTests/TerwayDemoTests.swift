@@ -27,6 +27,14 @@ struct TerwayDemoTests {
   }
 
   /// What a demo must not leave behind.
+  /// Whether the process has taken interrupts into its own hands (`SigIgn`).
+  private func ignoresInterrupts(_ process: Int32) throws -> Bool {
+    let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+    let line = status.split(separator: "\n").first { $0.hasPrefix("SigIgn:") }
+    let mask = line.flatMap { UInt64($0.dropFirst(7).trimmingCharacters(in: .whitespaces), radix: 16) } ?? 0
+    return mask & (1 << UInt64(SIGINT - 1)) != 0
+  }
+
   private func leftovers(of outcome: Program.Outcome) throws -> [String] {
     let root = try #require(try MountTable.current().path(ofType: "cgroup2"))
     return try FileSystem.entries(of: root).filter { $0 == "terway-demo-\(outcome.process)" }
@@ -49,6 +57,10 @@ struct TerwayDemoTests {
 
   @Test(.requires(.root), .requires(.cgroup2)) func `an interrupted demo cleans up and says so`() async throws {
     let outcome = try await demo.run(["--wiring", "veth"]) { process in
+      // From then on it cleans up; under emulation that can take seconds.
+      for _ in 0..<600 where try !ignoresInterrupts(process.processIdentifier) {
+        try await Task.sleep(for: .milliseconds(50))
+      }
       try await Task.sleep(for: .seconds(2))
       process.interrupt()
     }
@@ -124,12 +136,12 @@ struct TerwayDemoTests {
     }
     let outcome = try await demo.run(["--wiring", "veth", "--pin", directory.path, "--hold", "3"]) { process in
       let pin = bpffs.appending("terway-demo-\(process.processIdentifier)/node-a/pod/policy_state")
-      for _ in 0..<200 where !FileManager.default.fileExists(atPath: pin.string) {
+      for _ in 0..<1200 where !FileManager.default.fileExists(atPath: pin.string) {
         try await Task.sleep(for: .milliseconds(50))
       }
       let state = try BPFArrayMap<policy_state>.open(pinnedAt: pin)
       var generation: UInt32 = 0
-      for _ in 0..<200 where generation == 0 {
+      for _ in 0..<1200 where generation == 0 {
         try await Task.sleep(for: .milliseconds(50))
         generation = try state.value(at: 0)?.generation ?? 0
       }

@@ -89,7 +89,7 @@ struct IPVLANWiringTests {
       #expect(helper.kind == .ipvlan(parent: eni.index, mode: .l2, flag: .bridge))
       try await socket.links.change(helper.index, LinkChanges(isARPEnabled: true))
       let found = try await node.wirer.verify(a1.record, in: a1.namespace)
-      #expect(found.map(\.found) == ["ARP is on"])
+      #expect(found.map(\.found) == ["ipvl_\(eni.index) with arp on"])
       _ = try await node.wirer.add(a1.attachment, on: eni, in: a1.namespace, mode: .ipvlan)
       #expect(try await socket.links.link(at: helper.index)?.isARPEnabled == false)
       #expect(try await socket.links.link(at: helper.index)?.isUp == true)
@@ -106,7 +106,7 @@ struct IPVLANWiringTests {
       try await socket.links.create(
         NewLink(
           name: Ownership.nodeLink(of: attachment), kind: .ipvlan(parent: eni.index, mode: .l2, flag: .bridge),
-          namespace: pod))
+          alias: Ownership.alias(of: attachment.pod), namespace: pod))
       let record = try await node.wirer.add(attachment, on: eni, in: pod, mode: .ipvlan)
       #expect(try await node.wirer.verify(record, in: pod) == [])
       #expect(try await NetlinkSocket(in: pod).links.all().map(\.name.rawValue).sorted() == ["eth0", "lo"])

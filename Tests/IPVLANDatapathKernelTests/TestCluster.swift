@@ -127,7 +127,7 @@ func dump(_ namespace: NetworkNamespace) async throws -> String {
   for link in try await socket.links.all() {
     lines.append("link \(link.name) \(link.isUp) \(link.isARPEnabled) \(link.mtu) \(link.alias ?? "")")
     for filter in try await socket.filters.all(on: link.index) {
-      lines.append("filter \(link.name) \(filter.direction) \(filter.program?.name ?? "")")
+      lines.append("filter \(link.name) \(filter.place) \(filter.program?.name ?? "")")
     }
   }
   for address in try await socket.addresses.all() {

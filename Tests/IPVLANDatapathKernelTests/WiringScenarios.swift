@@ -198,7 +198,7 @@ enum WiringScenarios {
       #expect(found.count == 3, "\(found)")
       #expect(found.contains { $0.step.contains("attach programs") && $0.found.contains("no from-pod program") })
       #expect(found.contains { $0.step.contains("ip route add 10.8.0.11/32") && $0.found == "nothing" })
-      #expect(found.contains { $0.step.contains("ip neighbour add") })
+      #expect(found.contains { $0.step.contains("ip neighbour replace") })
 
       _ = try await node.wirer.add(a1.attachment, on: eni, in: a1.namespace, mode: mode)
       #expect(try await node.wirer.verify(a1.record, in: a1.namespace) == [])

@@ -49,6 +49,7 @@ struct PlanTextTests {
         node  ip link add twk8e8b99173c7 address 02:35:50:b1:dd:18 mtu 1500 type veth peer eth0 address \
         02:9c:74:88:64:7f mtu 1500 netns pod; ip link set twk8e8b99173c7 alias terwaykit:pod:default/web-0
         node  attach programs to twk8e8b99173c7: ingress from-pod, egress to-pod (endpoint 17, 10.8.0.11)
+        pod   ip link set eth0 mtu 1500 address 02:9c:74:88:64:7f alias terwaykit:pod:default/web-0
         pod   ip address add 10.8.0.11/32 dev eth0
         pod   ip link set eth0 up
         node  ip link set twk8e8b99173c7 up

@@ -81,7 +81,7 @@ struct LinkKernelTests {
   @Test func `name, MTU, address, alias, master and namespace change by request`() async throws {
     try await withVeth { socket, link in
       let bridge = try await socket.links.add(NewLink(name: "br0", kind: .bridge, isUp: true))
-      #expect(bridge.kind == .bridge)
+      #expect(bridge.kind?.name == "bridge")
       let address = try #require(MACAddress("02:00:00:00:00:99"))
       try await socket.links.change(
         link.index, LinkChanges(mtu: 1280, address: address, isUp: false, alias: "pod x", master: bridge.index))
@@ -108,7 +108,7 @@ struct LinkKernelTests {
       let there = try await NetworkNamespace.makeAnonymous()
       let kind = LinkKind.macvlan(parent: parent.index, mode: .private)
       let link = try await socket.links.add(NewLink(name: "eth0", kind: kind, isUp: true, namespace: there))
-      #expect(link.kind == kind)
+      #expect(kind.isMet(by: try #require(link.kind)))
       #expect(link.isUp)
       #expect(link.parentNamespaceID != nil)
       #expect(try await socket.links.link(named: "eth0") == nil)

@@ -160,13 +160,17 @@ struct MonitorKernelTests {
 
   @Test func `cancelling ends the sequence, and nothing leaks`() async throws {
     try await withScratchNamespace { namespace in
-      try await expectNoDescriptorLeak {
+      try await expectNoDescriptorLeak { () async throws in
+        let (first, continuation) = AsyncStream<Void>.makeStream()
         let task = Task { () async throws -> Int in
           var count = 0
-          for try await _ in NetlinkMonitor(in: namespace) { count += 1 }
+          for try await _ in NetlinkMonitor(in: namespace) {
+            count += 1
+            continuation.finish()
+          }
           return count
         }
-        try await Task.sleep(for: .milliseconds(50))
+        for await _ in first {}
         task.cancel()
         #expect(try await task.value > 0)
       }

@@ -63,33 +63,6 @@ struct SocketKernelTests {
     }
   }
 
-  @Test func `a thousand concurrent requests with cancellations mix up no replies`() async throws {
-    try await withScratchNamespace { namespace in
-      let socket = try await NetlinkSocket(in: namespace)
-      for number in 0..<8 {
-        try await socket.links.create(
-          NewLink(name: try #require(InterfaceName("br\(number)")), kind: .bridge, mtu: 1300 + UInt32(number)))
-      }
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        for number in 0..<1000 {
-          group.addTask {
-            let name = try #require(InterfaceName("br\(number % 8)"))
-            let task = Task { try await socket.links.link(named: name) }
-            if number.isMultiple(of: 3) { task.cancel() }
-            do {
-              let link = try await task.value
-              #expect(link?.name == name)
-              #expect(link?.mtu == 1300 + UInt32(number % 8))
-            } catch let error as NetlinkError {
-              #expect(error.code == .cancelled)
-            }
-          }
-        }
-        try await group.waitForAll()
-      }
-    }
-  }
-
   @Test func `an abandoned dump does not disturb the next one`() async throws {
     try await withScratchNamespace { namespace in
       let transport = try await namespace.run { try KernelTransport() }

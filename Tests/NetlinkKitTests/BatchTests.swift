@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import NetlinkTesting
 import NetworkTypes
 import Testing
 
@@ -17,13 +18,6 @@ struct BatchTests {
     }
   }
 
-  private func socket(
-    timeout: Duration = .seconds(5), _ script: @escaping @Sendable (_ request: Int, _ last: UInt32) -> [FakeKernel.Step]
-  ) -> (NetlinkSocket, FakeKernel) {
-    let kernel = FakeKernel { request, first in script(request, first) }
-    return (NetlinkSocket(over: kernel, timeout: timeout), kernel)
-  }
-
   private func sequences(_ datagram: [UInt8]) throws -> [(sequence: UInt32, wantsAnswer: Bool)] {
     let span = unsafe datagram.span.bytes
     var cursor = MessageCursor()
@@ -33,27 +27,27 @@ struct BatchTests {
   }
 
   @Test func `many requests are one datagram, and only the last one asks for an answer`() async throws {
-    let (socket, kernel) = socket { _, first in [.datagram(Bytes.answer(sequence: first + 2))] }
+    let (socket, kernel) = scripted { _, first in [.datagram(Bytes.answer(sequence: first + 2))] }
     let outcome = await socket.perform(routes(3))
     #expect(outcome.isSuccess)
     #expect(outcome.count == 3)
-    let sent = try sequences(try #require(kernel.requests.first))
-    #expect(kernel.requests.count == 1)
+    let sent = try sequences(try #require(kernel.datagrams.first))
+    #expect(kernel.datagrams.count == 1)
     #expect(sent.map(\.sequence) == [1, 2, 3])
     #expect(sent.map(\.wantsAnswer) == [false, false, true])
   }
 
   @Test func `more than go into one datagram are sent in several`() async throws {
-    let (socket, kernel) = socket { request, first in
+    let (socket, kernel) = scripted { request, first in
       [.datagram(Bytes.answer(sequence: first + (request == 3 ? 49 : 124)))]
     }
     let outcome = await socket.perform(routes(300))
     #expect(outcome.isSuccess)
-    #expect(try kernel.requests.map { try sequences($0).count } == [125, 125, 50])
+    #expect(try kernel.datagrams.map { try sequences($0).count } == [125, 125, 50])
   }
 
   @Test func `each refusal belongs to its own request, the last one included`() async throws {
-    let (socket, _) = socket { _, first in
+    let (socket, _) = scripted { _, first in
       [
         .datagram(Bytes.answer(EEXIST, sequence: first)),
         .datagram(Bytes.answer(ENODEV, sequence: first + 2) + Bytes.answer(EPERM, sequence: first + 4)),
@@ -69,20 +63,20 @@ struct BatchTests {
 
   @Test func `an operation that must not be sent is refused, and the others go`() async throws {
     // The refused ones keep their numbers, so the one that is sent has number 2.
-    let (socket, kernel) = socket { _, first in [.datagram(Bytes.answer(sequence: first))] }
+    let (socket, kernel) = scripted { _, first in [.datagram(Bytes.answer(sequence: first))] }
     let outcome = await socket.perform(
       [.create(NewLink(name: "a", kind: .bridge, alias: "needs a second request"))] + routes(1)
         + [.create(NewLink(name: "b", kind: .veth(peer: VethPeer(name: "c", isUp: true))))])
     #expect(outcome.failures.map(\.index) == [0, 2])
     #expect(outcome.failures.allSatisfy { $0.error.code == .invalidArgument })
-    let sent = try sequences(try #require(kernel.requests.first))
+    let sent = try sequences(try #require(kernel.datagrams.first))
     #expect(sent.map(\.wantsAnswer) == [true])
     #expect(sent.map(\.sequence) == [2])
   }
 
   @Test func `without an answer all that was sent is unknown, and the rest is not sent`() async throws {
-    let (socket, kernel) = socket(timeout: .milliseconds(20)) { request, first in
-      request == 1 ? [.datagram(Bytes.answer(sequence: first + 124))] : [.silence]
+    let (socket, kernel) = scripted(timeout: .milliseconds(20)) { request, first in
+      request == 1 ? [.datagram(Bytes.answer(sequence: first + 124))] : [.held]
     }
     let outcome = await socket.perform(routes(300))
     #expect(outcome.failures.map(\.index) == Array(125..<300))
@@ -90,7 +84,7 @@ struct BatchTests {
     #expect(outcome.failures.first?.error.reason.contains("may have been made") == true)
     #expect(outcome.failures.last?.error.reason.hasPrefix("not sent") == true)
     #expect(outcome.failures.last?.error.operation.contains("10.0.1.43") == true)
-    #expect(kernel.requests.count == 2)
+    #expect(kernel.datagrams.count == 2)
   }
 
   @Test(arguments: [
@@ -98,7 +92,7 @@ struct BatchTests {
     Bytes.message(2, [1], sequence: 1), Bytes.message(2, [], sequence: 1, length: 0),
   ])
   func `an answer that is none is an error for all that was sent`(answer: [UInt8]) async throws {
-    let (socket, _) = socket { request, first in
+    let (socket, _) = scripted { request, first in
       request == 1 ? [.datagram(answer)] : [.datagram(Bytes.answer(sequence: first + 1))]
     }
     let outcome = await socket.perform(routes(2))
@@ -109,7 +103,7 @@ struct BatchTests {
   }
 
   @Test func `a cancelled task sends nothing, and every operation says so`() async throws {
-    let (socket, kernel) = socket { _, _ in [] }
+    let (socket, kernel) = scripted { _, _ in [] }
     let task = Task { () async -> BatchOutcome in
       while !Task.isCancelled { await Task.yield() }
       return await socket.perform(routes(3))
@@ -117,13 +111,13 @@ struct BatchTests {
     task.cancel()
     let outcome = await task.value
     #expect(outcome.failures.map(\.error.code) == [.cancelled, .cancelled, .cancelled])
-    #expect(kernel.requests.isEmpty)
+    #expect(kernel.datagrams.isEmpty)
   }
 
   @Test func `a batch of nothing is a success`() async {
-    let (socket, kernel) = socket { _, _ in [] }
+    let (socket, kernel) = scripted { _, _ in [] }
     let outcome = await socket.perform([])
     #expect(outcome.isSuccess && outcome.isEmpty)
-    #expect(kernel.requests.isEmpty)
+    #expect(kernel.datagrams.isEmpty)
   }
 }

@@ -16,15 +16,6 @@ struct EncodingTests {
     return Array(writer.bytes[16...])
   }
 
-  @Test func `raising a link masks exactly the one flag`() throws {
-    let bytes = body(ChangeLink(subject: .index(.loopback), changes: LinkChanges(isUp: true)))
-    #expect(bytes == [0, 0, 0, 0] + Bytes.of(Int32(1)) + Bytes.of(UInt32(1)) + Bytes.of(UInt32(1)))
-    let down = body(ChangeLink(subject: .index(.loopback), changes: LinkChanges(isUp: false, isARPEnabled: false)))
-    #expect(down == [0, 0, 0, 0] + Bytes.of(Int32(1)) + Bytes.of(UInt32(0x80)) + Bytes.of(UInt32(0x81)))
-    let mtu = body(ChangeLink(subject: .index(.loopback), changes: LinkChanges(mtu: 1280)))
-    #expect(mtu[8..<16] == [0, 0, 0, 0, 0, 0, 0, 0])
-  }
-
   @Test func `ipvlan mode and flags are sixteen bits wide`() {
     let link = NewLink(name: "e", kind: .ipvlan(parent: .loopback, mode: .l3s, flag: .vepa))
     let data = Bytes.attribute(1, Bytes.of(UInt16(2))) + Bytes.attribute(2, Bytes.of(UInt16(2)))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import NetlinkTesting
 import NetworkTypes
 import Testing
 
@@ -9,16 +10,8 @@ import Testing
 /// What the socket does when the kernel, or somebody who plays it, misbehaves.
 @Suite("Exchanges with the kernel")
 struct ExchangeTests {
-  private func socket(
-    timeout: Duration = .seconds(5), attempts: Int = 3,
-    _ script: @escaping @Sendable (_ request: Int, _ sequence: UInt32) -> [FakeKernel.Step]
-  ) -> (NetlinkSocket, FakeKernel) {
-    let kernel = FakeKernel(script)
-    return (NetlinkSocket(over: kernel, timeout: timeout, dumpAttempts: attempts), kernel)
-  }
-
   @Test func `a dump over several datagrams is one list`() async throws {
-    let (socket, _) = socket { _, sequence in
+    let (socket, _) = scripted { _, sequence in
       [
         .datagram(Bytes.link(1, "lo", sequence: sequence) + Bytes.link(2, "eth0", sequence: sequence)),
         .datagram(Bytes.link(3, "eth1", sequence: sequence)), .datagram(Bytes.done(sequence: sequence)),
@@ -27,79 +20,17 @@ struct ExchangeTests {
     #expect(try await socket.links.all().map(\.name) == ["lo", "eth0", "eth1"])
   }
 
-  @Test(arguments: [(true, false), (false, true), (true, true)])
-  func `a reply with a foreign sequence number or port is refused`(sequence isForeign: Bool, port: Bool) async throws {
-    let (socket, _) = socket { _, sequence in
-      [
-        .datagram(
-          Bytes.link(1, "evil", sequence: isForeign ? sequence + 7 : sequence, port: port ? 9 : 4242)
-            + Bytes.done(sequence: sequence))
-      ]
-    }
-    let error = await #expect(throws: NetlinkError.self) { try await socket.links.all() }
-    #expect(error?.code == .malformedReply)
-    #expect(error?.message.contains("answers no request of this socket") == true)
-  }
-
-  @Test func `what another process sends is not taken for the kernel's reply`() async throws {
-    let (socket, _) = socket { _, sequence in
-      [
-        .datagram(Bytes.link(66, "evil", sequence: sequence) + Bytes.done(sequence: sequence), sender: 4711),
-        .datagram(Bytes.link(1, "lo", sequence: sequence) + Bytes.done(sequence: sequence)),
-      ]
-    }
-    #expect(try await socket.links.all().map(\.name) == ["lo"])
-  }
-
   @Test func `a flood from another process ends at the deadline`() async throws {
-    let (socket, _) = socket(timeout: .milliseconds(20)) { _, sequence in
-      [FakeKernel.Step](
+    let (socket, _) = scripted(timeout: .milliseconds(20)) { _, sequence in
+      [FakeKernel.Arrival](
         repeating: .datagram(Bytes.link(66, "evil", sequence: sequence), sender: 4711), count: 100_000)
     }
     let error = await #expect(throws: NetlinkError.self) { try await socket.links.all() }
     #expect(error?.code == .timedOut)
   }
 
-  @Test func `an interrupted dump is made again`() async throws {
-    let (socket, kernel) = socket { request, sequence in
-      [
-        .datagram(Bytes.link(1, "try\(request)", sequence: sequence, flags: request == 1 ? 0x12 : 2)),
-        .datagram(Bytes.done(sequence: sequence)),
-      ]
-    }
-    #expect(try await socket.links.all().map(\.name) == ["try2"])
-    #expect(kernel.requests.count == 2)
-  }
-
-  @Test func `a dump that is always interrupted is reported, after as many attempts as were asked for`() async throws {
-    let (socket, kernel) = socket { _, sequence in
-      [.datagram(Bytes.link(1, "lo", sequence: sequence) + Bytes.done(sequence: sequence, flags: 0x12))]
-    }
-    let error = await #expect(throws: NetlinkError.self) { try await socket.links.all() }
-    #expect(error?.code == .interrupted)
-    #expect(error?.message.contains("list links") == true)
-    #expect(kernel.requests.count == 3)
-  }
-
-  @Test(arguments: [true, false])
-  func `lost messages are noticed: the dump is made again, then reported`(asMessage: Bool) async throws {
-    let overrun: @Sendable (UInt32) -> FakeKernel.Step = { sequence in
-      asMessage ? .datagram(Bytes.message(4, [], sequence: sequence)) : .failure(ENOBUFS)
-    }
-    let (once, _) = socket { request, sequence in
-      request == 1
-        ? [overrun(sequence), .datagram(Bytes.done(sequence: sequence))]
-        : [.datagram(Bytes.link(1, "lo", sequence: sequence) + Bytes.done(sequence: sequence))]
-    }
-    #expect(try await once.links.all().map(\.name) == ["lo"])
-    let (always, kernel) = socket { _, sequence in [overrun(sequence)] }
-    let error = await #expect(throws: NetlinkError.self) { try await always.links.all() }
-    #expect(error?.code == .overrun)
-    #expect(kernel.requests.count == 3)
-  }
-
   @Test func `a dump that fails at its end is an error`() async throws {
-    let (socket, _) = socket { _, sequence in
+    let (socket, _) = scripted { _, sequence in
       [.datagram(Bytes.link(1, "lo", sequence: sequence) + Bytes.message(3, Bytes.of(-ENOMEM), sequence: sequence))]
     }
     let error = await #expect(throws: NetlinkError.self) { try await socket.links.all() }
@@ -125,7 +56,7 @@ struct ExchangeTests {
     ("error about an over-long request", Bytes.message(2, Bytes.of(-EPERM) + [255, 255, 0, 0], sequence: 1)),
   ])
   func `a malformed reply is an error, not a trap and not a loop`(what: String, bytes: [UInt8]) async throws {
-    let (socket, _) = socket { request, sequence in
+    let (socket, _) = scripted { request, sequence in
       request == 1
         ? [.datagram(bytes)] : [.datagram(Bytes.link(1, "lo", sequence: sequence) + Bytes.done(sequence: sequence))]
     }
@@ -139,45 +70,45 @@ struct ExchangeTests {
   private static let header = [0, 0, 1, 0] + Bytes.of(Int32(1)) + Bytes.of(UInt32(1)) + Bytes.of(UInt32(0))
 
   @Test func `a datagram longer than the buffer is an error`() async throws {
-    let (socket, _) = socket { _, _ in [.oversized(70_000)] }
+    let (socket, _) = scripted { _, _ in [.oversized(70_000)] }
     let error = await #expect(throws: NetlinkError.self) { try await socket.links.all() }
     #expect(error?.code == .malformedReply)
     #expect(error?.message.contains("70000 bytes exceeds 65536") == true)
   }
 
   @Test func `no reply in time is an error, and the late reply is not taken for the next one`() async throws {
-    let (socket, kernel) = socket(timeout: .milliseconds(50)) { request, sequence in
+    let (socket, kernel) = scripted(timeout: .milliseconds(50)) { request, sequence in
       request == 1
-        ? [.silence, .datagram(Bytes.answer(EPERM, sequence: sequence))] : [.datagram(Bytes.answer(sequence: sequence))]
+        ? [.held, .datagram(Bytes.answer(EPERM, sequence: sequence))] : [.datagram(Bytes.answer(sequence: sequence))]
     }
     let error = await #expect(throws: NetlinkError.self) { try await socket.links.remove(.loopback) }
     #expect(error?.code == .timedOut)
     #expect(error?.message.contains("remove link 1: no complete reply within 0.05 seconds") == true)
-    kernel.speak()
+    kernel.release()
     try await socket.links.remove(.loopback)
   }
 
   @Test func `a reply that is later still is told apart by its sequence number`() async throws {
-    let (socket, kernel) = socket(timeout: .milliseconds(50)) { request, sequence in
+    let (socket, kernel) = scripted(timeout: .milliseconds(50)) { request, sequence in
       request == 1
-        ? [.silence]
+        ? [.held]
         : [.datagram(Bytes.answer(EPERM, sequence: sequence - 1)), .datagram(Bytes.answer(sequence: sequence))]
     }
     await #expect(throws: NetlinkError.self) { try await socket.links.remove(.loopback) }
     // The silence is still in front: nothing to drain. Then both answers come at once.
-    kernel.speak()
+    kernel.release()
     try await socket.links.remove(.loopback)
   }
 
   @Test func `a cancelled request ends at once, and those in line go on`() async throws {
-    let (socket, kernel) = socket(timeout: .seconds(60)) { request, sequence in
-      request == 1 ? [.silence] : [.datagram(Bytes.answer(sequence: sequence))]
+    let (socket, kernel) = scripted(timeout: .seconds(60)) { request, sequence in
+      request == 1 ? [.held] : [.datagram(Bytes.answer(sequence: sequence))]
     }
     let stuck = Task { () async -> NetlinkError? in
       do throws(NetlinkError) { try await socket.links.remove(.loopback) } catch { return error }
       return nil
     }
-    while kernel.requests.isEmpty { await Task.yield() }
+    while kernel.datagrams.isEmpty { await Task.yield() }
     let inLine = Task { try await socket.links.remove(.loopback) }
     let givenUp = Task { () async -> NetlinkError? in
       do throws(NetlinkError) { try await socket.links.remove(.loopback) } catch { return error }
@@ -186,18 +117,18 @@ struct ExchangeTests {
     try await Task.sleep(for: .milliseconds(20))
     givenUp.cancel()
     #expect(await givenUp.value?.message.contains("cancelled before the request was sent") == true)
-    #expect(kernel.requests.count == 1)
-    kernel.speak()
+    #expect(kernel.datagrams.count == 1)
+    kernel.release()
     stuck.cancel()
     #expect(await stuck.value?.code == .cancelled)
     try await inLine.value
-    #expect(kernel.requests.count == 2)
+    #expect(kernel.datagrams.count == 2)
   }
 
   @Test func `a link that was cancelled before it was finished is removed all the same`() async throws {
-    let (socket, kernel) = socket(timeout: .seconds(60)) { request, sequence in
+    let (socket, kernel) = scripted(timeout: .seconds(60)) { request, sequence in
       switch request {
-      case 2: [.silence]
+      case 2: [.held]
       case 3:
         [.datagram(Bytes.link(7, "v0", sequence: sequence)), .datagram(Bytes.answer(sequence: sequence))]
       default: [.datagram(Bytes.answer(sequence: sequence))]
@@ -209,19 +140,19 @@ struct ExchangeTests {
       } catch { return error }
       return nil
     }
-    while kernel.requests.count < 2 { await Task.yield() }
-    kernel.speak()
+    while kernel.datagrams.count < 2 { await Task.yield() }
+    kernel.release()
     task.cancel()
     #expect(await task.value?.code == .cancelled)
     // RTM_NEWLINK, its alias, RTM_GETLINK, RTM_DELLINK of what was found.
-    #expect(kernel.requests.map { $0[4] } == [16, 16, 18, 17])
-    #expect(kernel.requests.last?[20..<24] == [7, 0, 0, 0])
+    #expect(kernel.datagrams.map { $0[4] } == [16, 16, 18, 17])
+    #expect(kernel.datagrams.last?[20..<24] == [7, 0, 0, 0])
   }
 
   @Test func `a link that could not be read back is removed all the same`() async throws {
-    let (socket, kernel) = socket { request, sequence in
+    let (socket, kernel) = scripted { request, sequence in
       switch request {
-      case 2: [.failure(ENOBUFS)]
+      case 2: [.failure(.noBuffers)]
       case 3:
         [.datagram(Bytes.link(7, "v0", sequence: sequence)), .datagram(Bytes.answer(sequence: sequence))]
       default: [.datagram(Bytes.answer(sequence: sequence))]
@@ -231,6 +162,6 @@ struct ExchangeTests {
       try await socket.links.add(NewLink(name: "v0", kind: .bridge))
     }
     #expect(error?.code == .overrun)
-    #expect(kernel.requests.map { $0[4] } == [16, 18, 18, 17])
+    #expect(kernel.datagrams.map { $0[4] } == [16, 18, 18, 17])
   }
 }

@@ -15,6 +15,7 @@ struct ImportTable {
     "KubernetesModel": ["NetworkTypes"],
     "LinuxSystem": ["CLinuxSystem", "SystemPackage"],
     "NetlinkKit": ["LinuxSystem", "NetworkTypes", "CLibmnl", "SystemPackage"],
+    "NetlinkTesting": ["NetlinkKit", "NetworkTypes"],
     "BPFMaps": ["LinuxSystem", "CLibbpf", "SystemPackage"],
     "ENIProvider": ["NetworkTypes", "Crypto", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"],
     "DatapathPrograms": ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", "SystemPackage"],

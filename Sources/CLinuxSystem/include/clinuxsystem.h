@@ -25,4 +25,20 @@ int clinuxsystem_duplicate(int fd);
 /* prctl(PR_SET_NAME): names the calling thread (at most 15 bytes are kept). */
 int clinuxsystem_name_thread(const char *name);
 
+/*
+ * TUNSETIFF on an open /dev/net/tun. `name` has 16 bytes, ends with a zero byte and may be a pattern such as "tap%d"; it
+ * is overwritten with the device's.
+ */
+int clinuxsystem_tun_attach(int fd, char *name, unsigned short flags);
+
+/* TUNSETPERSIST, 1 or 0. */
+int clinuxsystem_tun_set_persistent(int fd, int is_persistent);
+
+/* TUNSETOWNER and TUNSETGROUP. */
+int clinuxsystem_tun_set_owner(int fd, unsigned user);
+int clinuxsystem_tun_set_group(int fd, unsigned group);
+
+/* if_nametoindex(3) in the calling thread's network namespace: 1 when a link has that name, else 0. */
+int clinuxsystem_has_link(const char *name);
+
 #endif

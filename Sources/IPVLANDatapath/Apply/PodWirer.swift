@@ -89,7 +89,7 @@ public actor PodWirer {
           failures += await remove(plan.lastPodRemovalSteps, with: keeper, pod: record.pod.pod)
         }
       } catch {
-        failures.append(wrap(error, step: "look for other pods on \(record.eni.link)", pod: record.pod.pod))
+        failures.append(wrap(error, step: "look for other pods on \(record.eni.link)", pod: record.pod))
       }
       if let first = failures.first { throw first }
     }
@@ -109,15 +109,11 @@ public actor PodWirer {
     return try await lock.locked { () async throws(DatapathError) in
       let keeper = try await keeper(for: namespace, pod: record.pod.pod)
       var differences: [Difference] = []
-      for step in plan.steps {
+      for stage in plan.stages {
         do {
-          switch try await keeper.state(of: step) {
-          case .asPlanned: break
-          case .absent: differences.append(Difference(step: step.description, found: "nothing"))
-          case .differs(let found, _): differences.append(Difference(step: step.description, found: found))
-          }
+          differences += try await keeper.differences(stage)
         } catch {
-          throw wrap(error, step: step.description, pod: record.pod.pod)
+          throw wrap(error, step: nil, pod: record.pod)
         }
       }
       return differences
@@ -127,10 +123,11 @@ public actor PodWirer {
   // MARK: Under the lock
 
   /// Without a namespace for a pod whose namespace is gone, and with it what was in there.
-  private func keeper(for namespace: NetworkNamespace?, pod: PodIdentity) async throws(DatapathError) -> ObjectKeeper {
-    guard let namespace else { return ObjectKeeper(node: view, pod: nil, programs: programs) }
+  private func keeper(for namespace: NetworkNamespace?, pod: PodIdentity) async throws(DatapathError) -> StageKeeper {
     do {
-      return ObjectKeeper(node: view, pod: try await NamespaceView(namespace), programs: programs)
+      var podView: NamespaceView?
+      if let namespace { podView = try await NamespaceView(namespace) }
+      return try await StageKeeper(node: view, pod: podView, programs: programs)
     } catch {
       throw DatapathError(
         code: .namespaceUnreachable,
@@ -141,70 +138,27 @@ public actor PodWirer {
 
   /// Removes as much as it can.
   private func remove(
-    _ steps: [PodWiringPlan.Step], with keeper: ObjectKeeper, pod: PodIdentity
+    _ steps: [PodWiringPlan.Step], with keeper: StageKeeper, pod: PodIdentity
   ) async -> [DatapathError] {
     var failures: [DatapathError] = []
-    for step in steps {
-      do {
-        try await keeper.remove(step)
-      } catch {
-        failures.append(wrap(error, step: step.removalDescription, pod: pod))
-      }
+    for stage in PodWiringPlan.stages(steps) {
+      for error in await keeper.remove(stage) { failures.append(wrap(error, step: nil, pod: nil, identity: pod)) }
     }
     return failures
   }
 
   private func apply(
-    _ plan: PodWiringPlan, with keeper: ObjectKeeper, pod: PodAttachment
+    _ plan: PodWiringPlan, with keeper: StageKeeper, pod: PodAttachment
   ) async throws(DatapathError) {
-    var done: [(PodWiringPlan.Step, Undo)] = []
-    for step in plan.steps {
+    var done: [(stage: Stage, undo: StageKeeper.Undo)] = []
+    for stage in plan.stages {
       do {
-        if let undo = try await ensure(step, with: keeper, pod: pod) { done.append((step, undo)) }
+        if let undo = try await keeper.make(stage) { done.append((stage, undo)) }
       } catch {
-        for (step, undo) in done.reversed() { try? await keeper.undo(step, undo) }
-        throw wrap(error, step: step.description, pod: pod.pod)
+        for (stage, undo) in done.reversed() { try? await keeper.takeBack(undo, of: stage) }
+        throw wrap(error, step: nil, pod: pod)
       }
     }
-  }
-
-  /// Makes one object exist as planned, and reads it back: some of the kernel's acknowledgements are not kept.
-  private func ensure(
-    _ step: PodWiringPlan.Step, with keeper: ObjectKeeper, pod: PodAttachment
-  ) async throws -> Undo? {
-    switch try await keeper.state(of: step) {
-    case .asPlanned: return nil
-    case .absent: break
-    case .differs(let found, let isOurs):
-      if case .route(let route) = step.object, route.destination == .host(pod.address), !isOurs {
-        throw DatapathError(code: .addressInUse, message: "\(pod.address) is in use: \(found)")
-      }
-      guard isOurs, !(step.isShared && step.ownLink != nil) else {
-        throw DatapathError(code: .conflict, message: "in the way, and not this pod's to change: \(found)")
-      }
-      switch step.object {
-      case .link, .address, .route, .rule: try await keeper.remove(step)
-      // Made over what is there. Above all, another pod's entry in the endpoint map must not be taken away here.
-      case .up, .neighbour, .sysctl, .programs: break
-      }
-    }
-    let undo: Undo
-    do {
-      undo = try await keeper.make(step)
-    } catch {
-      // A link is made in several requests, and a later one may fail; every other step cleans up after itself.
-      if step.ownLink != nil { try? await keeper.remove(step) }
-      throw error
-    }
-    let failure: DatapathError
-    switch try await keeper.state(of: step) {
-    case .asPlanned: return undo
-    case .absent: failure = DatapathError(code: .kernel, message: "acknowledged, and not there")
-    case .differs(let found, _):
-      failure = DatapathError(code: .kernel, message: "acknowledged, and not as asked: \(found)")
-    }
-    try? await keeper.undo(step, undo)
-    throw failure
   }
 
   /// What must hold before anything is touched: it is the NIC that was meant, and nobody uses it in another way.
@@ -239,7 +193,7 @@ public actor PodWirer {
           message: "\(eni.link) carries veth pods (table \(eni.routeTable)); use veth or another ENI")
       }
     } catch {
-      throw wrap(error, step: nil, pod: pod.pod)
+      throw wrap(error, step: nil, pod: pod)
     }
   }
 
@@ -251,34 +205,53 @@ public actor PodWirer {
       if try await view.podRules(to: record.eni.routeTable) > 0 {
         false
       } else {
-        try await view.route(
+        try await view.has(
           PlannedRoute(
-            destination: nil, gateway: record.eni.gateway, link: record.eni.link, table: record.eni.routeTable)
-        ).state == .asPlanned
+            destination: nil, gateway: record.eni.gateway, link: record.eni.link, table: record.eni.routeTable))
       }
     }
   }
 }
 
 /// Puts the pod and the step into an error from below.
-private func wrap(_ error: any Error, step: String?, pod: PodIdentity) -> DatapathError {
+private func wrap(
+  _ error: any Error, step: String?, pod: PodAttachment?, identity: PodIdentity? = nil
+) -> DatapathError {
+  let name = identity ?? pod?.pod
   if let error = error as? DatapathError {
     return DatapathError(
-      code: error.code, message: error.message, pod: error.pod ?? pod, step: error.step ?? step,
+      code: error.code, message: error.message, pod: error.pod ?? name, step: error.step ?? step,
       underlying: error.underlying)
   }
-  if let error = error as? NetlinkError {
-    let code: DatapathError.Code =
-      switch error.code {
-      case .addressInUse: .addressInUse
-      case .exists, .busy: .conflict
-      default: .kernel
-      }
-    return DatapathError(code: code, message: "the kernel refused", pod: pod, step: step, underlying: error)
-  }
+  if let error = error as? NetlinkError { return wrap(error, step: step, pod: pod, name: name) }
   if error is BPFError {
     return DatapathError(
-      code: .programs, message: "the pod's programs or their maps", pod: pod, step: step, underlying: error)
+      code: .programs, message: "the pod's programs or their maps", pod: name, step: step, underlying: error)
   }
-  return DatapathError(code: .kernel, message: "failed", pod: pod, step: step, underlying: error)
+  return DatapathError(code: .kernel, message: "failed", pod: name, step: step, underlying: error)
+}
+
+private func wrap(_ error: NetlinkError, step: String?, pod: PodAttachment?, name: PodIdentity?) -> DatapathError {
+  let step = step ?? error.operation
+  switch error.code {
+  case .conflict:
+    if let pod, error.operation.hasPrefix("ip route add \(pod.address)/32 ") {
+      return DatapathError(
+        code: .addressInUse, message: "\(pod.address) is in use: \(error.reason)", pod: name, step: step)
+    }
+    return DatapathError(code: .conflict, message: error.reason, pod: name, step: step)
+  case .diverged: return DatapathError(code: .kernel, message: error.reason, pod: name, step: step)
+  case .notSupported where error.operation.hasPrefix("ip link add") && error.operation.contains(" type ipvlan"):
+    return DatapathError(
+      code: .notSupported,
+      message: "this kernel has no ipvlan; load its module (modprobe ipvlan), or wire the pod by veth", pod: name,
+      step: step, underlying: error)
+  case .addressInUse:
+    return DatapathError(
+      code: .addressInUse, message: "the kernel refused", pod: name, step: step, underlying: error)
+  case .exists, .busy:
+    return DatapathError(code: .conflict, message: "the kernel refused", pod: name, step: step, underlying: error)
+  default:
+    return DatapathError(code: .kernel, message: "the kernel refused", pod: name, step: step, underlying: error)
+  }
 }

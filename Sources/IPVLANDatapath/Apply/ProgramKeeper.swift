@@ -29,24 +29,24 @@ struct ProgramKeeper: Sendable {
     func hook(_ side: PlannedPrograms.Side) -> TrafficControlDirection { isEgress(side) ? .egress : .ingress }
   }
 
-  func state(of planned: PlannedPrograms, in view: NamespaceView) async throws -> ObjectState {
-    guard let index = try await view.index(of: planned.link) else { return .absent }
+  /// What is not as planned; nil when all is.
+  func state(of planned: PlannedPrograms, in view: NamespaceView) async throws -> String? {
+    guard let index = try await view.index(of: planned.link) else { return "nothing" }
     var missing: [String] = []
     for flow in Flow.allCases {
       if try await isAttached(flow, planned, on: index, in: view) { continue }
       missing.append("no \(flow.rawValue)-pod program at \(flow.direction(planned.side)) of \(planned.link)")
     }
     let isEntryThere = try hasEntry(planned)
-    if missing.isEmpty, isEntryThere { return .asPlanned }
-    if missing.count == Flow.allCases.count, !isEntryThere { return .absent }
+    if missing.count == Flow.allCases.count, !isEntryThere { return "nothing" }
     if !isEntryThere { missing.append("endpoint \(planned.endpoint) not in the endpoint map as planned") }
-    return .differs(found: missing.joined(separator: "; "), isOurs: true)
+    return missing.isEmpty ? nil : missing.joined(separator: "; ")
   }
 
   /// Attaches what is missing, and leaves what is there alone: no packet passes unseen meanwhile.
   ///
   /// Takes back what it did when it fails.
-  func attach(_ planned: PlannedPrograms, in view: NamespaceView) async throws -> Undo {
+  func attach(_ planned: PlannedPrograms, in view: NamespaceView) async throws -> ProgramChange {
     let index = try await view.requiredIndex(of: planned.link)
     guard planned.endpoint < datapath.endpoints.count else {
       throw DatapathError(
@@ -79,7 +79,7 @@ struct ProgramKeeper: Sendable {
       try? await takeBack(change, of: planned, in: view)
       throw error
     }
-    return .programs(change)
+    return change
   }
 
   /// Undoes what one call of `attach` did, and no more: a pod is not left without programs that it had before.

@@ -9,6 +9,8 @@ public import NetworkTypes
 public enum PlannedObject: Hashable, Sendable {
   /// A link of this module.
   case link(PlannedLink)
+  /// The pod's end of a pair, which is born with the node's end.
+  case peer(link: InterfaceName, mac: MACAddress, mtu: UInt32, alias: String)
   /// A link is up. `isARPEnabled`, where given, is set after that: the kernel forgets it when a slave comes up.
   case up(link: InterfaceName, isARPEnabled: Bool?)
   /// An address on a link.
@@ -29,8 +31,8 @@ public enum PlannedObject: Hashable, Sendable {
 public struct PlannedLink: Hashable, Sendable {
   /// What kind of link it is.
   public enum Kind: Hashable, Sendable {
-    /// An ipvlan slave, mode L2, flag bridge. `bornAs`, where given, is the name it has until it is alone in its
-    /// namespace: kernels up to 6.1 at least refuse a new link whose name is taken in the *creator's* namespace.
+    /// An ipvlan slave, mode L2, flag bridge, of a parent in the node's namespace. `bornAs`, where given, is the name it has
+    /// until it is there: kernels before 6.15 refuse a new link whose name is taken in the *parent's* namespace.
     case ipvlan(parent: InterfaceName, parentIndex: InterfaceIndex, bornAs: InterfaceName?)
     /// A veth pair whose peer is born in the pod.
     case veth(mac: MACAddress, peer: InterfaceName, peerMAC: MACAddress)
@@ -42,7 +44,7 @@ public struct PlannedLink: Hashable, Sendable {
   public var kind: Kind
   /// Its MTU, in bytes; a veth peer has the same.
   public var mtu: UInt32
-  /// The alias that proves it ours; a veth peer has the same.
+  /// The alias that proves it ours.
   public var alias: String
 }
 
@@ -99,6 +101,8 @@ extension PlannedObject: CustomStringConvertible {
   public var description: String {
     switch self {
     case .link(let link): link.description
+    case .peer(let link, let mac, let mtu, let alias):
+      "ip link set \(link) mtu \(mtu) address \(mac) alias \(alias)"
     case .up(let link, nil): "ip link set \(link) up"
     case .up(let link, let isARPEnabled?):
       "ip link set \(link) up; ip link set \(link) arp \(isARPEnabled ? "on" : "off")"
@@ -117,7 +121,7 @@ extension PlannedObject: CustomStringConvertible {
   public var removal: String? {
     switch self {
     case .link(let link): "ip link delete \(link.name)"
-    case .up, .sysctl: nil
+    case .peer, .up, .sysctl: nil
     case .address(let address, let prefixLength, let link, _):
       "ip address delete \(address)/\(prefixLength) dev \(link)"
     case .neighbour(let address, _, let link): "ip neighbour delete \(address) dev \(link)"

@@ -41,6 +41,7 @@ extension PodWiringPlan {
           alias: Ownership.alias(of: pod.pod))))
     // Before the links are up, so that nothing passes unseen.
     if let programs = programs(of: pod, on: nodeLink, side: .node) { add(.node, programs) }
+    add(.pod, .peer(link: podLink, mac: podMAC, mtu: node.mtu, alias: Ownership.alias(of: pod.pod)))
     add(.pod, .address(pod.address, prefixLength: 32, link: podLink, isHostScope: false))
     add(.pod, .up(link: podLink, isARPEnabled: nil))
     add(.node, .up(link: nodeLink, isARPEnabled: nil))

@@ -83,7 +83,7 @@ public struct PodWiringPlan: Hashable, Sendable {
       case .rule, .route: step.place == .node ? 1 : nil
       case .link: 2
       case .address(_, _, let link, _): links.contains(link) || step.place == .pod ? nil : 3
-      case .up, .sysctl, .neighbour: nil
+      case .peer, .up, .sysctl, .neighbour: nil
       }
     }
     return (0...3).flatMap { wanted in own.reversed().filter { rank($0) == wanted } }

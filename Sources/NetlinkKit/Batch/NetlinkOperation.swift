@@ -19,6 +19,10 @@ public struct NetlinkOperation: Sendable {
     case createLink(CreateLink)
     case changeLink(ChangeLink)
     case removeLink(RemoveLink)
+    // Large and rare: on the heap, so that the others stay small.
+    indirect case qdisc(ChangeQdisc)
+    indirect case `class`(ChangeClass)
+    indirect case filter(ChangeFilter)
   }
 
   private let request: Request
@@ -109,6 +113,59 @@ extension NetlinkOperation {
   public static func removeLink(_ index: InterfaceIndex) -> Self {
     Self(request: .removeLink(RemoveLink(index: index)))
   }
+
+  /// Adds a queueing discipline, as ``QdiscTable/add(_:)`` does.
+  public static func add(_ qdisc: Qdisc) -> Self { Self(request: .qdisc(ChangeQdisc(change: .add, qdisc: qdisc))) }
+  /// Adds or replaces a queueing discipline, as ``QdiscTable/replace(_:)`` does.
+  public static func replace(_ qdisc: Qdisc) -> Self {
+    Self(request: .qdisc(ChangeQdisc(change: .replace, qdisc: qdisc)))
+  }
+  /// Removes a queueing discipline, as ``QdiscTable/remove(_:)`` does.
+  public static func remove(_ qdisc: Qdisc) -> Self {
+    Self(request: .qdisc(ChangeQdisc(change: .remove, qdisc: qdisc)))
+  }
+
+  /// Adds a class, as ``ClassTable/add(_:)`` does.
+  public static func add(_ class: TrafficClass) -> Self {
+    Self(request: .class(ChangeClass(change: .add, class: `class`)))
+  }
+  /// Adds or changes a class, as ``ClassTable/replace(_:)`` does.
+  public static func replace(_ class: TrafficClass) -> Self {
+    Self(request: .class(ChangeClass(change: .replace, class: `class`)))
+  }
+  /// Removes a class, as ``ClassTable/remove(_:)`` does.
+  public static func remove(_ class: TrafficClass) -> Self {
+    Self(request: .class(ChangeClass(change: .remove, class: `class`)))
+  }
+
+  /// Attaches a filter, as ``FilterTable/add(_:)-(TrafficFilter)`` does.
+  public static func add(_ filter: TrafficFilter) -> Self {
+    Self(request: .filter(ChangeFilter(change: .add, filter: filter)))
+  }
+  /// Attaches or replaces a filter, as ``FilterTable/replace(_:)-(TrafficFilter)`` does.
+  public static func replace(_ filter: TrafficFilter) -> Self {
+    Self(request: .filter(ChangeFilter(change: .replace, filter: filter)))
+  }
+  /// Detaches a filter, as ``FilterTable/remove(_:)`` does.
+  public static func remove(_ filter: TrafficFilter) -> Self {
+    Self(request: .filter(ChangeFilter(change: .remove, filter: filter)))
+  }
+}
+
+// What plans are made of.
+extension NetlinkOperation {
+  static func address(_ change: ObjectChange, _ address: InterfaceAddress) -> Self {
+    Self(request: .address(ChangeAddress(change: change, address: address)))
+  }
+  static func neighbour(_ change: ObjectChange, _ neighbour: Neighbour) -> Self {
+    Self(request: .neighbour(ChangeNeighbour(change: change, neighbour: neighbour)))
+  }
+  static func route(_ change: ObjectChange, _ route: Route) -> Self {
+    Self(request: .route(ChangeRoute(change: change, route: route)))
+  }
+  static func change(named name: InterfaceName, _ changes: LinkChanges) -> Self {
+    Self(request: .changeLink(ChangeLink(subject: .name(name), changes: changes)))
+  }
 }
 
 extension NetlinkOperation: NetlinkRequest {
@@ -122,6 +179,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request.type
     case .changeLink(let request): request.type
     case .removeLink(let request): request.type
+    case .qdisc(let request): request.type
+    case .class(let request): request.type
+    case .filter(let request): request.type
     }
   }
 
@@ -135,6 +195,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request.flags
     case .changeLink(let request): request.flags
     case .removeLink(let request): request.flags
+    case .qdisc(let request): request.flags
+    case .class(let request): request.flags
+    case .filter(let request): request.flags
     }
   }
 
@@ -148,6 +211,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request.encode(into: writer)
     case .changeLink(let request): request.encode(into: writer)
     case .removeLink(let request): request.encode(into: writer)
+    case .qdisc(let request): request.encode(into: writer)
+    case .class(let request): request.encode(into: writer)
+    case .filter(let request): request.encode(into: writer)
     }
   }
 
@@ -165,6 +231,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request.objection
     case .changeLink(let request): request.objection
     case .removeLink(let request): request.objection
+    case .qdisc(let request): request.objection
+    case .class(let request): request.objection
+    case .filter(let request): request.objection
     }
   }
 
@@ -185,6 +254,9 @@ extension NetlinkOperation: NetlinkRequest {
     case .createLink(let request): request
     case .changeLink(let request): request
     case .removeLink(let request): request
+    case .qdisc(let request): request
+    case .class(let request): request
+    case .filter(let request): request
     }
   }
 }

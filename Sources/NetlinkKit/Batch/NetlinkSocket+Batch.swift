@@ -83,6 +83,7 @@ extension NetlinkSocket {
       switch event {
       case .ignored, .refused:
         if Task.isCancelled { throw .cancelled(requests[start]) }
+        guard !deadline.hasPassed else { throw timedOut(requests[start]) }
       case .finished(let failure):
         channel.isDraining = false
         guard let failure else { return }

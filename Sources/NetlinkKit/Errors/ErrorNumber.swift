@@ -5,7 +5,9 @@ internal import Glibc
 /// What is known about the kernel's error numbers.
 enum ErrorNumber {
   static let noBuffers = ENOBUFS
+  static let noData = ENODATA
   static let noEntry = ENOENT
+  static let noDevice = ENODEV
 
   /// The C name, such as `ENODEV`.
   static func name(_ number: Int32) -> String {

@@ -7,7 +7,8 @@ extension NetlinkError {
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Value: String {
       case exists, notFound, busy, notSupported, invalidArgument, permissionDenied, interrupted, overrun, timedOut
-      case cancelled, malformedReply, addressInUse, addressNotAvailable, unreachable, outOfMemory, socket, other
+      case cancelled, malformedReply, addressInUse, addressNotAvailable, unreachable, outOfMemory, socket, conflict,
+        diverged, other
     }
 
     private let value: Value
@@ -52,6 +53,10 @@ extension NetlinkError {
     public static let outOfMemory = Code(.outOfMemory)
     /// The socket itself could not be opened, configured or used.
     public static let socket = Code(.socket)
+    /// An object that bears another's mark, or none, stands in the way of a ``DesiredState``.
+    public static let conflict = Code(.conflict)
+    /// The kernel acknowledged a change and something is not as asked all the same.
+    public static let diverged = Code(.diverged)
     /// Another error number; see ``NetlinkError/errno``.
     public static let other = Code(.other)
 

@@ -21,12 +21,19 @@ struct ChangeLink: NetlinkRequest {
       guard changes.name == nil, changes.namespace == nil else {
         return "a group's links are renamed and moved one by one"
       }
+      guard changes.settings == nil, changes.port == nil else {
+        return "a group's links are given settings of their kind or port one by one"
+      }
     }
     if let alias = changes.alias, alias.utf8.contains(0) { return "the text ends at its first zero byte; leave it out" }
     if let index = changes.newIndex {
       guard changes.namespace != nil else { return "an index changes only with the namespace" }
       if index.isBeyondKernel { return "the index must be 1...\(Int32.max)" }
     }
+    if changes.port != nil, changes.master != nil {
+      return "the settings would be the old master's port's; give them in a request of their own, when it is a port"
+    }
+    if case .other(let name)? = changes.port { return "this module knows no settings of a port of \(name)" }
     if let state = changes.operationalState, ![.up, .dormant, .testing].contains(state) {
       return "the state \(state) follows from the device; a program decides between UP, DORMANT and TESTING"
     }
@@ -55,6 +62,7 @@ struct ChangeLink: NetlinkRequest {
     if let hasCarrier = changes.hasCarrier { writer.put(Int(IFLA_CARRIER), UInt8(hasCarrier ? 1 : 0)) }
     changes.ipv6AddressGeneration?.encode(into: writer)
     if let isDown = changes.isProtocolDown { writer.put(Int(IFLA_PROTO_DOWN), UInt8(isDown ? 1 : 0)) }
+    changes.encodeInformation(into: writer)
   }
 
   func explain(_ failure: KernelFailure) -> (code: NetlinkError.Code, reason: String)? {
@@ -63,13 +71,53 @@ struct ChangeLink: NetlinkRequest {
     case .busy where changes.newIndex != nil:
       return (.busy, "the target namespace has a link with index \(changes.newIndex.map { "\($0)" } ?? "")")
     case .busy where changes.name != nil: return (.busy, "a link that is up cannot be renamed; set it down first")
+    case .exists where changes.name == nil && changes.namespace == nil: return nil
     case .exists:
       guard let name = changes.name else { return (.exists, "the target namespace has a link of that name") }
       return (.exists, "another link has the name \"\(name)\"")
+    case .busy where changes.settings != nil:
+      return (.busy, "one of the settings changes only while the link is down, or without what uses it")
+    case .other where changes.settings != nil && ErrorNumber.name(failure.errno) == "ENOTEMPTY":
+      return (.busy, "one of the settings changes only while the link has no ports")
+    case .notSupported where changes.settings != nil || changes.port != nil:
+      return (.notSupported, changes.mismatch)
+    case .permissionDenied:
+      // EACCES; without the capability it is EPERM.
+      guard case .netkit? = changes.settings, ErrorNumber.name(failure.errno) == "EACCES" else { return nil }
+      return (
+        .permissionDenied, "of a netkit pair all but the policies is fixed when it is created, and the peer has no say"
+      )
     case .notSupported where changes.isProtocolDown != nil || changes.hasCarrier != nil:
       return (.notSupported, "the device's driver takes no orders about carrier or protocol-down")
     default: return nil
     }
+  }
+}
+
+extension LinkChanges {
+  /// Writes `IFLA_LINKINFO`, when there is something to say.
+  fileprivate func encodeInformation(into writer: MessageWriter) {
+    guard settings != nil || port != nil else { return }
+    writer.nested(Int(IFLA_LINKINFO)) { writer in
+      if let settings {
+        writer.put(Int(IFLA_INFO_KIND), string: settings.kindName)
+        writer.nested(Int(IFLA_INFO_DATA)) { settings.encode(into: $0, asReply: false) }
+      }
+      if let port {
+        writer.put(Int(IFLA_INFO_SLAVE_KIND), string: port.name)
+        writer.nested(Int(IFLA_INFO_SLAVE_DATA)) { port.encodeData(into: $0, asReply: false) }
+      }
+    }
+  }
+
+  /// Why the kernel may have refused settings of a kind or a port.
+  fileprivate var mismatch: String {
+    var reasons: [String] = []
+    if let settings {
+      reasons.append("it is no \(settings.kindName) link, or one of the settings is fixed when it is created")
+    }
+    if let port { reasons.append("it is no port of a \(port.name)") }
+    return reasons.joined(separator: ", or ")
   }
 }
 

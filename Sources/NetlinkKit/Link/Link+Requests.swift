@@ -13,8 +13,9 @@ struct CreateLink: NetlinkRequest {
   var flags: Int { Int(NLM_F_CREATE | NLM_F_EXCL) }
   var operation: String { "create link \"\(link.name)\"" }
   var objection: String? {
-    guard let index = link.index, index.isBeyondKernel else { return nil }
-    return "the index must be 1...\(Int32.max)"
+    if let index = link.index, index.isBeyondKernel { return "the index must be 1...\(Int32.max)" }
+    if case .tun = link.kind { return "a program makes tun and tap devices, by /dev/net/tun; use TunDevice" }
+    return nil
   }
 
   func encode(into writer: MessageWriter) {
@@ -44,8 +45,10 @@ struct CreateLink: NetlinkRequest {
   func explain(_ failure: KernelFailure) -> (code: NetlinkError.Code, reason: String)? {
     let general = ErrorNumber.meaning(failure.errno)
     switch (general.code, link.kind) {
-    case (.exists, .veth(let peer?)):
+    case (.exists, .veth(let peer?)), (.exists, .netkit(let peer?, _)):
       return (.exists, "\"\(link.name)\" or its peer \"\(peer.name)\" already exists in its namespace")
+    case (.exists, .vxlan):
+      return (.exists, "already exists, by name or as another VXLAN link with this id and port")
     case (.exists, _):
       let place = link.namespace == nil ? "" : " in the target namespace (or, before Linux 6.15, in the socket's)"
       guard let index = link.index else { return (.exists, "already exists\(place)") }
@@ -53,10 +56,13 @@ struct CreateLink: NetlinkRequest {
     case (.busy, _) where link.index != nil:
       return (.busy, "the index \(link.index.map { "\($0)" } ?? "") is taken, or the parent is in use by another kind")
     case (.notFound, _):
-      guard let parent = link.kind.parent else { return nil }
+      guard let parent = link.kind.carrier else { return nil }
       let place = link.parentNamespaceID.map { "the namespace with id \($0)" } ?? "the socket's namespace"
       return (.notFound, "parent with index \(parent) not found in \(place)")
-    case (.notSupported, _):
+    case (.notSupported, .netkit(let peer, let settings))
+    where settings.mode != .l2 && (link.address != nil || peer?.address != nil):
+      return (.notSupported, "in mode l3 neither end takes a link-layer address")
+    case (.notSupported, _) where failure.message == nil || failure.message == "Unknown device type":
       return (.notSupported, "this kernel knows no \(link.kind.name) links; is its module present?")
     case (.busy, _):
       guard let parent = link.kind.parent else { return nil }

@@ -109,17 +109,25 @@ extension Link {
   private mutating func readInformation(_ information: Attribute, in datagram: RawSpan) throws(WireError) {
     var kindName: String?
     var data: Attribute?
+    var portName: String?
+    var portData: Attribute?
     var cursor = AttributeCursor(information.payload)
     while let attribute = try cursor.next(in: datagram) {
       switch attribute.kind {
       case Int(IFLA_INFO_KIND): kindName = try datagram.string(attribute)
       case Int(IFLA_INFO_DATA): data = attribute
-      default: try otherAttributes.append(attribute, from: datagram)
+      case Int(IFLA_INFO_SLAVE_KIND): portName = try datagram.string(attribute)
+      case Int(IFLA_INFO_SLAVE_DATA): portData = attribute
+      default: try otherInformationAttributes.append(attribute, from: datagram)
       }
     }
     // A port of a bridge has information about that, and may have no kind itself.
-    guard let kindName else { return }
-    kind = try LinkKind.decode(
-      named: kindName, parent: parentIndex, data: data, in: datagram, rest: &otherKindAttributes)
+    if let kindName {
+      kind = try LinkKind.decode(
+        named: kindName, parent: parentIndex, data: data, in: datagram, rest: &otherKindAttributes)
+    }
+    if let portName {
+      port = try LinkPort.decode(named: portName, data: portData, in: datagram, rest: &otherPortAttributes)
+    }
   }
 }

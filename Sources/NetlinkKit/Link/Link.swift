@@ -50,6 +50,8 @@ public struct Link: Sendable, Hashable {
   public var parentNamespaceID: NamespaceID?
   /// The bridge or bond it is a port of.
   public var masterIndex: InterfaceIndex?
+  /// What it is as a port of that bridge or bond, with its settings; nil when it is none.
+  public var port: LinkPort?
   /// Whether it can carry packets right now (RFC 2863).
   public var operationalState: OperationalState
   /// Who decides about ``operationalState``.
@@ -111,6 +113,10 @@ public struct Link: Sendable, Hashable {
   public var family: UInt8 = 0
   /// What the kernel sent about the kind's settings and ``kind`` does not say (`IFLA_INFO_DATA`).
   public var otherKindAttributes: RawAttributes
+  /// What the kernel sent about the port's settings and ``port`` does not say (`IFLA_INFO_SLAVE_DATA`).
+  public var otherPortAttributes = RawAttributes()
+  /// What the kernel sent besides about kind and port (`IFLA_INFO_...`).
+  public var otherInformationAttributes = RawAttributes()
   /// What the kernel sent besides (`IFLA_...`).
   public var otherAttributes: RawAttributes
 

@@ -63,6 +63,17 @@ public struct LinkChanges: Sendable {
   /// Few kinds can be told, `macvlan` and `vxlan` among them; others refuse it (`notSupported`).
   public var isProtocolDown: Bool?
 
+  /// The settings of its kind that change: those that are not nil.
+  ///
+  /// A link of another kind is `notSupported`. They are changed before everything else.
+  public var settings: LinkSettings?
+  /// The settings that change of the port it is: those that are not nil.
+  ///
+  /// It must be a port already, in another request than ``master``, and of what this says: the kernel does not compare, and
+  /// would take a bridge port's numbers for a bond port's. A link that is no port is `notSupported`. They are changed before
+  /// everything but ``settings``.
+  public var port: LinkPort?
+
   /// How it makes its IPv6 addresses; what it has made already stays.
   ///
   /// The kernel sets a link up before it looks at this: a link that is to have none is told before it is set up, in a
@@ -93,6 +104,8 @@ public struct LinkChanges: Sendable {
   ///   - hasCarrier: whether it has a carrier.
   ///   - isProtocolDown: whether a protocol holds it down.
   ///   - ipv6AddressGeneration: how it makes its IPv6 addresses.
+  ///   - settings: the settings of its kind that change.
+  ///   - port: the settings that change of the port it is.
   public init(
     name: InterfaceName? = nil, mtu: UInt32? = nil, address: MACAddress? = nil, isUp: Bool? = nil,
     isARPEnabled: Bool? = nil, alias: String? = nil, namespace: NetworkNamespace? = nil,
@@ -100,7 +113,8 @@ public struct LinkChanges: Sendable {
     isPromiscuous: Bool? = nil, isAllMulticast: Bool? = nil, isMulticast: Bool? = nil,
     transmitQueueLength: UInt32? = nil, segmentation: SegmentationLimits = SegmentationLimits(),
     broadcastAddress: MACAddress? = nil, mode: LinkMode? = nil, operationalState: OperationalState? = nil,
-    hasCarrier: Bool? = nil, isProtocolDown: Bool? = nil, ipv6AddressGeneration: IPv6AddressGeneration? = nil
+    hasCarrier: Bool? = nil, isProtocolDown: Bool? = nil, ipv6AddressGeneration: IPv6AddressGeneration? = nil,
+    settings: LinkSettings? = nil, port: LinkPort? = nil
   ) {
     self.name = name
     self.mtu = mtu
@@ -123,6 +137,8 @@ public struct LinkChanges: Sendable {
     self.hasCarrier = hasCarrier
     self.isProtocolDown = isProtocolDown
     self.ipv6AddressGeneration = ipv6AddressGeneration
+    self.settings = settings
+    self.port = port
   }
 
   /// The flags to touch, and what they become.

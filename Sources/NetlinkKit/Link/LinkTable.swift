@@ -97,7 +97,7 @@ public struct LinkTable: Sendable {
     return link
   }
 
-  /// Creates a link without reading it back: one request, and one more each for an alias and for a veth's peer that
+  /// Creates a link without reading it back: one request, and one more each for an alias and for a pair's peer that
   /// is to be up.
   ///
   /// When one of those fails, or the task is cancelled before them, the link is removed again.
@@ -112,7 +112,7 @@ public struct LinkTable: Sendable {
       if let alias = new.alias {
         try await table(in: new.namespace).change(.name(new.name), LinkChanges(alias: alias))
       }
-      if case .veth(let peer?) = new.kind, peer.isUp {
+      if let peer = new.kind.peer, peer.isUp {
         try await table(in: peer.namespace ?? new.namespace).change(.name(peer.name), LinkChanges(isUp: true))
       }
     } catch {

@@ -122,7 +122,6 @@ public struct NewLink: Sendable, Hashable {
 extension NewLink {
   /// Whether creating it takes requests beyond `RTM_NEWLINK`.
   var needsMore: Bool {
-    if case .veth(let peer?) = kind, peer.isUp { return true }
-    return alias != nil
+    alias != nil || kind.peer?.isUp == true
   }
 }

@@ -77,7 +77,7 @@ final class MonitorFeed {
     if subjects.contains(.routes) { found += try await socket.routes.all().map { .route(.listed, $0) } }
     if subjects.contains(.rules) { found += try await socket.rules.all().map { .rule(.listed, $0) } }
     if subjects.contains(.neighbours) { found += try await socket.neighbours.all().map { .neighbour(.listed, $0) } }
-    if subjects.contains(.trafficControl) { found += try await socket.qdiscs.all().map { .qdisc(.listed, $0) } }
+    if subjects.contains(.trafficControl) { found += try await socket.trafficControlEvents() }
     return found
   }
 

@@ -39,6 +39,12 @@ extension NetlinkEvent {
     case Int(RTM_NEWQDISC), Int(RTM_DELQDISC):
       guard let qdisc = try Qdisc(message, in: datagram) else { return nil }
       self = .qdisc(change, qdisc)
+    case Int(RTM_NEWTCLASS), Int(RTM_DELTCLASS):
+      guard let trafficClass = try TrafficClass(message, in: datagram) else { return nil }
+      self = .trafficClass(change, trafficClass)
+    case Int(RTM_NEWTFILTER), Int(RTM_DELTFILTER):
+      guard let filter = try TrafficFilter(message, in: datagram, keepsPriorities: true) else { return nil }
+      self = .filter(change, filter)
     default: return nil
     }
   }

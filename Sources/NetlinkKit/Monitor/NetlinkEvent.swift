@@ -23,7 +23,16 @@ public enum NetlinkEvent: Sendable, Hashable {
   /// A neighbour entry.
   case neighbour(Change, Neighbour)
   /// A queueing discipline.
+  ///
+  /// When one is removed, nothing is said of the classes and filters that go with it.
   case qdisc(Change, Qdisc)
+  /// A class of a queueing discipline.
+  case trafficClass(Change, TrafficClass)
+  /// A filter.
+  ///
+  /// One with handle 0 stands for its priority: removed, all filters of that place, chain and priority are gone; updated,
+  /// one is new there, and the kernel does not say more (`matchall` on Linux 6.1).
+  case filter(Change, TrafficFilter)
   /// All that was listed, with the updates and removals since then, is how things are now.
   case synchronised
   /// Events were lost, because they came faster than they were taken (`ENOBUFS`).
@@ -51,7 +60,7 @@ extension NetlinkEvent {
     public static let rules = Subjects(rawValue: 1 << 3)
     /// Neighbours.
     public static let neighbours = Subjects(rawValue: 1 << 4)
-    /// Queueing disciplines.
+    /// Queueing disciplines, classes and filters.
     public static let trafficControl = Subjects(rawValue: 1 << 5)
     /// All of these.
     public static let all: Subjects = [.links, .addresses, .routes, .rules, .neighbours, .trafficControl]

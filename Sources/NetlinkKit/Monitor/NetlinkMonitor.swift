@@ -32,9 +32,13 @@ public struct NetlinkMonitor: AsyncSequence, Sendable {
   /// What may go wrong.
   public typealias Failure = NetlinkError
 
-  private let namespace: NetworkNamespace
+  private enum Source: Sendable {
+    case namespace(NetworkNamespace, receiveBuffer: Int)
+    case standIn(@Sendable () -> (events: any MessageTransport, listing: NetlinkSocket))
+  }
+
+  private let source: Source
   private let subjects: NetlinkEvent.Subjects
-  private let receiveBuffer: Int
 
   /// Describes what to watch.
   ///
@@ -44,16 +48,30 @@ public struct NetlinkMonitor: AsyncSequence, Sendable {
   ///   - receiveBuffer: how many bytes of events the kernel keeps for us until we take them, 4 MiB by default. Without
   ///     `CAP_NET_ADMIN` the system's limit applies (`net.core.rmem_max`).
   public init(in namespace: NetworkNamespace, of subjects: NetlinkEvent.Subjects = .all, receiveBuffer: Int = 4 << 20) {
-    self.namespace = namespace
+    source = .namespace(namespace, receiveBuffer: receiveBuffer)
     self.subjects = subjects
-    self.receiveBuffer = receiveBuffer
+  }
+
+  /// Describes what to watch of a stand-in for the kernel, which `open` opens for each iterator.
+  package init(
+    of subjects: NetlinkEvent.Subjects,
+    over open: @escaping @Sendable () -> (events: any MessageTransport, listing: NetlinkSocket)
+  ) {
+    source = .standIn(open)
+    self.subjects = subjects
   }
 
   /// An iterator with sockets of its own.
   public func makeAsyncIterator() -> Iterator {
-    let (namespace, subjects, receiveBuffer) = (namespace, subjects, receiveBuffer)
+    let (source, subjects) = (source, subjects)
     return Iterator { () async throws(NetlinkError) in
-      try await MonitorFeed(in: namespace, of: subjects, receiveBuffer: receiveBuffer)
+      switch source {
+      case .namespace(let namespace, let receiveBuffer):
+        return try await MonitorFeed(in: namespace, of: subjects, receiveBuffer: receiveBuffer)
+      case .standIn(let open):
+        let (events, listing) = open()
+        return MonitorFeed(over: events, listing: listing, of: subjects)
+      }
     }
   }
 }

@@ -191,7 +191,7 @@ extension NetlinkSocket {
     }
   }
 
-  private func timedOut(_ request: some NetlinkRequest) -> NetlinkError {
+  func timedOut(_ request: some NetlinkRequest) -> NetlinkError {
     NetlinkError(
       .timedOut, operation: request.operation,
       reason: "no complete reply within \(timeout); a change may have been made all the same", request: request.name)

@@ -72,7 +72,8 @@ public final class NetlinkSocket: Sendable {
     }
   }
 
-  init(over transport: any MessageTransport, timeout: Duration = .seconds(60), dumpAttempts: Int = 8) {
+  /// Speaks over `transport`, such as a stand-in for the kernel.
+  package init(over transport: any MessageTransport, timeout: Duration = .seconds(60), dumpAttempts: Int = 8) {
     precondition(dumpAttempts >= 1, "a dump needs at least one attempt")
     channel = Channel(transport)
     self.timeout = timeout
@@ -93,7 +94,9 @@ public final class NetlinkSocket: Sendable {
   public var forwarding: ForwardingTable { ForwardingTable(socket: self) }
   /// The queueing disciplines, clsact among them.
   public var qdiscs: QdiscTable { QdiscTable(socket: self) }
-  /// The traffic control filters at clsact.
+  /// The classes of queueing disciplines.
+  public var classes: ClassTable { ClassTable(socket: self) }
+  /// The traffic control filters.
   public var filters: FilterTable { FilterTable(socket: self) }
 }
 

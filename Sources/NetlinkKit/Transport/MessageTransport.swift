@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What carries datagrams to the kernel and back: a socket, or in tests a stand-in for the kernel.
-protocol MessageTransport: Sendable {
+package protocol MessageTransport: Sendable {
   /// The port identifier that the kernel gave to this end, and puts into every reply.
   var port: UInt32 { get }
 
@@ -16,20 +16,30 @@ protocol MessageTransport: Sendable {
 }
 
 /// One datagram in the receive buffer.
-struct ReceivedDatagram: Equatable, Sendable {
+package struct ReceivedDatagram: Equatable, Sendable {
   /// Its real length in bytes, which exceeds the buffer when the datagram was cut.
-  var length: Int
+  package var length: Int
   /// The port it came from: 0 is the kernel, everything else is another process.
-  var sender: UInt32
+  package var sender: UInt32
+
+  package init(length: Int, sender: UInt32) {
+    self.length = length
+    self.sender = sender
+  }
 }
 
 /// How a wait ended.
-enum Readiness: Equatable, Sendable {
+package enum Readiness: Equatable, Sendable {
   case readable, timedOut, cancelled
 }
 
 /// A system call of the socket that failed.
-struct TransportError: Error, Equatable {
-  var call: String
-  var errno: Int32
+package struct TransportError: Error, Equatable {
+  package var call: String
+  package var errno: Int32
+
+  package init(call: String, errno: Int32) {
+    self.call = call
+    self.errno = errno
+  }
 }

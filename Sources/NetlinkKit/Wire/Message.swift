@@ -19,7 +19,7 @@ struct Message: Equatable {
 
 /// Walks the messages of a datagram.
 struct MessageCursor {
-  private var offset = 0
+  private(set) var offset = 0
 
   /// The next message, or nil after the last one.
   mutating func next(in datagram: RawSpan) throws(WireError) -> Message? {

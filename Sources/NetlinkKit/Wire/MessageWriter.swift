@@ -8,7 +8,7 @@ internal import NetworkTypes
 /// Usually one at a time; a batch puts one behind the other. What does not fit is remembered in ``failure`` and the rest
 /// of that request is dropped, so encoders stay straight lines; the socket looks at it once before it sends.
 @safe
-final class MessageWriter {
+package final class MessageWriter {
   private let storage: UnsafeMutableRawBufferPointer
   /// Where the message that is being written starts.
   private var start = 0
@@ -21,7 +21,7 @@ final class MessageWriter {
   /// Enough for every single request; the kernel's own limit for one attribute is 64 KiB.
   static let capacity = 32 << 10
 
-  init() {
+  package init() {
     // A header fits behind a full buffer, so that there is always one to write to.
     unsafe storage = .allocate(byteCount: MessageWriter.capacity + Message.headerSize, alignment: 16)
     unsafe storage.initializeMemory(as: UInt8.self, repeating: 0)
@@ -93,6 +93,11 @@ final class MessageWriter {
     unsafe values.withUnsafeBytes { unsafe put(type, raw: $0) }
   }
 
+  /// An attribute that is a C struct without padding.
+  func put<Structure: BitwiseCopyable>(_ type: Int, structure value: Structure) {
+    unsafe withUnsafeBytes(of: value) { unsafe put(type, raw: $0) }
+  }
+
   /// A text attribute, with the zero byte at its end.
   func put(_ type: Int, string: String) {
     unsafe withUnsafeTemporaryAllocation(byteCount: string.utf8.count + 1, alignment: 1) { room in
@@ -104,7 +109,7 @@ final class MessageWriter {
 
   /// Attributes as they were read.
   func put(_ attributes: RawAttributes) {
-    for attribute in attributes { put(Int(attribute.type), bytes: attribute.bytes) }
+    attributes.forEachAsRead { put(Int($0), bytes: $1) }
   }
 
   /// An address, in network byte order.

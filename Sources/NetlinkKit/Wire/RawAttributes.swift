@@ -16,7 +16,23 @@ public struct RawAttributes: Sendable, Hashable {
     public let bytes: [UInt8]
   }
 
-  init() {}
+  /// Makes an empty list.
+  public init() {}
+
+  /// Adds an attribute, for the settings of a kind that this module does not know.
+  ///
+  /// - Parameters:
+  ///   - type: the kernel's number for it.
+  ///   - bytes: the payload, up to 65531 bytes, or it traps.
+  public mutating func append(_ type: UInt16, bytes: [UInt8]) {
+    precondition(bytes.count <= Int(UInt16.max) - Attribute.headerSize, "an attribute of \(bytes.count) bytes")
+    let length = UInt16(bytes.count + Attribute.headerSize)
+    for half in [length.littleEndian, type.littleEndian] {
+      storage += [UInt8(truncatingIfNeeded: half), UInt8(truncatingIfNeeded: half >> 8)]
+    }
+    storage += bytes
+    while storage.count % 4 != 0 { storage.append(0) }
+  }
 
   /// Keeps `attribute` of `datagram`.
   mutating func append(_ attribute: Attribute, from datagram: RawSpan) throws(WireError) {
@@ -30,6 +46,12 @@ public struct RawAttributes: Sendable, Hashable {
   mutating func append(_ attribute: Attribute, from datagram: RawSpan, upTo end: Int) throws(WireError) {
     if storage.isEmpty { storage.reserveCapacity(Attribute.aligned(end - attribute.whole.lowerBound)) }
     try append(attribute, from: datagram)
+  }
+
+  /// Calls `body` with the bytes that the attributes lie in.
+  func withSpan(_ body: (RawSpan) -> Void) {
+    let span = unsafe storage.span.bytes
+    body(span)
   }
 
   /// Whether nothing was left over.
@@ -67,5 +89,18 @@ extension RawAttributes: Sequence {
   /// An iterator over the attributes, first to last.
   public func makeIterator() -> Iterator {
     Iterator(storage: storage, cursor: AttributeCursor(0..<storage.count))
+  }
+}
+
+extension RawAttributes {
+  /// Calls `body` with the type of each attribute, its nested and byte-order bits included, and its payload.
+  func forEachAsRead(_ body: (_ type: UInt16, _ payload: [UInt8]) -> Void) {
+    let span = unsafe storage.span.bytes
+    var cursor = AttributeCursor(0..<storage.count)
+    while let attribute = try? cursor.next(in: span), let payload = try? span.bytes(attribute.payload),
+      let type = try? span.load(UInt16.self, at: attribute.whole.lowerBound + 2)
+    {
+      body(type, payload)
+    }
   }
 }

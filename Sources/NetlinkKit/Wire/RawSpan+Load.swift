@@ -26,6 +26,16 @@ extension RawSpan {
     return try load(type, at: attribute.payload.lowerBound)
   }
 
+  /// The payload of `attribute` as a C struct, which must be exactly as long.
+  @inline(__always)
+  func structure<T: BitwiseCopyable>(_ attribute: Attribute, as type: T.Type) throws(WireError) -> T {
+    guard attribute.payload.count == MemoryLayout<T>.size else {
+      throw .attributeWidth(
+        type: attribute.type, expected: MemoryLayout<T>.size, actual: attribute.payload.count)
+    }
+    return try load(type, at: attribute.payload.lowerBound)
+  }
+
   /// The payload of `attribute` as text, up to its first zero byte; bytes that are not UTF-8 are replaced.
   func string(_ attribute: Attribute) throws(WireError) -> String {
     var end = attribute.payload.lowerBound

@@ -60,27 +60,21 @@ public struct IPVLANFlag: RawRepresentable, Sendable, Hashable, CustomStringConv
 /// The wire form of an ipvlan link's settings.
 ///
 /// Both are 16 bits wide, in requests and in replies.
-enum IPVLAN {
-  static func encode(_ mode: IPVLANMode, _ flag: IPVLANFlag, into writer: MessageWriter) {
-    writer.put(Int(IFLA_IPVLAN_MODE), mode.rawValue)
-    writer.put(Int(IFLA_IPVLAN_FLAGS), flag.rawValue)
+struct IPVLAN: LinkData, Equatable {
+  var mode: IPVLANMode?
+  var flag: IPVLANFlag?
+
+  mutating func read(_ attribute: Attribute, in datagram: RawSpan) throws(WireError) -> Bool {
+    switch attribute.kind {
+    case Int(IFLA_IPVLAN_MODE): mode = IPVLANMode(rawValue: try datagram.value(attribute))
+    case Int(IFLA_IPVLAN_FLAGS): flag = IPVLANFlag(rawValue: try datagram.value(attribute))
+    default: return false
+    }
+    return true
   }
 
-  static func decode(
-    _ parent: InterfaceIndex, _ data: Attribute?, in datagram: RawSpan, rest: inout RawAttributes
-  ) throws(WireError) -> LinkKind {
-    var mode = IPVLANMode.l2
-    var flag = IPVLANFlag.bridge
-    if let data {
-      var cursor = AttributeCursor(data.payload)
-      while let attribute = try cursor.next(in: datagram) {
-        switch attribute.kind {
-        case Int(IFLA_IPVLAN_MODE): mode = IPVLANMode(rawValue: try datagram.value(attribute))
-        case Int(IFLA_IPVLAN_FLAGS): flag = IPVLANFlag(rawValue: try datagram.value(attribute))
-        default: try rest.append(attribute, from: datagram)
-        }
-      }
-    }
-    return .ipvlan(parent: parent, mode: mode, flag: flag)
+  func encode(into writer: MessageWriter, asReply: Bool) {
+    writer.put(Int(IFLA_IPVLAN_MODE), ifSet: mode?.rawValue)
+    writer.put(Int(IFLA_IPVLAN_FLAGS), ifSet: flag?.rawValue)
   }
 }

@@ -4,7 +4,7 @@ internal import CLibmnl
 public import LinuxSystem
 public import NetworkTypes
 
-/// The other end of a veth pair that is to be created.
+/// The other end of a veth or netkit pair that is to be created.
 public struct VethPeer: Sendable, Hashable {
   /// Its name.
   public var name: InterfaceName
@@ -52,18 +52,16 @@ public struct VethPeer: Sendable, Hashable {
   }
 }
 
-/// The wire form of a veth pair's settings.
-enum Veth {
-  static func encode(_ peer: VethPeer?, into writer: MessageWriter) {
-    guard let peer else { return }
-    // VETH_INFO_PEER holds a link message of its own: fixed header, then attributes.
-    writer.nested(Int(VETH_INFO_PEER)) { writer in
-      // Never up: the kernel opens the peer before it ties the two ends together, and answers ENOTCONN.
+extension VethPeer {
+  /// Writes the peer as a link message of its own, fixed header first: `VETH_INFO_PEER`, `IFLA_NETKIT_PEER_INFO`.
+  func encode(_ type: Int, into writer: MessageWriter) {
+    writer.nested(type) { writer in
+      // Never up: the kernel opens a veth's peer before it ties the two ends together, and answers ENOTCONN.
       writer.put(header: ifinfomsg())
-      writer.put(Int(IFLA_IFNAME), string: peer.name.rawValue)
-      if let mtu = peer.mtu { writer.put(Int(IFLA_MTU), mtu) }
-      if let address = peer.address { writer.put(Int(IFLA_ADDRESS), address) }
-      if let namespace = peer.namespace { writer.put(Int(IFLA_NET_NS_FD), UInt32(bitPattern: namespace.descriptor)) }
+      writer.put(Int(IFLA_IFNAME), string: name.rawValue)
+      if let mtu { writer.put(Int(IFLA_MTU), mtu) }
+      if let address { writer.put(Int(IFLA_ADDRESS), address) }
+      if let namespace { writer.put(Int(IFLA_NET_NS_FD), UInt32(bitPattern: namespace.descriptor)) }
     }
   }
 }
