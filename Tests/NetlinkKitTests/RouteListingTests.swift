@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NetlinkTesting
 import NetworkTypes
 import Testing
 
@@ -17,14 +18,8 @@ struct RouteListingTests {
       sequence: sequence)
   }
 
-  private func socket(
-    _ script: @escaping @Sendable (_ request: Int, _ sequence: UInt32) -> [FakeKernel.Step]
-  ) -> NetlinkSocket {
-    NetlinkSocket(over: FakeKernel(script), timeout: .seconds(5), dumpAttempts: 3)
-  }
-
   @Test func `a stream that was interrupted hands out all it read, once, and then says so`() async throws {
-    let socket = socket { _, sequence in
+    let (socket, _) = scripted { _, sequence in
       [
         .datagram(route(1, sequence: sequence)), .datagram(route(2, sequence: sequence, flags: 0x12)),
         .datagram(route(3, sequence: sequence) + Bytes.done(sequence: sequence)),
@@ -42,7 +37,7 @@ struct RouteListingTests {
   }
 
   @Test func `what a kernel lists besides what was asked for is left out, and so is its cache`() async throws {
-    let socket = socket { _, sequence in
+    let (socket, _) = scripted { _, sequence in
       [
         .datagram(
           route(1, sequence: sequence) + route(2, sequence: sequence, kernelFlags: 0x200)

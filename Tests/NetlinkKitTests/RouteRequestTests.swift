@@ -58,7 +58,7 @@ struct RouteRequestTests {
   }
 
   @Test func `what the kernel says of a next hop besides is not sent`() throws {
-    let hops = [8, 0, 0x15, 0, 1, 0, 0, 0]
+    let hops: [UInt8] = [8, 0, 0x15, 0, 1, 0, 0, 0]
     var unknown = hops + Bytes.attribute(99, [1, 2, 3, 4])
     unknown[0] = 16
     let header: [UInt8] = [2, 8, 0, 0, 254, 4, 0, 1, 0, 0, 0, 0]
