@@ -26,15 +26,19 @@ struct TerwayDemoTests {
     var drops: [String: Int]
   }
 
-  /// What a demo must not leave behind.
-  /// Whether the process has taken interrupts into its own hands (`SigIgn`).
-  private func ignoresInterrupts(_ process: Int32) throws -> Bool {
-    let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
-    let line = status.split(separator: "\n").first { $0.hasPrefix("SigIgn:") }
-    let mask = line.flatMap { UInt64($0.dropFirst(7).trimmingCharacters(in: .whitespaces), radix: 16) } ?? 0
+  /// Whether the process has taken interrupts into its own hands.
+  private func takesInterrupts(_ process: Int32) -> Bool {
+    // One that is gone needs no waiting for.
+    guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8) else { return true }
+    var mask: UInt64 = 0
+    // Ignored, blocked for a descriptor that tells of it, or caught: what a dispatch source makes of it.
+    for line in status.split(separator: "\n") where ["SigIgn:", "SigBlk:", "SigCgt:"].contains(String(line.prefix(7))) {
+      mask |= UInt64(line.dropFirst(7).trimmingCharacters(in: .whitespaces), radix: 16) ?? 0
+    }
     return mask & (1 << UInt64(SIGINT - 1)) != 0
   }
 
+  /// What a demo must not leave behind.
   private func leftovers(of outcome: Program.Outcome) throws -> [String] {
     let root = try #require(try MountTable.current().path(ofType: "cgroup2"))
     return try FileSystem.entries(of: root).filter { $0 == "terway-demo-\(outcome.process)" }
@@ -58,7 +62,7 @@ struct TerwayDemoTests {
   @Test(.requires(.root), .requires(.cgroup2)) func `an interrupted demo cleans up and says so`() async throws {
     let outcome = try await demo.run(["--wiring", "veth"]) { process in
       // From then on it cleans up; under emulation that can take seconds.
-      for _ in 0..<600 where try !ignoresInterrupts(process.processIdentifier) {
+      for _ in 0..<600 where !takesInterrupts(process.processIdentifier) {
         try await Task.sleep(for: .milliseconds(50))
       }
       try await Task.sleep(for: .seconds(2))
@@ -153,14 +157,12 @@ struct TerwayDemoTests {
 
   @Test(.requires(.root), .requires(.cgroup2)) func `a taken port is named`() async throws {
     let simulator = Program("ecs-simulator")
-    _ = try await simulator.run(["--port", "39471", "--instance", "i-a"]) { process in
-      try await Task.sleep(for: .seconds(1))
+    _ = try await simulator.serve(["--port", "39471", "--instance", "i-a"]) { _ in
       let outcome = try await demo.run(["--wiring", "veth", "--simulator-port", "39471"])
       #expect(try leftovers(of: outcome) == [])
       #expect(outcome.status == 1)
       #expect(outcome.errors.contains("39471"))
       #expect(outcome.errors.split(separator: "\n").count == 1)
-      process.terminate()
     }
   }
 

@@ -122,7 +122,12 @@ private final class Socket: Sendable {
     var one: CInt = 1
     _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size))
     guard let address else { return }
-    let bound = unsafe Self.with(address, port) { unsafe bind(descriptor, $0, $1) }
+    // The last test's thread may still be about to let go of its socket.
+    var bound = unsafe Self.with(address, port) { unsafe bind(descriptor, $0, $1) }
+    for _ in 0..<100 where bound != 0 && errno == EADDRINUSE {
+      usleep(20_000)
+      bound = unsafe Self.with(address, port) { unsafe bind(descriptor, $0, $1) }
+    }
     guard bound == 0 else { throw SocketFailure(call: "bind \(address)", errno: errno) }
   }
 

@@ -78,12 +78,38 @@ struct ArticleTests {
     }
   }
 
-  @Test(arguments: ["StaleConnections", "DeviceSettings", "KernelSettings"])
+  @Test func `a desired state is planned and made true`() async throws {
+    try await withScratchNamespace { namespace in
+      let socket = try await NetlinkSocket(in: namespace)
+      let gateway = try #require(IPAddress("169.254.1.1"))
+      let address = try #require(IPAddress("10.8.0.7"))
+      var printed: [String] = []
+      func print(_ plan: ChangePlan) { printed.append("\(plan)") }
+      // begin DesiredStates
+      var desired = DesiredState(owner: ObjectOwner(protocol: 84, prefix: "example:"))
+      desired.links = [DesiredLink(NewLink(name: "pod0", kind: .veth(peer: VethPeer(name: "pod1")), isUp: true))]
+      desired.addresses = [DesiredAddress(gateway, prefixLength: 32, on: "pod0")]
+      desired.routes = [DesiredRoute(Route(destination: IPCIDR(host: address)), on: "pod0")]
+
+      print(try await socket.plan(desired))
+      try await socket.converge(to: desired)
+      // end
+      #expect(try await socket.routes.all(table: .main, family: .ipv4).map(\.destination) == [IPCIDR(host: address)])
+      let article = try String(contentsOf: ArticleTests.article("DesiredStates"), encoding: .utf8)
+      #expect(article.contains("```\n\(printed.joined())\n```"))
+    }
+  }
+
+  private static func article(_ name: String) -> URL {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    return root.appending(path: "Sources/NetlinkKit/NetlinkKit.docc/\(name).md")
+  }
+
+  @Test(arguments: ["StaleConnections", "DeviceSettings", "KernelSettings", "DesiredStates"])
   func `an article shows the lines that were run`(article: String) throws {
     let file = URL(filePath: #filePath)
-    let root = file.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    let text = try String(
-      contentsOf: root.appending(path: "Sources/NetlinkKit/NetlinkKit.docc/\(article).md"), encoding: .utf8)
+    let text = try String(contentsOf: ArticleTests.article(article), encoding: .utf8)
     let source = try String(contentsOf: file, encoding: .utf8)
     func blocks(_ text: String, from first: String, to last: String) -> [[String]] {
       var found: [[String]] = []

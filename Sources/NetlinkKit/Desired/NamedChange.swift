@@ -25,7 +25,9 @@ enum NamedChange: Sendable {
     case .createLink(let link): [link.parent, link.master].compactMap { $0 }
     case .setAlias: []
     case .changeLink(let name, _, let master): [name] + [master ?? nil].compactMap { $0 }
-    case .rename(let name, _), .removeLink(let name), .addClsact(let name), .removeEmptyClsact(let name), .detach(_, let name): [name]
+    case .rename(let name, _), .removeLink(let name), .addClsact(let name), .removeEmptyClsact(let name),
+      .detach(_, let name):
+      [name]
     case .attach(let filter, _): [filter.link]
     case .address(_, let address): [address.link]
     case .neighbour(_, let neighbour): [neighbour.link]

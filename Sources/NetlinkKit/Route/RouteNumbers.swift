@@ -139,3 +139,13 @@ public struct RouteType: RawRepresentable, Sendable, Hashable, CustomStringConve
     return Int(rawValue) < names.count ? names[Int(rawValue)] : "\(rawValue)"
   }
 }
+
+extension RouteTableID: ExpressibleByIntegerLiteral {
+  /// Makes an identifier from the kernel's number.
+  public init(integerLiteral value: UInt32) { self.init(rawValue: value) }
+}
+
+extension RouteProtocol: ExpressibleByIntegerLiteral {
+  /// Makes a tag from the kernel's number.
+  public init(integerLiteral value: UInt8) { self.init(rawValue: value) }
+}

@@ -94,17 +94,6 @@ package enum ReplyReaders {
     ReplyReader("IPv6 addresses", type: Int(RTM_NEWADDR), answering: ListAddresses(family: .ipv6, link: nil)),
     ReplyReader("IPv6 routes", type: Int(RTM_NEWROUTE), answering: ListRoutes(family: .ipv6, table: .main)),
     ReplyReader("IPv6 rules", type: Int(RTM_NEWRULE), answering: ListRules(family: .ipv6)),
-    // Sockets of programs, and device settings.
-    ReplyReader(
-      "IPv4 socket", type: Int(SOCK_DIAG_BY_FAMILY), answering: ListSockets(match: SocketMatch(.tcp), family: .ipv4)),
-    ReplyReader(
-      "IPv6 socket", type: Int(SOCK_DIAG_BY_FAMILY), answering: ListSockets(match: SocketMatch(.udp), family: .ipv6)),
-    ReplyReader("local socket", type: Int(SOCK_DIAG_BY_FAMILY), answering: ListUnixSockets(states: .all)),
-    ReplyReader("generic family", type: Int(GENL_ID_CTRL), answering: FindFamilies(familyName: nil)),
-    ethtool("features", OffloadFeatures.self), ethtool("link modes", LinkModes.self),
-    ethtool("link information", LinkInformation.self), ethtool("link state", LinkStateInformation.self),
-    ethtool("channels", DeviceChannels.self), ethtool("rings", DeviceRings.self),
-    ethtool("coalescing", DeviceCoalescing.self),
     // What messages mean for a request, for a batch and for a monitor.
     ReplyReader(
       "exchange", type: nil,
@@ -143,11 +132,4 @@ package enum ReplyReaders {
       "ethtool strings", type: nil,
       read: { message, datagram throws(WireError) in try EthtoolStrings(message, in: datagram) }),
   ]
-
-  private static func ethtool<Reply: EthtoolReply & Sendable & Equatable>(
-    _ name: String, _: Reply.Type
-  ) -> ReplyReader<Reply> {
-    // Families have numbers from 16 up, which the kernel chooses.
-    ReplyReader(name, type: 21, answering: GetEthtool<Reply>(family: 21, device: .index(.loopback)))
-  }
 }
