@@ -83,6 +83,11 @@ struct ForwardingKernelTests {
       #expect(try await destinations() == Set(machines))
       try await socket.perform([.remove(entries[7])]).get()
       #expect(try await destinations() == Set(machines).subtracting([machines[7]]))
+      // Once more is not twice; without a destination all are meant.
+      try await socket.forwarding.append(entries[8])
+      #expect(try await socket.forwarding.all(on: tunnel.index).count { $0.destination == machines[8] } == 1)
+      try await socket.forwarding.remove(ForwardingEntry(interface: tunnel.index, address: nobody, flags: .self))
+      #expect(try await destinations().isEmpty)
     }
   }
 

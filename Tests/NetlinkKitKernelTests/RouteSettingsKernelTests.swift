@@ -213,8 +213,11 @@ struct RouteSettingsKernelTests {
       for each in try await socket.routes.all(table: table) { try await socket.routes.remove(each) }
       try await socket.routes.add(route("fe80::2"))
       try await socket.routes.append(route("fe80::3"))
-      #expect(try await gateways() == ["fe80::2", "fe80::3"])
+      try await socket.routes.prepend(route("fe80::4"))
+      #expect(Set(try await gateways()) == ["fe80::2", "fe80::3", "fe80::4"])
       #expect(try await socket.routes.all(table: table).count == 1)
+      try await socket.routes.replace(route("fe80::5"))
+      #expect(try await gateways() == ["fe80::5"])
     }
   }
 

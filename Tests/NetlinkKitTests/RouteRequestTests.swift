@@ -57,6 +57,24 @@ struct RouteRequestTests {
         ]), like: "multipath6")
   }
 
+  @Test func `what the kernel says of a next hop besides is not sent`() throws {
+    let hops: [UInt8] = [8, 0, 0x15, 0, 1, 0, 0, 0]
+    var unknown = hops + Bytes.attribute(99, [1, 2, 3, 4])
+    unknown[0] = 16
+    let header: [UInt8] = [2, 8, 0, 0, 254, 4, 0, 1, 0, 0, 0, 0]
+    let bytes = Bytes.message(24, header + Bytes.attribute(9, unknown), sequence: 1)
+    let span = unsafe bytes.span.bytes
+    var cursor = MessageCursor()
+    let message = try #require(try cursor.next(in: span))
+    let route = try #require(try Route(message, in: span))
+    #expect(route.nextHops.first?.otherAttributes[99] == [[1, 2, 3, 4]])
+    let writer = MessageWriter()
+    writer.begin(type: 24, flags: 0, sequence: 1)
+    route.encode(into: writer)
+    // Of the flags, only that the gateway is on the link.
+    #expect(Array(writer.bytes.suffix(12)) == Bytes.attribute(Int32(9 | 0x8000), [8, 0, 4, 0, 1, 0, 0, 0]))
+  }
+
   @Test func `metrics, a wrapping, a next hop object`() throws {
     try expect(
       Route(destination: IPCIDR("10.3.0.0/16"), interface: v0, metrics: RouteRoundTripTests.allMetrics), like: "metrics"

@@ -8,8 +8,7 @@ public struct NeighbourTable: Sendable {
 
   /// All neighbours that have an entry, in whatever state, and after them those that this machine answers for.
   ///
-  /// The kernel leaves out entries that need no asking and were made by itself, such as those of multicast groups, from
-  /// no listing; ``Neighbour/type`` tells them.
+  /// The kernel's own entries, such as those for multicast groups, are among them; ``Neighbour/type`` tells them.
   ///
   /// - Parameter index: only those on this link, which the kernel sorts out; nil for all links.
   /// - Returns: The entries, then the proxy entries.

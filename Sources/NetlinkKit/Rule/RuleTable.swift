@@ -22,8 +22,9 @@ public struct RuleTable: Sendable {
   /// Adds a rule.
   ///
   /// - Throws: ``NetlinkError`` with code `exists` when there is one that the kernel takes for the same, `invalidArgument`,
-  ///   `notSupported` for a code point that the kernel does not know. The kernel takes for the same what agrees in priority, table, action and all that ``remove(_:)`` compares: a rule
-  ///   for any source cannot be added beside one for a certain source that is otherwise like it. ``ensure(_:)`` can.
+  ///   `notSupported` for a code point that the kernel does not know. The kernel takes for the same what agrees in priority,
+  ///   table, action and all that ``remove(_:)`` compares: a rule for any source cannot be added beside one for a certain
+  ///   source that is otherwise like it. ``ensure(_:)`` can.
   /// - Requires: `CAP_NET_ADMIN`. `RTM_NEWRULE`.
   public func add(_ rule: Rule) async throws(NetlinkError) { try await change(.add, rule) }
 
@@ -33,7 +34,8 @@ public struct RuleTable: Sendable {
   /// another one; otherwise the kernel itself sees to it that there is one.
   ///
   /// - Returns: Whether it was added.
-  /// - Throws: ``NetlinkError`` as ``add(_:)``, without `exists`, and with code `interrupted` as ``all(family:)``.
+  /// - Throws: ``NetlinkError`` as ``add(_:)``, with code `exists` only for a rule with a code point, and with code
+  ///   `interrupted` as ``all(family:)``.
   /// - Requires: `CAP_NET_ADMIN`. `RTM_NEWRULE`.
   @discardableResult
   public func ensure(_ rule: Rule) async throws(NetlinkError) -> Bool {
@@ -43,6 +45,8 @@ public struct RuleTable: Sendable {
     } catch  where error.code == .exists {
       let wanted = rule.settings
       if try await all(family: rule.family).contains(where: { $0.settings == wanted }) { return false }
+      // A code point that the kernel ignores is taken back by removal, which could not tell the rule from the other one.
+      if rule.codePoint != nil { throw error }
       try await change(.addAnyway, rule)
       return true
     }
