@@ -40,6 +40,4 @@ public struct ChangeStep: Sendable, CustomStringConvertible {
   public var isReversible: Bool { undo != nil }
   /// The command that would make the change.
   public var description: String { change.description }
-  /// What is taken away, or made; for errors.
-  var isRemoval: Bool { change.isRemoval }
 }

@@ -35,17 +35,22 @@ extension Planner {
     return ChangeStep(.address(.remove, there), undo: .address(.add, there), found: there.address.commandText)
   }
 
-  /// Whether the state describes this address.
-  func wants(_ there: InterfaceAddress) -> Bool {
-    desired.addresses.contains { index(of: $0.link) == there.index && $0.address.address == there.address }
+  var staleAddresses: [InterfaceAddress] {
+    let wanted = wantedAddresses
+    return found.addresses.filter { owner.owns($0) && !wanted.contains(OnLink($0.index, $0.address)) }
   }
 
-  var staleAddresses: [InterfaceAddress] {
-    let wanted = Set(
+  /// The owner's addresses of `snapshot` that the state describes.
+  func describedAddresses(in snapshot: NamespaceSnapshot) -> [InterfaceAddress] {
+    let wanted = wantedAddresses
+    return snapshot.addresses.filter { owner.owns($0) && wanted.contains(OnLink($0.index, $0.address)) }
+  }
+
+  private var wantedAddresses: Set<OnLink<IPAddress>> {
+    Set(
       desired.addresses.compactMap { wanted in
         index(of: wanted.link).map { OnLink($0, wanted.address.address) }
       })
-    return found.addresses.filter { owner.owns($0) && !wanted.contains(OnLink($0.index, $0.address)) }
   }
 }
 
@@ -84,17 +89,22 @@ extension Planner {
       .neighbour(.remove, there), undo: .neighbour(.replace, there), found: there.neighbour.commandText)
   }
 
-  /// Whether the state describes this entry.
-  func wants(_ there: Neighbour) -> Bool {
-    desired.neighbours.contains { index(of: $0.link) == there.interface && $0.neighbour.entry == there.entry }
+  var staleNeighbours: [Neighbour] {
+    let wanted = wantedNeighbours
+    return found.neighbours.filter { owner.owns($0) && !wanted.contains(OnLink($0.interface, $0.entry)) }
   }
 
-  var staleNeighbours: [Neighbour] {
-    let wanted = Set(
+  /// The owner's entries of `snapshot` that the state describes.
+  func describedNeighbours(in snapshot: NamespaceSnapshot) -> [Neighbour] {
+    let wanted = wantedNeighbours
+    return snapshot.neighbours.filter { owner.owns($0) && wanted.contains(OnLink($0.interface, $0.entry)) }
+  }
+
+  private var wantedNeighbours: Set<OnLink<Neighbour.Entry>> {
+    Set(
       desired.neighbours.compactMap { wanted in
         index(of: wanted.link).map { OnLink($0, wanted.neighbour.entry) }
       })
-    return found.neighbours.filter { owner.owns($0) && !wanted.contains(OnLink($0.interface, $0.entry)) }
   }
 }
 

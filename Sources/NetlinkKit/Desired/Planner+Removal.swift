@@ -31,7 +31,7 @@ extension Planner {
       let link = wanted.link.flatMap(index(of:)) ?? wanted.route.interface
       if wanted.route.isSatisfied(by: route, link: link) { add(remove(route)) }
     }
-    for neighbour in rest.neighbours where owner.owns(neighbour) && wants(neighbour) { add(remove(neighbour)) }
+    for neighbour in describedNeighbours(in: rest) { add(remove(neighbour)) }
     for wanted in desired.filters.map(marked) {
       for filter in rest.filters
       where index(of: wanted.link) == filter.interface && filter.direction == wanted.filter.direction
@@ -40,7 +40,7 @@ extension Planner {
         add(remove(filter))
       }
     }
-    for address in rest.addresses where owner.owns(address) && wants(address) { add(remove(address)) }
+    for address in describedAddresses(in: rest) { add(remove(address)) }
     for link in gone.reversed() { add(removeLink(link)) }
     return makePlan()
   }
