@@ -114,9 +114,9 @@ let package = Package(
     module("LinuxSystem", ["CLinuxSystem", systemPackage]),
 
     // Layer 2
-    module("NetlinkKit", ["LinuxSystem", "NetworkTypes", "CLibmnl", systemPackage]),
+    module("NetlinkKit", ["LinuxSystem", "NetworkTypes", "CLibmnl", "CLinuxSystem", systemPackage]),
     module("NetlinkTesting", ["NetlinkKit", "NetworkTypes"]),
-    module("BPFMaps", ["LinuxSystem", "CLibbpf", systemPackage]),
+    module("BPFMaps", ["LinuxSystem", "NetworkTypes", "CLibbpf", systemPackage]),
     module("ENIProvider", ["NetworkTypes", crypto, httpClient, nioCore, nioHTTP1]),
     module(
       "DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],

@@ -37,11 +37,11 @@ struct Operations {
   private func routes() async throws {
     let socket = socket
     let routes = (0..<scaled(10_000)).map(route)
-    try await single("route.add", routes) { try await socket.routes.add($0) }
+    try await single("route.add", routes.count) { try await socket.routes.add(routes[$0]) }
     try await dumps("route.dump", least: routes.count) {
       try await socket.routes.all(table: .main, family: .ipv4).count
     }
-    try await single("route.del", routes) { try await socket.routes.remove($0) }
+    try await single("route.del", routes.count) { try await socket.routes.remove(routes[$0]) }
     try await batches("route.add_batch", routes.map { .add($0) })
     try await batches("route.del_batch", routes.map { .remove($0) })
   }
@@ -49,8 +49,8 @@ struct Operations {
   private func neighbours() async throws {
     let socket = socket
     let neighbours = try (0..<scaled(5000)).map(neighbour)
-    try await single("neigh.add", neighbours) { try await socket.neighbours.add($0) }
-    try await single("neigh.del", neighbours) { try await socket.neighbours.remove($0) }
+    try await single("neigh.add", neighbours.count) { try await socket.neighbours.add(neighbours[$0]) }
+    try await single("neigh.del", neighbours.count) { try await socket.neighbours.remove(neighbours[$0]) }
   }
 
   private func links() async throws {
@@ -61,11 +61,11 @@ struct Operations {
       }
       return NewLink(name: name, kind: .veth(peer: VethPeer(name: peer)))
     }
-    try await single("veth.add", pairs) { try await socket.links.create($0) }
+    try await single("veth.add", pairs.count) { try await socket.links.create(pairs[$0]) }
     let names = Set(pairs.map(\.name))
     let indexes = try await socket.links.all().filter { names.contains($0.name) }.map(\.index)
     try await dumps("link.dump", least: 2 * pairs.count) { try await socket.links.all().count }
-    try await single("veth.del", indexes) { try await socket.links.remove($0) }
+    try await single("veth.del", indexes.count) { try await socket.links.remove(indexes[$0]) }
   }
 
   /// A hundred thousand routes, handed out one by one: memory must not grow with them.
@@ -102,12 +102,13 @@ struct Operations {
 
   // MARK: Loops
 
-  private func single<Each>(_ op: String, _ objects: [Each], _ body: (Each) async throws -> Void) async throws {
-    var measurement = Measurement(op, chunks: objects.count / Operations.chunk + 1)
-    for start in stride(from: 0, to: objects.count, by: Operations.chunk) {
-      let end = min(start + Operations.chunk, objects.count)
+  /// Times `body` for each place below `count`.
+  private func single(_ op: String, _ count: Int, _ body: (Int) async throws -> Void) async throws {
+    var measurement = Measurement(op, chunks: count / Operations.chunk + 1)
+    for start in stride(from: 0, to: count, by: Operations.chunk) {
+      let end = min(start + Operations.chunk, count)
       try await measurement.chunk {
-        for place in start..<end { try await body(objects[place]) }
+        for place in start..<end { try await body(place) }
         return end - start
       }
     }

@@ -5,12 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static int result(int value) { return value < 0 ? -errno : value; }
 
@@ -48,3 +52,18 @@ int clinuxsystem_tun_set_owner(int fd, unsigned user) { return result(ioctl(fd, 
 int clinuxsystem_tun_set_group(int fd, unsigned group) { return result(ioctl(fd, TUNSETGROUP, (unsigned long)group)); }
 
 int clinuxsystem_has_link(const char *name) { return if_nametoindex(name) != 0; }
+
+long clinuxsystem_send(int fd, const void *bytes, unsigned long length) {
+  long sent = syscall(SYS_sendto, fd, bytes, length, MSG_DONTWAIT, NULL, 0);
+  return sent < 0 ? -errno : sent;
+}
+
+long clinuxsystem_receive(int fd, void *bytes, unsigned long capacity, unsigned *port) {
+  struct sockaddr_nl sender = {0};
+  socklen_t size = sizeof sender;
+  int flags = MSG_DONTWAIT | MSG_TRUNC;
+  long length = syscall(SYS_recvfrom, fd, bytes, capacity, flags, port ? &sender : NULL, port ? &size : NULL);
+  if (port)
+    *port = sender.nl_pid;
+  return length < 0 ? -errno : length;
+}

@@ -31,11 +31,29 @@ struct SocketKernelTests {
   @Test func `messages of another process on our port are not taken for replies`() async throws {
     let transport = try KernelTransport()
     let socket = NetlinkSocket(over: transport)
-    // As root anybody may send to anybody; the right sequence number and port do not help.
-    let forger = try KernelTransport()
+    // As root anybody may send to anybody, but not to a socket whose peer is the kernel.
+    let forger = try KernelTransport(groups: [1])
+    #expect(forge(from: forger, to: transport.port) == ECONNREFUSED)
+    let links = try await socket.links.all()
+    #expect(!links.isEmpty)
+    #expect(!links.map(\.name.rawValue).contains("evil"))
+  }
+
+  @Test func `a socket that hears of changes tells the kernel's messages from others`() async throws {
+    let listener = try KernelTransport(groups: [1])
+    let forger = try KernelTransport(groups: [1])
+    #expect(forge(from: forger, to: listener.port) == 0)
+    let buffer = ReceiveBuffer()
+    #expect(try buffer.receive(from: listener) == ReceivedDatagram(length: 48, sender: forger.port))
+  }
+
+  /// Sends a link with the right sequence number and port to `port`.
+  ///
+  /// - Returns: errno.
+  private func forge(from forger: KernelTransport, to port: UInt32) -> CInt {
     // struct sockaddr_nl: AF_NETLINK, port, no groups.
-    let target: [UInt32] = [16, transport.port, 0]
-    let header: [UInt32] = [48, 0x0002_0010, 1, transport.port, 0x0001_0000, 66, 0, 0, 0x0003_0009]
+    let target: [UInt32] = [16, port, 0]
+    let header: [UInt32] = [48, 0x0002_0010, 1, port, 0x0001_0000, 66, 0, 0, 0x0003_0009]
     let name: [UInt32] = [0x6c69_7665, 0, 0]
     let sent = unsafe (header + name).withUnsafeBytes { bytes in
       unsafe target.withUnsafeBytes { address in
@@ -44,10 +62,7 @@ struct SocketKernelTests {
           address.baseAddress?.assumingMemoryBound(to: sockaddr.self), 12)
       }
     }
-    #expect(sent == 48)
-    let links = try await socket.links.all()
-    #expect(!links.isEmpty)
-    #expect(!links.map(\.name.rawValue).contains("evil"))
+    return sent == 48 ? 0 : errno
   }
 
   @Test func `a socket works in the namespace it was opened in, from any task`() async throws {

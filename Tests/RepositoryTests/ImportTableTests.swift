@@ -14,9 +14,9 @@ struct ImportTable {
     "NetworkTypes": [],
     "KubernetesModel": ["NetworkTypes"],
     "LinuxSystem": ["CLinuxSystem", "SystemPackage"],
-    "NetlinkKit": ["LinuxSystem", "NetworkTypes", "CLibmnl", "SystemPackage"],
+    "NetlinkKit": ["LinuxSystem", "NetworkTypes", "CLibmnl", "CLinuxSystem", "SystemPackage"],
     "NetlinkTesting": ["NetlinkKit", "NetworkTypes"],
-    "BPFMaps": ["LinuxSystem", "CLibbpf", "SystemPackage"],
+    "BPFMaps": ["LinuxSystem", "NetworkTypes", "CLibbpf", "SystemPackage"],
     "ENIProvider": ["NetworkTypes", "Crypto", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"],
     "DatapathPrograms": ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", "SystemPackage"],
     "IPVLANDatapath": [

@@ -41,4 +41,18 @@ int clinuxsystem_tun_set_group(int fd, unsigned group);
 /* if_nametoindex(3) in the calling thread's network namespace: 1 when a link has that name, else 0. */
 int clinuxsystem_has_link(const char *name);
 
+/*
+ * One datagram to the peer that the socket is connected to, without waiting. The number of bytes sent.
+ *
+ * This and the next are the bare system calls: those of the C library are points where a thread can be cancelled, which
+ * costs four atomic operations each, and which a thread that runs Swift must not be.
+ */
+long clinuxsystem_send(int fd, const void *bytes, unsigned long length);
+
+/*
+ * One datagram that is there already, from a netlink socket. Its real length, even beyond `capacity`, and in `port`,
+ * unless that is NULL, the netlink port that sent it.
+ */
+long clinuxsystem_receive(int fd, void *bytes, unsigned long capacity, unsigned *port);
+
 #endif

@@ -38,6 +38,7 @@ public struct AddressTable: Sendable {
   /// - Requires: `CAP_NET_ADMIN`. `RTM_DELADDR`.
   public func remove(_ address: InterfaceAddress) async throws(NetlinkError) { try await change(.remove, address) }
 
+  @inline(__always)
   private func change(_ change: ObjectChange, _ address: InterfaceAddress) async throws(NetlinkError) {
     try await socket.acknowledge(ChangeAddress(change: change, address: address))
   }

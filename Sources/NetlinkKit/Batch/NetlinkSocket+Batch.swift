@@ -50,7 +50,7 @@ extension NetlinkSocket {
   private func performSome(
     of requests: [some NetlinkRequest], from start: Int, sent: inout Int, _ outcome: inout BatchOutcome
   ) async throws(NetlinkError) {
-    var deadline = Deadline(after: timeout)
+    var deadline = Deadline(after: timeoutNanoseconds)
     try drain(before: requests[start], until: &deadline)
     if Task.isCancelled { throw .cancelledInLine(requests[start]) }
     let (end, written) = write(requests, from: start, &outcome)

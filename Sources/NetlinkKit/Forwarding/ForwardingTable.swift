@@ -67,6 +67,7 @@ public struct ForwardingTable: Sendable {
   /// - Requires: `CAP_NET_ADMIN`. `RTM_DELNEIGH`.
   public func remove(_ entry: ForwardingEntry) async throws(NetlinkError) { try await change(.remove, entry) }
 
+  @inline(__always)
   private func change(_ change: ObjectChange, _ entry: ForwardingEntry) async throws(NetlinkError) {
     try await socket.acknowledge(ChangeForwardingEntry(change: change, entry: entry))
   }

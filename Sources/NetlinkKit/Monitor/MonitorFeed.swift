@@ -23,9 +23,8 @@ final class MonitorFeed {
   ) async throws(NetlinkError) {
     let socket = try await NetlinkSocket(in: namespace)
     let events = try await NetlinkSocket.transport(in: namespace) { () throws(TransportError) in
-      let transport = try KernelTransport(.route)
+      let transport = try KernelTransport(.route, groups: subjects.groups)
       try transport.setReceiveBuffer(receiveBuffer)
-      for group in subjects.groups { try transport.join(group) }
       return transport
     }
     self.init(over: events, listing: socket, of: subjects)

@@ -106,7 +106,7 @@ extension Route {
 
   /// Writes the route as a request says it.
   func encode(into writer: MessageWriter) {
-    let hasObject = nextHopID != nil
+    let hasObject = !details.isEmpty && nextHopID != nil
     let flags = isOnLink && !hasObject ? UInt32(RTNH_F_ONLINK) : 0
     putHeader(into: writer, UInt8(exactly: table.rawValue) ?? 0, flags)
     if let destination { writer.put(Int(RTA_DST.rawValue), destination.address) }

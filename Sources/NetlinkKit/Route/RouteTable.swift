@@ -130,6 +130,7 @@ public struct RouteTable: Sendable {
     }
   }
 
+  @inline(__always)
   private func change(_ change: ObjectChange, _ route: Route) async throws(NetlinkError) {
     try await socket.acknowledge(ChangeRoute(change: change, route: route))
   }

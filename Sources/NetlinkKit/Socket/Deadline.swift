@@ -9,7 +9,8 @@ struct Deadline {
   /// Nanoseconds on the clock; 0 until somebody asks.
   private var fixed: Int64 = 0
 
-  init(after timeout: Duration) { self.timeout = max(0, timeout.wholeNanoseconds) }
+  /// - Parameter timeout: how long, in nanoseconds.
+  init(after timeout: Int64) { self.timeout = timeout }
 
   /// The point in time.
   var instant: ContinuousClock.Instant {

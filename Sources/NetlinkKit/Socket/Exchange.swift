@@ -29,6 +29,18 @@ struct Exchange {
     case overrun
   }
 
+  /// Whether `datagram` is the plain acknowledgement of this request and nothing else, as nearly all answers to changes are.
+  @inline(__always)
+  func isAcknowledged(by datagram: RawSpan) -> Bool {
+    let length = Message.headerSize + MemoryLayout<nlmsgerr>.size
+    guard datagram.byteCount == length else { return false }
+    let header = unsafe datagram.unsafeLoadUnaligned(as: nlmsghdr.self)
+    let code = unsafe datagram.unsafeLoadUnaligned(fromByteOffset: Message.headerSize, as: Int32.self)
+    return header.nlmsg_len == UInt32(length) && Int32(header.nlmsg_type) == NLMSG_ERROR
+      && header.nlmsg_flags == UInt16(NLM_F_CAPPED) && header.nlmsg_seq == sequence && header.nlmsg_pid == port
+      && code == 0
+  }
+
   mutating func accept(_ message: Message, in datagram: RawSpan) throws(WireError) -> Event {
     if message.type == UInt16(NLMSG_OVERRUN) { return .overrun }
     guard message.sequence == sequence, message.port == port else {

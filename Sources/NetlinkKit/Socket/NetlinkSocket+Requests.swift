@@ -4,6 +4,7 @@ internal import CLibmnl
 
 extension NetlinkSocket {
   /// Makes a change and waits for the kernel's acknowledgement.
+  @inline(__always)
   func acknowledge(_ request: some NetlinkRequest) async throws(NetlinkError) {
     _ = try await exchange(request, flags: NLM_F_ACK) { _, _ throws(WireError) in }
   }
@@ -64,6 +65,7 @@ extension NetlinkSocket {
   /// Sends `request` and hands each object that comes back to `receive`.
   ///
   /// - Returns: whether what came back is consistent.
+  @inline(__always)
   private func exchange(
     _ request: some NetlinkRequest, flags: CInt,
     _ receive: (Message, RawSpan) throws(WireError) -> Void
@@ -73,7 +75,7 @@ extension NetlinkSocket {
       guard await line.enter() else { throw .cancelledInLine(request) }
     }
     defer { line.leave() }
-    var deadline = Deadline(after: timeout)
+    var deadline = Deadline(after: timeoutNanoseconds)
     var exchange = try start(request, flags: flags, until: &deadline)
     // Nearly always the answer is there already, and this is all there is to it: no task is suspended.
     while true {
@@ -83,6 +85,7 @@ extension NetlinkSocket {
   }
 
   /// Sends `request`.
+  @inline(__always)
   private func start(
     _ request: some NetlinkRequest, flags: CInt, until deadline: inout Deadline
   ) throws(NetlinkError) -> Exchange {
@@ -103,6 +106,7 @@ extension NetlinkSocket {
   /// Takes what has come.
   ///
   /// - Returns: whether all of it is consistent; nil when there is more to come.
+  @inline(__always)
   private func takeAnswers(
     to request: some NetlinkRequest, _ exchange: inout Exchange, until deadline: inout Deadline,
     _ receive: (Message, RawSpan) throws(WireError) -> Void
@@ -111,7 +115,8 @@ extension NetlinkSocket {
       let outcome: Exchange.Event
       do throws(WireError) {
         outcome = try channel.buffer.withBytes(datagram.length) { bytes throws(WireError) in
-          try NetlinkSocket.walk(bytes, &exchange, receive)
+          if exchange.isAcknowledged(by: bytes) { return .finished }
+          return try NetlinkSocket.walk(bytes, &exchange, receive)
         }
       } catch {
         throw NetlinkError(
@@ -154,6 +159,7 @@ extension NetlinkSocket {
   ///
   /// What other processes send to this port is thrown away. A reply that is there already is taken even when the task
   /// is cancelled: the kernel answers most requests before `send` returns, and then it is known whether a change was made.
+  @inline(__always)
   func takeDatagram(
     for request: some NetlinkRequest, until deadline: inout Deadline
   ) throws(NetlinkError) -> ReceivedDatagram? {
@@ -201,8 +207,12 @@ extension NetlinkSocket {
   ///
   /// Acknowledgements that come even later are told apart by their sequence numbers. A dump is different: its next
   /// part is made when the last one is received, and the kernel refuses a second dump (`EBUSY`) until it is through.
+  @inline(__always)
   func drain(before request: some NetlinkRequest, until deadline: inout Deadline) throws(NetlinkError) {
-    guard channel.isDraining else { return }
+    if channel.isDraining { try drainRest(before: request, until: &deadline) }
+  }
+
+  private func drainRest(before request: some NetlinkRequest, until deadline: inout Deadline) throws(NetlinkError) {
     while !deadline.hasPassed {
       if Task.isCancelled { throw .cancelledInLine(request) }
       do throws(TransportError) {

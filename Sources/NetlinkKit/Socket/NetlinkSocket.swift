@@ -16,6 +16,8 @@ public final class NetlinkSocket: Sendable {
   /// How often a dump is made before its inconsistency is reported as ``NetlinkError/Code/interrupted``.
   public let dumpAttempts: Int
 
+  /// ``timeout`` in nanoseconds: reckoning with durations costs as much as a request is to cost.
+  let timeoutNanoseconds: Int64
   /// To be touched only by who has the turn in ``line``.
   let channel: Channel
   let line = RequestLine()
@@ -77,6 +79,7 @@ public final class NetlinkSocket: Sendable {
     precondition(dumpAttempts >= 1, "a dump needs at least one attempt")
     channel = Channel(transport)
     self.timeout = timeout
+    timeoutNanoseconds = max(0, timeout.wholeNanoseconds)
     self.dumpAttempts = dumpAttempts
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLibmnl
+internal import CLinuxSystem
 internal import Glibc
 
 /// Which part of the kernel a socket talks to.
@@ -32,8 +33,15 @@ final class KernelTransport: MessageTransport {
   let descriptor: CInt
   let port: UInt32
 
+  /// Whether only the kernel can send to this socket, so that nobody needs to ask who did.
+  private let isConnected: Bool
+
   /// Opens a socket in the network namespace of the calling thread.
-  init(_ protocol: NetlinkProtocol = .route) throws(TransportError) {
+  ///
+  /// - Parameters:
+  ///   - protocol: which part of the kernel it talks to.
+  ///   - groups: what it hears of that the kernel tells everybody (`RTNLGRP_...`).
+  init(_ protocol: NetlinkProtocol = .route, groups: [UInt32] = []) throws(TransportError) {
     guard
       let socket = unsafe mnl_socket_open2(
         `protocol`.number, CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue))
@@ -47,15 +55,28 @@ final class KernelTransport: MessageTransport {
     unsafe self.socket = socket
     descriptor = unsafe mnl_socket_get_fd(socket)
     port = unsafe mnl_socket_get_portid(socket)
+    isConnected = groups.isEmpty
+    if isConnected { try connect() }
+    for group in groups { try set(CInt(NETLINK_ADD_MEMBERSHIP), "NETLINK_ADD_MEMBERSHIP", CInt(group)) }
     for (option, name) in KernelTransport.options { try set(option, name, 1) }
   }
 
-  deinit { unsafe mnl_socket_close(socket) }
-
-  /// Takes part in what the kernel tells everybody of a group (`RTNLGRP_...`).
-  func join(_ group: UInt32) throws(TransportError) {
-    try set(CInt(NETLINK_ADD_MEMBERSHIP), "NETLINK_ADD_MEMBERSHIP", CInt(group))
+  /// Makes the kernel the peer, and so the only one who can send to this port (`ECONNREFUSED` for others).
+  ///
+  /// Not for a socket with groups: what is sent to a group comes past this check. With a peer neither call carries an
+  /// address, which saves a copy into and out of the kernel each time.
+  private func connect() throws(TransportError) {
+    var kernel = sockaddr_nl()
+    kernel.nl_family = sa_family_t(AF_NETLINK)
+    let result = unsafe withUnsafePointer(to: &kernel) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_nl>.size))
+      }
+    }
+    guard result == 0 else { throw TransportError(call: "connect", errno: Glibc.errno) }
   }
+
+  deinit { unsafe mnl_socket_close(socket) }
 
   /// How many bytes the kernel keeps until they are received, beyond the system's limit if we may.
   func setReceiveBuffer(_ bytes: Int) throws(TransportError) {
@@ -82,30 +103,27 @@ final class KernelTransport: MessageTransport {
   ]
 
   func send(_ datagram: UnsafeRawBufferPointer) throws(TransportError) {
-    guard unsafe mnl_socket_sendto(socket, datagram.baseAddress, datagram.count) == datagram.count else {
-      throw TransportError(call: "sendto", errno: Glibc.errno)
-    }
+    let sent = unsafe clinuxsystem_send(descriptor, datagram.baseAddress, UInt(datagram.count))
+    // A datagram goes whole or not at all.
+    guard sent >= 0 else { throw TransportError(call: "sendto", errno: CInt(clamping: -sent)) }
   }
 
   func receive(into buffer: UnsafeMutableRawBufferPointer) throws(TransportError) -> ReceivedDatagram? {
     while true {
-      var sender = sockaddr_nl()
-      var size = socklen_t(MemoryLayout<sockaddr_nl>.size)
-      let length = unsafe withUnsafeMutablePointer(to: &sender) { pointer in
-        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          // MSG_TRUNC returns the real length even when the buffer is too small.
-          unsafe recvfrom(
-            descriptor, buffer.baseAddress, buffer.count, CInt(MSG_DONTWAIT) | CInt(MSG_TRUNC), $0,
-            &size)
-        }
-      }
-      if length >= 0 { return ReceivedDatagram(length: length, sender: sender.nl_pid) }
-      switch Glibc.errno {
+      var sender: UInt32 = 0
+      let length = unsafe receive(buffer, &sender)
+      if length >= 0 { return ReceivedDatagram(length: length, sender: sender) }
+      switch CInt(clamping: -length) {
       case EINTR: continue
       case EAGAIN: return nil
       case let number: throw TransportError(call: "recvfrom", errno: number)
       }
     }
+  }
+
+  private func receive(_ buffer: UnsafeMutableRawBufferPointer, _ sender: inout UInt32) -> Int {
+    if isConnected { return unsafe clinuxsystem_receive(descriptor, buffer.baseAddress, UInt(buffer.count), nil) }
+    return unsafe clinuxsystem_receive(descriptor, buffer.baseAddress, UInt(buffer.count), &sender)
   }
 
   func waitUntilReadable(until deadline: ContinuousClock.Instant) async -> Readiness {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What carries datagrams to the kernel and back: a socket, or in tests a stand-in for the kernel.
-package protocol MessageTransport: Sendable {
+///
+/// A class, so that passing one on is a reference and no box.
+package protocol MessageTransport: AnyObject, Sendable {
   /// The port identifier that the kernel gave to this end, and puts into every reply.
   var port: UInt32 { get }
 

@@ -78,8 +78,12 @@ package final class MessageWriter {
   }
 
   /// An attribute whose payload is an integer of exactly this width.
+  @inline(__always)
   func put<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Int, _ value: Value) {
-    unsafe withUnsafeBytes(of: value) { unsafe put(type, raw: $0) }
+    guard let place = unsafe grow(type, MemoryLayout<Value>.size) else { return }
+    // The word first, so that the padding behind a short value is zero.
+    if MemoryLayout<Value>.size < 4 { unsafe place.storeBytes(of: 0, as: UInt32.self) }
+    unsafe place.storeBytes(of: value, as: Value.self)
   }
 
   /// An attribute that is there or not, without payload.
@@ -178,9 +182,30 @@ package final class MessageWriter {
   private var room: Int { MessageWriter.capacity - start }
 
   private func put(_ type: Int, raw: UnsafeRawBufferPointer) {
-    guard failure == nil else { return }
-    let fits = unsafe mnl_attr_put_check(
-      header, room, UInt16(truncatingIfNeeded: type), raw.count, raw.baseAddress)
-    if !fits { failure = .requestTooLarge(limit: MessageWriter.capacity) }
+    guard let place = unsafe grow(type, raw.count) else { return }
+    if let source = raw.baseAddress { unsafe place.copyMemory(from: source, byteCount: raw.count) }
+    for offset in raw.count..<Attribute.aligned(raw.count) {
+      unsafe place.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
+    }
+  }
+
+  /// Puts an attribute's header behind what is in the message, and counts `size` bytes in.
+  ///
+  /// - Returns: Where these bytes and their padding go; nil when they do not fit.
+  @inline(__always)
+  private func grow(_ type: Int, _ size: Int) -> UnsafeMutableRawPointer? {
+    guard failure == nil else { return nil }
+    let length = unsafe Int(header.pointee.nlmsg_len)
+    guard size <= Int(UInt16.max) - Attribute.headerSize,
+      length + Attribute.headerSize + Attribute.aligned(size) <= room
+    else {
+      failure = .requestTooLarge(limit: MessageWriter.capacity)
+      return nil
+    }
+    let place = unsafe UnsafeMutableRawPointer(header) + length
+    unsafe place.storeBytes(of: UInt16(Attribute.headerSize + size), as: UInt16.self)
+    unsafe place.storeBytes(of: UInt16(truncatingIfNeeded: type), toByteOffset: 2, as: UInt16.self)
+    unsafe header.pointee.nlmsg_len = UInt32(length + Attribute.headerSize + Attribute.aligned(size))
+    return unsafe place + Attribute.headerSize
   }
 }
