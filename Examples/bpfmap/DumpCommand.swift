@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import BPFMaps
+import ExampleSupport
+
+/// Prints every entry of a map.
+struct DumpCommand: ExampleCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dump", abstract: "Prints every entry of a map.",
+    discussion: "What is printed as a key or value in a table can be given to `get`, `set` and `delete`.")
+
+  @Argument(help: "A map by identifier, pin or name.")
+  var map: MapArgument
+
+  @Option(help: "End after so many entries.")
+  var limit: Int?
+
+  @Option(help: "Form of the output.")
+  var output = OutputForm.table
+
+  func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit \(limit): write a number from 1.") }
+  }
+
+  mutating func run() async throws {
+    let map = try self.map.open()
+    let limit = limit ?? .max
+    var entries: [BPFRawMap.Entry] = []
+    try map.map.forEachEntry { entry in
+      entries.append(entry)
+      return entries.count < limit
+    }
+    switch output {
+    case .json: try writeList(try entries.map { "{\(try map.json($0))}" })
+    case .table:
+      let isPerCPU = map.format.info.kind.isPerCPU
+      var table = TextTable(isPerCPU ? ["KEY", "CPU", "VALUE"] : ["KEY", "VALUE"])
+      for entry in entries {
+        let key = try map.key(entry)
+        for (cpu, value) in entry.values.enumerated() {
+          let text = try map.format.value(of: value).description
+          table.append(isPerCPU ? [key, "\(cpu)", text] : [key, text])
+        }
+      }
+      print(table)
+    }
+  }
+}
