@@ -9,13 +9,13 @@ enum BTFTraits {
 
   /// Whether it is an array of C characters: text, if it holds any.
   static func isCharacter(_ type: BTFType) -> Bool {
-    guard case .integer(let integer) = type.resolved.kind, integer.size == 1, !integer.isBoolean else { return false }
+    guard let integer = type.resolved.integer, integer.size == 1, !integer.isBoolean else { return false }
     return integer.isCharacter || type.resolved.name == "char"
   }
 
   /// Whether it is an integer of one byte.
   static func isByte(_ type: BTFType) -> Bool {
-    guard case .integer(let integer) = type.resolved.kind else { return false }
+    guard let integer = type.resolved.integer else { return false }
     return integer.size == 1 && integer.bitCount == 8 && !integer.isBoolean
   }
 

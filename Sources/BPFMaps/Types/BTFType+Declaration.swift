@@ -38,11 +38,11 @@ extension BTFType: CustomStringConvertible {
 /// Writes C; bounded, because bytes from outside can describe types without end.
 struct BTFDeclarationWriter {
   /// How many types, members and bytes of names may still be written.
-  private var budget = 1_000_000
+  private var budget = 200_000
 
   mutating func declaration(_ type: BTFType, _ inner: String, indentation: Int, depth: Int) -> String {
-    budget -= 1 + inner.utf8.count
-    guard budget > 0, depth < 64 else { return Self.join("…", inner) }
+    budget -= 8 + inner.utf8.count + 2 * indentation
+    guard budget > 0, depth < 32 else { return Self.join("…", inner) }
     switch type.kind {
     case .pointer(let target):
       // A pointer binds less than what follows the name: an array or parameters.

@@ -36,6 +36,12 @@ extension BTFType {
 
   private func type(at position: Int) -> BTFType { BTFType(types: types, identifier: word(at: position)) }
 
+  /// Its encoding, if it is an integer itself; looks at nothing else, so that circles do no harm.
+  var integer: BTFInteger? {
+    guard let entry = types.entry(identifier), entry.kind == .integer else { return nil }
+    return integer(entry)
+  }
+
   private func integer(_ entry: BTF.Entry) -> BTFInteger {
     let encoding = word(at: entry.details)
     let flags = encoding >> 24 & 0xf
@@ -55,7 +61,7 @@ extension BTFType {
           name: name(at: position), type: type, bitOffset: Int(place & 0xff_ffff), bitWidth: width == 0 ? nil : width)
       }
       // Before the flag existed, a bit-field was an integer with fewer bits than its bytes have.
-      if case .integer(let integer) = type.resolved.kind,
+      if let integer = type.resolved.integer,
         integer.bitOffset != 0 || integer.bitCount != integer.size * 8
       {
         return BTFMember(
