@@ -13,9 +13,9 @@ struct BPFMapCommand: ExampleCommand {
       map has it. Keys and values are written and read by the map's types: source=10.0.0.1 port=80. Where a map has no \
       types they are bytes: hex:0a000001.
 
-      JSON has the field names of `bpftool -j`. Under "formatted" three things differ from bpftool's: numbers of a \
+      JSON has the field names of `bpftool -j`. Under "formatted" it says what bpftool does not: numbers of a \
       wire-order type such as __be16 are what they mean, and an address is a string; bit-fields are numbers; members \
-      of an unnamed struct or union are their parent's.
+      of an unnamed struct or union are their parent's; a data section is an object of its variables.
 
       Needs CAP_SYS_ADMIN, or root.
 

@@ -57,7 +57,11 @@ struct DescribeCommand: ExampleCommand {
         if !type.name.isEmpty { definitions.append(type.definition) }
       case .enumeration: if !type.name.isEmpty { definitions.append(type.definition) }
       case .array(let element, _): visit(element, depth: depth + 1)
-      case .typedef(let target), .qualified(let target, _): visit(target, depth: depth + 1)
+      case .typedef(let target):
+        visit(target, depth: depth + 1)
+        // A struct without a name of its own is defined with the typedef's.
+        if target.members != nil, target.name.isEmpty { definitions.append(type.definition) }
+      case .qualified(let target, _): visit(target, depth: depth + 1)
       default: break
       }
     }

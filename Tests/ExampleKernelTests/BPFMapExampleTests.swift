@@ -47,6 +47,27 @@ struct BPFMapExampleTests {
     }
   }
 
+  @Test(.requires(.bpftool)) func `variables of a data section are dumped by name`() async throws {
+    try await BPFMapScene.with { scene in
+      let maps = try #require(try BPFProgramInfo.program(identifier: scene.program.identifier)).mapIdentifiers
+      let sections = try maps.map { try BPFRawMap.open(identifier: $0).info }.filter { $0.name.contains(".") }
+      #expect(sections.count == 2)
+      for section in sections {
+        let ours = try json(await scene.bpfmap("dump", "\(section.identifier)", "--output", "json")) as? [[String: Any]]
+        let theirs = try await bpftool("map", "dump", "id", "\(section.identifier)") as? [[String: Any]]
+        let our = try #require(ours?.first?["formatted"] as? [String: Any])
+        let their = try #require(
+          (theirs?.first?["formatted"] as? [String: Any])?["value"] as? [String: [[String: Any]]])
+        let variables = try #require(their.values.first).reduce(into: [:]) { all, one in all.merge(one) { $1 } }
+        #expect(canonical(our["value"] ?? "") == canonical(variables))
+      }
+      let bss = try #require(sections.first { $0.name.hasSuffix(".bss") })
+      try await scene.bpfmap("set", "\(bss.identifier)", "0", "scene_total=5")
+      _ = try scene.program.test(packet: packet)
+      #expect(try await scene.bpfmap("get", "\(bss.identifier)", "0") == "scene_total=\(5 + 42 + 0x6c)\n")
+    }
+  }
+
   @Test(.requires(.bpftool)) func `maps and programs are listed as bpftool lists them`() async throws {
     try await BPFMapScene.with { scene in
       // Run times are there while they are counted.

@@ -30,8 +30,8 @@ public struct BPFMapFormat: Sendable {
     value = if let type = types.value { try BTFValueReader(type) } else { nil }
   }
 
-  /// Whether keys and values both have types.
-  public var isTyped: Bool { key != nil && value != nil }
+  /// Whether keys and values both have types; an array's index needs none.
+  public var isTyped: Bool { (key != nil || isIndexed) && value != nil }
 
   /// A key as a value of its type; without types: an array's index as a number, else bytes.
   ///

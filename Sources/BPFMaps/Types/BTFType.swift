@@ -78,6 +78,15 @@ public struct BTFType: Sendable {
     }
   }
 
+  /// Its members, or a section's variables: what has names of its own in a value.
+  var parts: [BTFMember]? {
+    guard case .section(let variables) = kind else { return members }
+    return variables.compactMap { place in
+      guard case .variable(let type, _) = place.variable.kind else { return nil }
+      return BTFMember(name: place.variable.name, type: type, bitOffset: place.offset * 8, bitWidth: nil)
+    }
+  }
+
   /// The names that typedefs give the type, from the outside in.
   var typedefNames: [String] {
     var names: [String] = []

@@ -63,7 +63,7 @@ struct BTFValueWriter {
     case .floatingPoint: try writeFloatingPoint(input, size: size, at: start, path)
     case .array(let element, let count):
       try write(input, arrayOf: element, count: count, at: start, path: path, depth: depth)
-    case .structure, .union:
+    case .structure, .union, .section:
       guard case .table(let entries) = input else {
         throw failure(path, "\(type) wants its fields: NAME=VALUE …, with \(fieldNames(resolved))")
       }
@@ -190,6 +190,6 @@ struct BTFValueWriter {
   }
 
   private func fieldNames(_ type: BTFType) -> String {
-    (type.members ?? []).prefix(20).map { $0.name.isEmpty ? "…" : $0.name }.joined(separator: ", ")
+    (type.parts ?? []).prefix(20).map { $0.name.isEmpty ? "…" : $0.name }.joined(separator: ", ")
   }
 }

@@ -22,9 +22,9 @@ struct BTFValuePlanner {
       guard let stride = element.size else { throw endless(type) }
       let inner = try plan(element, name: name, depth: depth + 1)
       return .list(inner, count: count, stride: stride * 8, isText: BTFTraits.isCharacter(element))
-    case .structure(let members), .union(let members):
+    case .structure, .union, .section:
       var fields: [BTFValuePlan.Field] = []
-      try collect(members, base: 0, limit: size * 8, into: &fields, depth: depth)
+      try collect(resolved.parts ?? [], base: 0, limit: size * 8, into: &fields, depth: depth)
       return .fields(fields)
     default: return .bytes(size: size)
     }

@@ -51,7 +51,7 @@ extension BTFValueWriter {
   ) throws(BPFError) {
     guard depth < 32 else { throw failure(given.path, "type \(type) has no end") }
     if case .union(let members) = type.kind { return try writeUnion(members, &given, at: start, depth: depth) }
-    for member in type.members ?? [] {
+    for member in type.parts ?? [] {
       let place = start + member.bitOffset
       if isUnnamed(member) {
         try writeMembers(of: member.type.resolved, &given, at: place, depth: depth + 1)

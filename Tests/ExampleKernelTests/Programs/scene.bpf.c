@@ -44,6 +44,11 @@ struct scene_prefix {
   __be32 address;
 };
 
+/* Variables: their sections are maps too. */
+const volatile __u32 scene_limit = 42;
+const volatile char scene_label[8] = "limits";
+__u64 scene_total = 0;
+
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __type(key, struct scene_key);
@@ -114,6 +119,7 @@ int scene_counts_every_packet(struct __sk_buff *skb) {
   __u64 *count = bpf_map_lookup_elem(&scene_array, &slot);
   if (count)
     __sync_fetch_and_add(count, 1);
+  scene_total += scene_limit + (__u32)scene_label[0];
   return (int)(skb->mark & 1);
 }
 
