@@ -25,25 +25,41 @@ struct DumpCommand: ExampleCommand {
 
   mutating func run() async throws {
     let map = try self.map.open()
-    let limit = limit ?? .max
-    var entries: [BPFRawMap.Entry] = []
-    try map.map.forEachEntry { entry in
-      entries.append(entry)
-      return entries.count < limit
-    }
     switch output {
-    case .json: try writeList(try entries.map { "{\(try map.json($0))}" })
-    case .table:
-      let isPerCPU = map.format.info.kind.isPerCPU
-      var table = TextTable(isPerCPU ? ["KEY", "CPU", "VALUE"] : ["KEY", "VALUE"])
-      for entry in entries {
-        let key = try map.key(entry)
-        for (cpu, value) in entry.values.enumerated() {
-          let text = try map.format.value(of: value).description
-          table.append(isPerCPU ? [key, "\(cpu)", text] : [key, text])
-        }
-      }
-      print(table)
+    case .json: try writeJSON(map)
+    case .table: try writeTable(map)
     }
+  }
+
+  /// As it is read: maps can hold millions of entries.
+  private func writeJSON(_ map: borrowing DescribedMap) throws {
+    var writer = ListWriter()
+    try visit(map) { try writer.append("{\(try map.json($0))}") }
+    try writer.end()
+  }
+
+  private func writeTable(_ map: borrowing DescribedMap) throws {
+    let isPerCPU = map.format.info.kind.isPerCPU
+    var table = TextTable(isPerCPU ? ["KEY", "CPU", "VALUE"] : ["KEY", "VALUE"])
+    try visit(map) { entry in
+      let key = try map.key(entry)
+      for (cpu, value) in entry.values.enumerated() {
+        let text = try map.format.value(of: value).description
+        table.append(isPerCPU ? [key, "\(cpu)", text] : [key, text])
+      }
+    }
+    print(table)
+  }
+
+  private func visit(_ map: borrowing DescribedMap, _ body: (BPFRawMap.Entry) throws -> Void) throws {
+    let limit = limit ?? .max
+    var done = 0
+    var failure: (any Error)?
+    try map.map.forEachEntry { entry in
+      do { try body(entry) } catch { failure = error }
+      done += 1
+      return done < limit && failure == nil
+    }
+    if let failure { throw failure }
   }
 }

@@ -108,16 +108,3 @@ struct DescribedMap: ~Copyable {
     return texts.enumerated().map { "cpu\($0.offset): \($0.element)" }.joined(separator: "; ")
   }
 }
-
-/// Something to know that is no failure, on standard error.
-func warn(_ sentence: String) {
-  try? FileHandle.standardError.write(contentsOf: Data("bpfmap: \(sentence)\n".utf8))
-}
-
-/// Writes at once, for whoever reads it through a pipe.
-func write(_ text: String) throws {
-  try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
-}
-
-/// Prints JSON objects as one list, an object to a line.
-func writeList(_ objects: [String]) throws { try write("[" + objects.joined(separator: ",\n ") + "]") }

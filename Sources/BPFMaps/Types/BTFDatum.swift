@@ -91,7 +91,16 @@ extension BTFDatum: CustomStringConvertible {
   /// - Parameter bytes: The bytes.
   /// - Returns: Such as `["0x0a","0x00"]`.
   public static func json(of bytes: [UInt8]) -> String {
-    "[" + bytes.map { "\"0x\(hex([$0]))\"" }.joined(separator: ",") + "]"
+    var text: [UInt8] = []
+    text.reserveCapacity(bytes.count * 7 + 2)
+    text.append(UInt8(ascii: "["))
+    for (index, byte) in bytes.enumerated() {
+      if index > 0 { text.append(UInt8(ascii: ",")) }
+      text += [UInt8(ascii: "\""), UInt8(ascii: "0"), UInt8(ascii: "x"), digit(byte >> 4), digit(byte & 15)]
+      text.append(UInt8(ascii: "\""))
+    }
+    text.append(UInt8(ascii: "]"))
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// Bytes as hexadecimal digits, two for each.
@@ -99,8 +108,11 @@ extension BTFDatum: CustomStringConvertible {
   /// - Parameter bytes: The bytes.
   /// - Returns: Such as `0a00`.
   public static func hex(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    String(decoding: bytes.flatMap { [digit($0 >> 4), digit($0 & 15)] }, as: UTF8.self)
+  }
+
+  private static func digit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
   }
 
   private static func hex(_ high: UInt64, _ low: UInt64) -> String {
