@@ -51,38 +51,80 @@ public indirect enum BTFDatum: Sendable, Hashable {
 extension BTFDatum: CustomStringConvertible {
   /// One line; a struct without braces.
   public var description: String {
-    if case .fields(let fields) = self { return Self.text(fields) }
-    return text
-  }
-
-  private var text: String {
-    switch self {
-    case .unsigned(let number): "\(number)"
-    case .signed(let number): "\(number)"
-    case .wide(let high, let low): Self.hex(high, low)
-    case .floatingPoint(let number): "\(number)"
-    case .boolean(let value): "\(value)"
-    case .constant(let name): name
-    case .text(let text): Self.quoted(text)
-    case .address(let address): "\(address)"
-    case .hardwareAddress(let address): "\(address)"
-    case .pointer(let number): "0x" + String(number, radix: 16)
-    case .list(let elements): "[" + elements.map(\.text).joined(separator: ",") + "]"
-    case .fields(let fields): "{" + Self.text(fields) + "}"
-    case .bytes(let bytes): "hex:" + Self.hex(bytes)
-    }
+    var output = ""
+    if case .fields(let fields) = self { Self.write(fields, to: &output) } else { write(to: &output) }
+    return output
   }
 
   /// JSON: numbers, truth values, names, texts and addresses as strings, lists and objects.
   public var json: String {
+    var output = ""
+    writeJSON(to: &output)
+    return output
+  }
+
+  private func write(to output: inout String) {
     switch self {
-    case .unsigned, .signed, .boolean: text
-    case .floatingPoint(let number): number.isFinite ? text : Self.quoted(text)
-    case .wide, .constant, .text, .address, .hardwareAddress, .pointer: Self.quoted(unquoted)
-    case .list(let elements): "[" + elements.map(\.json).joined(separator: ",") + "]"
+    case .unsigned(let number): output += String(number)
+    case .signed(let number): output += String(number)
+    case .wide(let high, let low): output += Self.hex(high, low)
+    case .floatingPoint(let number): output += "\(number)"
+    case .boolean(let value): output += value ? "true" : "false"
+    case .constant(let name): output += name
+    case .text(let text): Self.quote(text, to: &output)
+    case .address(let address): output += address.description
+    case .hardwareAddress(let address): output += address.description
+    case .pointer(let number): output += "0x" + String(number, radix: 16)
+    case .list(let elements):
+      output += "["
+      for (index, element) in elements.enumerated() {
+        if index > 0 { output += "," }
+        element.write(to: &output)
+      }
+      output += "]"
     case .fields(let fields):
-      "{" + fields.map { "\(Self.quoted($0.name)):\($0.value.json)" }.joined(separator: ",") + "}"
-    case .bytes(let bytes): Self.json(of: bytes)
+      output += "{"
+      Self.write(fields, to: &output)
+      output += "}"
+    case .bytes(let bytes): output += "hex:" + Self.hex(bytes)
+    }
+  }
+
+  private static func write(_ fields: [Field], to output: inout String) {
+    for (index, field) in fields.enumerated() {
+      if index > 0 { output += " " }
+      output += field.name
+      output += "="
+      field.value.write(to: &output)
+    }
+  }
+
+  private func writeJSON(to output: inout String) {
+    switch self {
+    case .unsigned, .signed, .boolean, .text: write(to: &output)
+    case .floatingPoint(let number):
+      if number.isFinite { write(to: &output) } else { Self.quote("\(number)", to: &output) }
+    case .wide, .constant, .address, .hardwareAddress, .pointer:
+      output += "\""
+      write(to: &output)
+      output += "\""
+    case .list(let elements):
+      output += "["
+      for (index, element) in elements.enumerated() {
+        if index > 0 { output += "," }
+        element.writeJSON(to: &output)
+      }
+      output += "]"
+    case .fields(let fields):
+      output += "{"
+      for (index, field) in fields.enumerated() {
+        if index > 0 { output += "," }
+        Self.quote(field.name, to: &output)
+        output += ":"
+        field.value.writeJSON(to: &output)
+      }
+      output += "}"
+    case .bytes(let bytes): output += Self.json(of: bytes)
     }
   }
 
@@ -96,7 +138,11 @@ extension BTFDatum: CustomStringConvertible {
     text.append(UInt8(ascii: "["))
     for (index, byte) in bytes.enumerated() {
       if index > 0 { text.append(UInt8(ascii: ",")) }
-      text += [UInt8(ascii: "\""), UInt8(ascii: "0"), UInt8(ascii: "x"), digit(byte >> 4), digit(byte & 15)]
+      text.append(UInt8(ascii: "\""))
+      text.append(UInt8(ascii: "0"))
+      text.append(UInt8(ascii: "x"))
+      text.append(digit(byte >> 4))
+      text.append(digit(byte & 15))
       text.append(UInt8(ascii: "\""))
     }
     text.append(UInt8(ascii: "]"))
@@ -121,31 +167,28 @@ extension BTFDatum: CustomStringConvertible {
     return "0x" + String(high, radix: 16) + String(repeating: "0", count: 16 - lower.count) + lower
   }
 
-  private static func text(_ fields: [Field]) -> String {
-    fields.map { "\($0.name)=\($0.value.text)" }.joined(separator: " ")
-  }
-
-  private var unquoted: String {
-    if case .text(let text) = self { return text }
-    return text
-  }
-
   /// A JSON string.
-  static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\t": result += "\\t"
-      case "\r": result += "\\r"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
+  private static func quote(_ text: String, to output: inout String) {
+    output += "\""
+    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+      output += text
+    } else {
+      for scalar in text.unicodeScalars { escape(scalar, to: &output) }
     }
-    return result + "\""
+    output += "\""
+  }
+
+  private static func escape(_ scalar: Unicode.Scalar, to output: inout String) {
+    switch scalar {
+    case "\"": output += "\\\""
+    case "\\": output += "\\\\"
+    case "\n": output += "\\n"
+    case "\t": output += "\\t"
+    case "\r": output += "\\r"
+    case _ where scalar.value < 0x20:
+      let digits = String(scalar.value, radix: 16)
+      output += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+    default: output.unicodeScalars.append(scalar)
+    }
   }
 }

@@ -89,6 +89,10 @@ extension [UInt8] {
   func bits(_ start: Int, _ width: Int) -> UInt64 {
     let width = Swift.min(width, 64)
     var result: UInt64 = 0
+    if start >= 0, start % 8 == 0, width % 8 == 0, width > 0, (start + width) / 8 <= count {
+      for index in 0..<width / 8 { result |= UInt64(self[start / 8 + index]) << UInt64(8 * index) }
+      return result
+    }
     var done = 0
     while done < width {
       let position = start + done
