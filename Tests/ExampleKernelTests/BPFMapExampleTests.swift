@@ -22,7 +22,7 @@ extension KernelFeature {
 struct BPFMapExampleTests {
   @Test(.requires(.bpftool)) func `every entry is dumped as bpftool dumps it`() async throws {
     try await BPFMapScene.with { scene in
-      try await scene.fill()
+      try scene.fill()
       for map in BPFMapScene.maps where map != "scene_events" && map != "scene_programs" {
         let ours = try #require(
           try json(await scene.bpfmap("dump", scene.pin(map), "--output", "json")) as? [[String: Any]])
@@ -37,7 +37,8 @@ struct BPFMapExampleTests {
         }
         #expect(text(ours, isTheirs: false) == text(theirs, isTheirs: true), "\(map)")
         #expect((ours[0]["formatted"] != nil) == (map != "scene_plain"), "\(map)")
-        // One entry, as `lookup` has it.
+        // One entry, as `lookup` has it; that of one map with one value and of one with many will do.
+        guard map == "scene_hash" || map == "scene_cpu_hash" else { continue }
         let key = try #require(ours[0]["key"] as? [String])
         let hex = "hex " + key.map { String($0.dropFirst(2)) }.joined(separator: " ")
         let one = try #require(
@@ -158,8 +159,10 @@ struct BPFMapExampleTests {
 
   @Test func `a value per CPU, a prefix and bytes are written and read`() async throws {
     try await BPFMapScene.with { scene in
-      try await scene.fill()
-      #expect(try await scene.bpfmap("get", scene.pin("scene_lpm"), "10.1.2.3") == "-5\n")
+      try scene.fill()
+      try await scene.bpfmap("set", scene.pin("scene_cpu_hash"), "0x10", "5", "--cpu", "0")
+      try await scene.bpfmap("set", scene.pin("scene_lpm"), "10.1.0.0/16", "--mode", "existing", "--", "-6")
+      #expect(try await scene.bpfmap("get", scene.pin("scene_lpm"), "10.1.2.3") == "-6\n")
       #expect(try await Program("bpfmap").run(["get", scene.pin("scene_lpm"), "10.2.0.1"]).status == 1)
       #expect(try await scene.bpfmap("get", scene.pin("scene_plain"), "10.0.0.1") == "hex:0102030405060708090a0b0c\n")
       #expect(try await scene.bpfmap("get", scene.pin("scene_array"), "2") == "18446744073709551615\n")

@@ -55,17 +55,22 @@ struct BPFMapScene: ~Copyable {
   }
 
   /// Writes an entry or two to each map that takes them.
-  func fill() async throws {
-    try await bpfmap("set", pin("scene_hash"), Self.key, Self.value, "--mode", "new")
-    try await bpfmap(
-      "set", pin("scene_hash"), Self.otherKey, Self.value.replacingOccurrences(of: "OPEN", with: "ENDING"))
-    try await bpfmap("set", pin("scene_lru"), "7", Self.value)
-    try await bpfmap("set", pin("scene_array"), "2", "18446744073709551615")
-    try await bpfmap("set", pin("scene_cpu_array"), "1", "99")
-    try await bpfmap("set", pin("scene_cpu_hash"), "0x10", "4000000000")
-    try await bpfmap("set", pin("scene_cpu_hash"), "0x10", "5", "--cpu", "0")
-    try await bpfmap("set", pin("scene_lpm"), "10.1.0.0/16", "--", "-5")
-    try await bpfmap("set", pin("scene_plain"), "10.0.0.1", "hex 01 02 03 04 05 06 07 08 09 0a 0b 0c")
+  func fill() throws {
+    try set("scene_hash", Self.key, Self.value)
+    try set("scene_hash", Self.otherKey, Self.value.replacingOccurrences(of: "OPEN", with: "ENDING"))
+    try set("scene_lru", "7", Self.value)
+    try set("scene_array", "2", "18446744073709551615")
+    try set("scene_cpu_array", "1", "99")
+    try set("scene_cpu_hash", "0x10", "4000000000")
+    try set("scene_lpm", "10.1.0.0/16", "-5")
+    try set("scene_plain", "10.0.0.1", "hex 01 02 03 04 05 06 07 08 09 0a 0b 0c")
+  }
+
+  private func set(_ name: String, _ key: String, _ value: String) throws {
+    let map = try BPFRawMap.open(pinnedAt: directory.appending(name))
+    let format = try BPFMapFormat(map.info, map.info.types())
+    let value = try format.valueBytes(parsing: value)
+    try map.updateValues(Array(repeating: value, count: map.valueCount), forKey: format.keyBytes(parsing: key))
   }
 }
 
