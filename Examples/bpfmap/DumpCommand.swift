@@ -39,7 +39,7 @@ struct DumpCommand: ExampleCommand {
   }
 
   private func writeTable(_ map: borrowing DescribedMap) throws {
-    let isPerCPU = map.format.info.kind.isPerCPU
+    let isPerCPU = map.format.info.kind.hasValuePerCPU
     var table = TextTable(isPerCPU ? ["KEY", "CPU", "VALUE"] : ["KEY", "VALUE"])
     try visit(map) { entry in
       let key = try map.key(entry)

@@ -76,8 +76,9 @@ struct SetCommand: ExampleCommand {
     let value = try map.format.valueBytes(parsing: self.value)
     var values = [[UInt8]](repeating: value, count: map.map.valueCount)
     if let cpu {
-      guard map.format.info.kind.isPerCPU, cpu >= 0, cpu < values.count else {
-        let there = map.format.info.kind.isPerCPU ? "it has CPUs 0 to \(values.count - 1)" : "it has one value for all"
+      guard map.format.info.kind.hasValuePerCPU, cpu >= 0, cpu < values.count else {
+        let there =
+          map.format.info.kind.hasValuePerCPU ? "it has CPUs 0 to \(values.count - 1)" : "it has one value for all"
         throw ExampleError("--cpu \(cpu) of map \"\(map.format.info.name)\": \(there)")
       }
       let zero = [UInt8](repeating: 0, count: map.format.info.valueSize)

@@ -94,7 +94,7 @@ struct DescribedMap: ~Copyable {
   }
 
   private func json(_ values: [String]) -> String {
-    guard format.info.kind.isPerCPU else { return "\"value\":\(values.first ?? "null")" }
+    guard format.info.kind.hasValuePerCPU else { return "\"value\":\(values.first ?? "null")" }
     return "\"values\":["
       + values.enumerated().map { "{\"cpu\":\($0.offset),\"value\":\($0.element)}" }.joined(separator: ",") + "]"
   }
@@ -104,7 +104,7 @@ struct DescribedMap: ~Copyable {
   /// One line; a per-CPU map's values one after the other.
   func values(_ values: [[UInt8]]) throws -> String {
     let texts = try values.map { try format.value(of: $0).description }
-    guard format.info.kind.isPerCPU else { return texts.first ?? "" }
+    guard format.info.kind.hasValuePerCPU else { return texts.first ?? "" }
     return texts.enumerated().map { "cpu\($0.offset): \($0.element)" }.joined(separator: "; ")
   }
 }

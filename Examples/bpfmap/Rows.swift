@@ -125,13 +125,13 @@ struct ProgramRow: Row {
     id = info.identifier
     type = info.kind.description
     name = info.name.isEmpty ? nil : info.name
-    tag = BTFDatum.hex(info.tag)
+    tag = info.tag
     gplCompatible = info.isGPLCompatible
     runTimeNs = info.runTime == 0 ? nil : info.runTime
     runCnt = info.runTime == 0 ? nil : info.runCount
     recursionMisses = info.recursionMisses == 0 ? nil : info.recursionMisses
     loadedAt = Self.wallClock(info.loadTime)
-    uid = info.userIdentifier
+    uid = info.user
     bytesXlated = info.translatedSize
     jited = info.compiledSize != 0
     bytesJited = info.compiledSize == 0 ? nil : info.compiledSize

@@ -30,7 +30,7 @@ extension BPFKernelTests {
       let expected = try #require(programs.first { $0["id"] as? UInt32 == program.identifier })
       #expect(expected["name"] as? String == info.name)
       #expect(expected["type"] as? String == info.kind.description)
-      #expect(expected["tag"] as? String == BTFDatum.hex(info.tag))
+      #expect(expected["tag"] as? String == info.tag)
       #expect(expected["gpl_compatible"] as? Bool == info.isGPLCompatible)
       #expect(expected["bytes_xlated"] as? Int == info.translatedSize)
       #expect(expected["bytes_jited"] as? Int ?? 0 == info.compiledSize)

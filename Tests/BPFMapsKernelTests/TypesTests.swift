@@ -153,7 +153,7 @@ extension BPFKernelTests {
           let format = try BPFMapFormat(raw.info, raw.info.types())
           let entry = try #require(try raw.entries().first)
           #expect("\(try format.key(of: entry.key))" == "endpoint=7 peer=10.0.0.2 port=80 transport=6 padding=0")
-          #expect("\(try format.value(of: entry.values[0]))" == "last_seen=5 flags=1 decision=2")
+          #expect("\(try format.value(of: #require(entry.values.first)))" == "last_seen=5 flags=1 decision=2")
         }
         let pins = BPFObjectReference.pins()[BPFObjectReference(.map, flow.identifier)]
         #expect(pins == [directory.appending("flow")])

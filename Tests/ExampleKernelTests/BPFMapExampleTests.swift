@@ -36,14 +36,15 @@ struct BPFMapExampleTests {
           }.sorted()
         }
         #expect(text(ours, isTheirs: false) == text(theirs, isTheirs: true), "\(map)")
-        #expect((ours[0]["formatted"] != nil) == (map != "scene_plain"), "\(map)")
+        let first = try #require(ours.first)
+        #expect((first["formatted"] != nil) == (map != "scene_plain"), "\(map)")
         // One entry, as `lookup` has it; that of one map with one value and of one with many will do.
         guard map == "scene_hash" || map == "scene_cpu_hash" else { continue }
-        let key = try #require(ours[0]["key"] as? [String])
+        let key = try #require(first["key"] as? [String])
         let hex = "hex " + key.map { String($0.dropFirst(2)) }.joined(separator: " ")
         let one = try #require(
           try json(await scene.bpfmap("get", scene.pin(map), hex, "--output", "json")) as? [String: Any])
-        #expect(canonical(one) == canonical(ours[0]), "\(map)")
+        #expect(canonical(one) == canonical(first), "\(map)")
       }
     }
   }

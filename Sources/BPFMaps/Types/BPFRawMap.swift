@@ -39,7 +39,7 @@ public struct BPFRawMap: ~Copyable, Sendable {
   ///
   /// - Throws: `notSupported` for a per-CPU map where /sys does not say how many CPUs there are.
   public init(_ handle: consuming BPFMapHandle) throws(BPFError) {
-    if handle.info.kind.isPerCPU {
+    if handle.info.kind.hasValuePerCPU {
       guard let count = possibleCPUCount() else {
         throw BPFError(
           .notSupported,
@@ -148,7 +148,7 @@ public struct BPFRawMap: ~Copyable, Sendable {
   }
 
   /// A value's bytes as the system call has them: CPUs' values at multiples of 8.
-  var slot: Int { info.kind.isPerCPU ? (info.valueSize + 7) / 8 * 8 : info.valueSize }
+  var slot: Int { info.kind.hasValuePerCPU ? (info.valueSize + 7) / 8 * 8 : info.valueSize }
   var valueBytes: Int { slot * valueCount }
 
   func split(_ bytes: ArraySlice<UInt8>) -> [[UInt8]] {
@@ -176,5 +176,5 @@ public struct BPFRawMap: ~Copyable, Sendable {
 
 extension BPFMapKind {
   /// Whether it has a value for each possible CPU at each key.
-  public var isPerCPU: Bool { [5, 6, 10, 21].contains(rawValue) }
+  public var hasValuePerCPU: Bool { [5, 6, 10, 21].contains(rawValue) }
 }

@@ -1,27 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What kind of program it is, by the kernel's numbers. `enum bpf_prog_type`
-public struct BPFProgramKind: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
-  /// The kernel's number.
-  public let rawValue: UInt32
-
-  /// A kind by the kernel's number; unknown numbers are kept.
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
-
-  private static let names = [
-    "unspec", "socket_filter", "kprobe", "sched_cls", "sched_act", "tracepoint", "xdp", "perf_event", "cgroup_skb",
-    "cgroup_sock", "lwt_in", "lwt_out", "lwt_xmit", "sock_ops", "sk_skb", "cgroup_device", "sk_msg", "raw_tracepoint",
-    "cgroup_sock_addr", "lwt_seg6local", "lirc_mode2", "sk_reuseport", "flow_dissector", "cgroup_sysctl",
-    "raw_tracepoint_writable", "cgroup_sockopt", "tracing", "struct_ops", "ext", "lsm", "sk_lookup", "syscall",
-    "netfilter",
-  ]
-
-  /// The kernel's name of the kind, in small letters, or its number.
-  public var description: String {
-    rawValue < UInt32(Self.names.count) ? Self.names[Int(rawValue)] : "type \(rawValue)"
-  }
-}
-
 /// What kind of link it is, by the kernel's numbers. `enum bpf_link_type`
 public struct BPFLinkKind: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
   /// The kernel's number.

@@ -18,9 +18,7 @@ extension BPFProgramInfo {
   /// - Throws: `notFound` when the program is gone; `permissionDenied`; `malformedObject`.
   /// - Requires: CAP_SYS_ADMIN. `BPF_BTF_GET_FD_BY_ID`
   public func functions() throws(BPFError) -> [BPFProgramFunction] {
-    let result = bpf_prog_get_fd_by_id(identifier)
-    guard result >= 0 else { throw BPFError.kernel("open program \"\(name)\" (\(identifier))", status: result) }
-    let descriptor = OwnedFileDescriptor(taking: result)
+    let descriptor = try BPFProgram.descriptor(identifier: identifier)
     return try described(descriptor.rawValue)
   }
 
@@ -40,7 +38,9 @@ extension BPFProgramInfo {
     }
   }
 
-  static func ask(_ descriptor: CInt, _ maps: inout [UInt32]) throws(BPFError) -> bpf_prog_info {
+  static func ask(
+    _ descriptor: CInt, _ maps: inout [UInt32], _ operation: String
+  ) throws(BPFError) -> bpf_prog_info {
     var status: CInt = 0
     let raw = unsafe maps.withUnsafeMutableBytes { maps in
       withZeroed(bpf_prog_info.self) { info in
@@ -51,14 +51,14 @@ extension BPFProgramInfo {
         return info
       }
     }
-    guard status == 0 else { throw BPFError.kernel("ask about a program", status: status) }
+    guard status == 0 else { throw BPFError.kernel(operation, status: status) }
     return raw
   }
 
   /// Where functions begin and which types they have. `struct bpf_func_info`
   private static func functionRecords(_ descriptor: CInt) throws(BPFError) -> [(offset: UInt32, type: UInt32)] {
     var none: [UInt32] = []
-    let first = try ask(descriptor, &none)
+    let first = try ask(descriptor, &none, "ask about a program's functions")
     let (count, size) = (Int(first.nr_func_info), Int(first.func_info_rec_size))
     guard count > 0, size >= 8, count <= 1 << 20, size <= 4096 else { return [] }
     var bytes = [UInt8](repeating: 0, count: count * size)
