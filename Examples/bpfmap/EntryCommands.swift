@@ -40,7 +40,8 @@ struct SetCommand: ExampleCommand {
     discussion: """
       KEY and VALUE are one argument each: "source=10.0.0.1 port=80", a JSON object, a number, an address, or bytes as \
       hex:0a00. Every field must be given, except padding, which is zero. A per-CPU map gets the value on every CPU; \
-      with --cpu on one, while the others keep theirs as they were when read. Before a negative number write --.
+      with --cpu on one, while the others keep theirs as they were when read. A map of programs or maps takes an \
+      identifier. A queue or stack has no keys: write \"\". Before a negative number write --.
       """)
 
   enum Mode: String, ExpressibleByArgument, CaseIterable {

@@ -84,6 +84,27 @@ extension BPFKernelTests {
       try array.setProgram(program, at: 1)
       let entries = try open(object, "programs").entries()
       #expect(entries == [BPFRawMap.Entry(key: bytes(1), values: [bytes(Int(program.identifier))])])
+      // And is written by one.
+      let raw = try open(object, "programs")
+      let other = try object.program("emits").identifier
+      try raw.updateValues([bytes(Int(other))], forKey: bytes(0))
+      #expect(try array.programIdentifier(at: 0) == other)
+      #expect {
+        try raw.updateValues([bytes(0x7fff_fff0)], forKey: bytes(0))
+      } throws: { ($0 as? BPFError)?.code == .notFound && "\($0)".hasPrefix("open program 2147483632") }
+    }
+
+    @Test func `a frozen map says that it is frozen`() throws {
+      let program = try loadSamples().program("returns_answer")
+      let maps = try BPFProgramInfo(identifier: program.identifier).mapIdentifiers
+      let constants = try #require(try maps.first { try BPFRawMap.open(identifier: $0).info.name.hasSuffix(".rodata") })
+      let map = try BPFRawMap.open(identifier: constants)
+      let values = try #require(try map.values(forKey: bytes(0)))
+      let isFrozen = map.isFrozen
+      #expect(isFrozen)
+      #expect {
+        try map.updateValues(values, forKey: bytes(0))
+      } throws: { ($0 as? BPFError)?.code == .permissionDenied && "\($0)".contains("it is frozen") }
     }
 
     @Test func `wrong sizes and kinds are refused with the map's name`() throws {

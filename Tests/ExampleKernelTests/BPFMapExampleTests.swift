@@ -166,6 +166,8 @@ struct BPFMapExampleTests {
       #expect(try await scene.bpfmap("get", scene.pin("scene_lpm"), "10.1.2.3") == "-6\n")
       #expect(try await Program("bpfmap").run(["get", scene.pin("scene_lpm"), "10.2.0.1"]).status == 1)
       #expect(try await scene.bpfmap("get", scene.pin("scene_plain"), "10.0.0.1") == "hex:0102030405060708090a0b0c\n")
+      try await scene.bpfmap("set", scene.pin("scene_programs"), "1", "\(scene.program.identifier)")
+      #expect(try await scene.bpfmap("get", scene.pin("scene_programs"), "1") == "\(scene.program.identifier)\n")
       #expect(try await scene.bpfmap("get", scene.pin("scene_array"), "2") == "18446744073709551615\n")
       let values = (0..<BPFProcessors.possibleCount).map { "cpu\($0): \($0 == 0 ? 5 : 4_000_000_000)" }
       #expect(try await scene.bpfmap("get", scene.pin("scene_cpu_hash"), "16") == values.joined(separator: "; ") + "\n")

@@ -50,7 +50,7 @@ public struct BPFMapFormat: Sendable {
   /// - Throws: `layoutMismatch` for too few bytes.
   public func value(of bytes: [UInt8]) throws(BPFError) -> BTFDatum {
     if let value { return try value.value(of: bytes) }
-    return holdsIdentifiers && bytes.count == 4 ? .unsigned(bytes.bits(0, 32)) : .bytes(bytes)
+    return info.kind.holdsIdentifiers && bytes.count == 4 ? .unsigned(bytes.bits(0, 32)) : .bytes(bytes)
   }
 
   /// Reads a key as people write it: as ``BTFType/bytes(parsing:)``, and for a trie `10.0.0.0/8` or an address alone.
@@ -73,8 +73,6 @@ public struct BPFMapFormat: Sendable {
   }
 
   private var isIndexed: Bool { [2, 3, 6, 12].contains(info.kind.rawValue) }
-
-  private var holdsIdentifiers: Bool { [3, 12, 13].contains(info.kind.rawValue) }
 
   private func bytes(
     parsing text: String, _ type: BTFType?, size: Int, role: String

@@ -105,6 +105,8 @@ public struct BPFRawMap: ~Copyable, Sendable {
 
   /// Writes an entry.
   ///
+  /// For a map of programs or maps: the identifier of what is to be there.
+  ///
   /// - Parameters:
   ///   - values: ``valueCount`` values of ``BPFMapInfo/valueSize`` bytes.
   ///   - key: Of ``BPFMapInfo/keySize`` bytes.
@@ -121,15 +123,21 @@ public struct BPFRawMap: ~Copyable, Sendable {
         "update map \"\(info.name)\": it wants \(valueCount) values of \(info.valueSize) bytes, but got "
           + "\(values.count) of \(values.map { "\($0.count)" }.joined(separator: ", "))")
     }
+    // The kernel answers with identifiers, but takes descriptors.
+    let object = try openObject(values)
     var buffer: [UInt8] = []
     buffer.reserveCapacity(valueBytes)
-    for value in values { buffer += value + [UInt8](repeating: 0, count: slot - value.count) }
+    for value in object.map({ [$0.bytes] }) ?? values {
+      buffer += value + [UInt8](repeating: 0, count: slot - value.count)
+    }
     let status = unsafe key.withUnsafeBytes { key in
       unsafe buffer.withUnsafeBytes { buffer in
         unsafe mapUpdate(
           handle.descriptor.rawValue, key.isEmpty ? nil : key.baseAddress, buffer.baseAddress, mode.rawValue)
       }
     }
+    // What is put there stays open until the kernel has it.
+    withExtendedLifetime(object) {}
     guard status == 0 else { throw failure("update", status) }
   }
 
@@ -160,9 +168,20 @@ public struct BPFRawMap: ~Copyable, Sendable {
 
   borrowing func failure(_ operation: String, _ status: CInt) -> BPFError {
     let error = handle.failure(operation, status)
+    if error.code == .permissionDenied, let reason = refusal() {
+      return BPFError(.permissionDenied, "\(operation) map \"\(info.name)\": \(reason)", errno: error.errno)
+    }
     guard error.code == .notSupported else { return error }
     return BPFError(
       .notSupported, "\(operation) map \"\(info.name)\": a \(info.kind) map cannot be used so", errno: error.errno)
+  }
+
+  /// Why nobody may do it, whatever privileges they have.
+  private func refusal() -> String? {
+    if isFrozen { return "it is frozen, so that user space can no longer write it" }
+    if info.flags & 1 << 3 != 0 { return "it was made for programs to write and user space to read (BPF_F_RDONLY)" }
+    if info.flags & 1 << 4 != 0 { return "it was made for programs to read and user space to write (BPF_F_WRONLY)" }
+    return nil
   }
 
   private borrowing func check(_ key: [UInt8], operation: String) throws(BPFError) {
@@ -172,9 +191,4 @@ public struct BPFRawMap: ~Copyable, Sendable {
         "\(operation) map \"\(info.name)\": its keys have \(info.keySize) bytes, but \(key.count) were given")
     }
   }
-}
-
-extension BPFMapKind {
-  /// Whether it has a value for each possible CPU at each key.
-  public var hasValuePerCPU: Bool { [5, 6, 10, 21].contains(rawValue) }
 }
