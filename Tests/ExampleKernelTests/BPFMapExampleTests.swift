@@ -147,6 +147,9 @@ struct BPFMapExampleTests {
         (["set", scene.pin("scene_cpu_array"), "1", "1", "--cpu", "4096"], "it has CPUs 0 to"),
         (["top", "2147483600", "--count", "1"], "there is no program 2147483600"),
         (["describe", "--program", scene.pin("scene_hash")], "is not a program"),
+        (["describe", "--object", "/proc/self/exe"], "it has no .BTF section"),
+        (["describe", "--object", scene.pin("no-file")], "cannot be read"),
+        (["describe", "--kernel", "no_such_type"], #"the kernel has no type "no_such_type""#),
       ] {
         let outcome = try await Program("bpfmap").run(arguments)
         #expect(outcome.status == 1 && outcome.output.isEmpty, "\(arguments)")
@@ -188,6 +191,17 @@ struct BPFMapExampleTests {
       #expect(try await scene.bpfmap("describe", "--program", scene.pin("program")).hasPrefix(function))
       let described = try json(await scene.bpfmap("describe", "--program", scene.pin("program"), "--output", "json"))
       #expect((described as? [[String: Any]])?.first?["definition"] as? String == function)
+      let file = scene.directory.string + ".o"
+      #expect(FileManager.default.createFile(atPath: file, contents: Data(EmbeddedObject.scene.bytes())))
+      defer { try? FileManager.default.removeItem(atPath: file) }
+      let object = try await scene.bpfmap("describe", "--object", file)
+      #expect(object.contains("struct scene_key") && object.contains("\n\n\(function)\n"))
+      let parsed = try json(await scene.bpfmap("describe", "--object", file, "--output", "json")) as? [String: Any]
+      let maps = try #require(parsed?["maps"] as? [[String: Any]])
+      #expect(Set(maps.compactMap { $0["name"] as? String }) == Set(BPFMapScene.maps))
+      #expect(maps.first { $0["name"] as? String == "scene_plain" }?["max_entries"] as? Int == 16)
+      let kernel = try await scene.bpfmap("describe", "--kernel", "list_head")
+      #expect(kernel == "struct list_head {\n  struct list_head *next;\n  struct list_head *prev;\n};\n")
     }
   }
 
