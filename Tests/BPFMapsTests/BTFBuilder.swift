@@ -7,11 +7,20 @@ struct BTFBuilder {
   private var strings: [UInt8] = [0]
   private var words: [UInt32] = []
   private(set) var last: UInt32 = 0
+  private var firstString: UInt32 = 0
+
+  init() {}
+
+  /// Continues other types, as a kernel module's do the kernel's.
+  init(after base: [UInt8]) throws(BPFError) {
+    last = try BTF(decoding: base).count - 1
+    firstString = UInt32(truncatingIfNeeded: base.bits(20 * 8, 32))
+  }
 
   mutating func name(_ text: String) -> UInt32 {
     guard !text.isEmpty else { return 0 }
     defer { strings += Array(text.utf8) + [0] }
-    return UInt32(strings.count)
+    return firstString + UInt32(strings.count)
   }
 
   @discardableResult

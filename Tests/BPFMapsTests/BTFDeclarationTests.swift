@@ -75,4 +75,21 @@ struct BTFDeclarationTests {
     #expect(members[11].type.description == "void *")
     #expect(members.map(\.bitOffset).prefix(3) == [0, 64, 192])
   }
+
+  @Test func `types that continue others name and use those`() throws {
+    var builder = try BTFBuilder(after: samples.bytes)
+    let key = try samples.type("flow_key").identifier
+    let number = builder.integer("module_number", 4)
+    let structure = builder.structure("module_flow", 20, [("key", key, 0), ("number", number, 128)])
+    let module = try BTF(decoding: builder.bytes, base: samples.btf)
+    #expect(module.count == samples.btf.count + 2 && structure == module.count - 1)
+    let type = try #require(module.types(named: "module_flow").first)
+    #expect(type.definition == "struct module_flow {\n  struct flow_key key;\n  module_number number;\n};")
+    #expect(
+      try type.bytes(parsing: "key={source=1 count=2 port=3 protocol=4 peer=5} number=6").suffix(4) == [6, 0, 0, 0])
+    #expect(module.types(named: "flow_key").map(\.identifier) == [key])
+    #expect(throws: BPFError.self, "without the base its references lead nowhere") {
+      try BTF(decoding: builder.bytes)
+    }
+  }
 }
