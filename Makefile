@@ -12,7 +12,7 @@ tools := Tests/VirtualMachine
 
 # Debian packages: what a build needs, and what tests and checks need on top. `vm` names its own.
 build_packages := libbpf-dev libelf-dev libmnl-dev pkg-config
-test_packages := iproute2 iputils-ping clang-format shellcheck
+test_packages := iproute2 iputils-ping ethtool bpftool clang-format shellcheck
 
 swift_sources := $(wildcard Sources Tests Examples Plugins Benchmarks) Package.swift
 bpf_sources := $(shell find bpf -name '*.[ch]' 2>/dev/null)
