@@ -173,11 +173,12 @@ let package = Package(
       linkerSettings: [.linkedLibrary("mnl")]),
 
     // Tests that need no privilege
+    .target(name: "ArticleTestSupport", path: "Tests/ArticleTestSupport", swiftSettings: strict),
     tests("NetworkTypes"),
     tests("KubernetesModel", ["NetworkTypes"]),
     tests("LinuxSystem", [systemPackage]),
     tests("NetlinkKit", ["NetlinkTesting", "NetlinkFuzzing", "NetworkTypes"], resources: [.copy("Fixtures")]),
-    tests("NetlinkTesting", ["NetlinkKit", "NetworkTypes"]),
+    tests("NetlinkTesting", ["NetlinkKit", "NetworkTypes", "ArticleTestSupport"]),
     tests("BPFMaps", [systemPackage]),
     tests("ENIProvider", ["NetworkTypes"], resources: [.copy("Vectors")]),
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
@@ -205,7 +206,7 @@ let package = Package(
       name: "KernelTestSupport", dependencies: ["LinuxSystem", "NetlinkKit", "BPFMaps", "NetworkTypes", systemPackage],
       path: "Tests/KernelTestSupport", swiftSettings: strict),
     kernelTests("LinuxSystem", [systemPackage]),
-    kernelTests("NetlinkKit", ["NetlinkTesting", "NetworkTypes", "LinuxSystem", "CLibbpf"]),
+    kernelTests("NetlinkKit", ["NetlinkTesting", "NetworkTypes", "LinuxSystem", "CLibbpf", "ArticleTestSupport"]),
     kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", "DatapathPrograms", systemPackage], programs: true),
     kernelTests(
       "DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],
