@@ -15,6 +15,7 @@ public struct Article {
   /// - Parameters:
   ///   - name: The article's file name without `.md`.
   ///   - module: The module whose catalogue has it.
+  /// - Throws: When there is no such file.
   public init(_ name: String, of module: String) throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
@@ -30,6 +31,8 @@ public struct Article {
   /// - Parameters:
   ///   - name: What stands behind `// begin`; nil for nothing.
   ///   - file: The test's source.
+  /// - Returns: The lines of each block.
+  /// - Throws: When the source cannot be read.
   public static func linesRun(_ name: String? = nil, in file: String = #filePath) throws -> [[String]] {
     let source = try String(contentsOf: URL(filePath: file), encoding: .utf8)
     return blocks(of: source, from: "// begin" + (name.map { " \($0)" } ?? ""), to: "// end")
