@@ -11,7 +11,7 @@ extension BPFKernelTests {
   struct VerifierLogTests {
     @Test func `a log of tens of megabytes is kept from its first line to its last`() throws {
       var object = try BPFObject(.walks)
-      try object.setConstant("turns", to: UInt32(60_000))
+      try object.setConstant("turns", to: UInt32(25_000))
       do throws(BPFError) {
         _ = try object.load()
         Issue.record("the verifier accepted a program that reads past the end of the packet")
@@ -21,11 +21,10 @@ extension BPFKernelTests {
         #expect(error.message.contains("outside of the packet"), "\(error.message)")
         let log = try #require(error.verifierLog)
         // Beyond the buffer that libbpf begins with.
-        print("LOGSIZE", log.utf8.count)
         #expect(log.utf8.count > 16 << 20, "\(log.utf8.count)")
         #expect(log.prefix(400).contains("\n0: "), "\(log.prefix(400))")
         let statistics = try #require(VerifierStatistics(parsing: log))
-        #expect(statistics.processedInstructions > 240_000)
+        #expect(statistics.processedInstructions > 100_000)
       }
     }
 

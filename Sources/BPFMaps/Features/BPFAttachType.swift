@@ -46,6 +46,8 @@ public struct BPFAttachType: RawRepresentable, Sendable, Hashable, CustomStringC
     case cgroup
     /// A link to an interface that does not exist.
     case interface
+    /// A link to loopback's driver, which has no XDP.
+    case loopback
     /// A link to a perf event that does not exist.
     case perfEvent
     /// A function of the kernel that is there for tests.
@@ -79,7 +81,7 @@ public struct BPFAttachType: RawRepresentable, Sendable, Hashable, CustomStringC
     31: cgroup("cgroup_inet4_getsockname", 18, 5, 8), 32: cgroup("cgroup_inet6_getsockname", 18, 5, 8),
     34: cgroup("cgroup_inet_sock_release", 9, 5, 9),
     36: Fact(name: "sk_lookup", program: 30, trial: .load, kernel: KernelVersion(5, 9)),
-    37: Fact(name: "xdp", program: 6, trial: .interface, kernel: KernelVersion(5, 9)),
+    37: Fact(name: "xdp", program: 6, trial: .loopback, kernel: KernelVersion(5, 9)),
     41: Fact(name: "perf_event", program: 2, trial: .perfEvent, kernel: KernelVersion(5, 15)),
     45: Fact(name: "netfilter", program: 32, trial: .load, kernel: KernelVersion(6, 4)),
     46: Fact(name: "tcx_ingress", program: 3, trial: .interface, kernel: KernelVersion(6, 6)),

@@ -11,6 +11,7 @@ extension FeatureProbe {
     if fact.trial == .function { return function(type, fact) }
     // Hooks of control groups that judge answers accept only 1; 0 drops what others may not.
     let load = load(fact.program, attachType: expectedType(type, fact), returning: fact.trial == .interface ? 0 : 1)
+    // Nothing is attached: no target exists, or it refuses.
     guard load.status >= 0 else {
       guard load.status == -EINVAL || load.status == -524 else {
         return refused("load a probe program for \(type)", status: load.status)
@@ -19,11 +20,21 @@ extension FeatureProbe {
     }
     let program = OwnedFileDescriptor(taking: load.status)
     guard fact.trial != .load else { return .available }
-    let target = fact.trial == .interface ? CInt.max : -1
-    let status = bpf_link_create(program.rawValue, target, bpf_attach_type(type.rawValue), nil)
+    let target: CInt =
+      switch fact.trial {
+      case .interface: .max
+      case .loopback: 1
+      default: -1
+      }
+    let status = unsafe withZeroed(bpf_link_create_opts.self) { options in
+      unsafe options.sz = unsafe MemoryLayout<bpf_link_create_opts>.size
+      if fact.trial == .loopback { unsafe options.flags = BPFFeature.XDPMode.native.flags }
+      return unsafe bpf_link_create(program.rawValue, target, bpf_attach_type(type.rawValue), &options)
+    }
     switch status {
     case 0...: _ = OwnedFileDescriptor(taking: status)
-    case -ENODEV where fact.trial == .interface, -EBADF where fact.trial != .interface: break
+    case -ENODEV where fact.trial == .interface, -EOPNOTSUPP where fact.trial == .loopback: break
+    case -EBADF where fact.trial == .cgroup || fact.trial == .perfEvent: break
     case -EINVAL, -524, -EOPNOTSUPP:
       return missing("BPF_LINK_CREATE does not know attach type \(type.rawValue)", since: fact.kernel)
     default: return refused("make a probe link for \(type)", status: status)
@@ -93,11 +104,11 @@ extension FeatureProbe {
     return .available
   }
 
-  /// Programs for links to perf events and to interfaces are loaded for no hook in particular.
+  /// Programs for links to perf events and of traffic control are loaded for no hook in particular.
   private static func expectedType(_ type: BPFAttachType, _ fact: BPFAttachType.Fact) -> UInt32 {
     switch fact.trial {
-    case .cgroup, .load: type.rawValue
-    default: type == .xdp ? 37 : 0
+    case .cgroup, .load, .loopback: type.rawValue
+    default: 0
     }
   }
 }

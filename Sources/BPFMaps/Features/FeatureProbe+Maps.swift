@@ -87,6 +87,7 @@ extension FeatureProbe {
         options.sz = MemoryLayout<bpf_map_create_opts>.size
         options.map_flags = facts.flags
         if facts.needsInnerMap { options.inner_map_fd = UInt32(inner) }
+        if facts.refusal != nil { options.btf_vmlinux_value_type_id = 1 }
         if let types {
           options.btf_fd = UInt32(types.descriptor)
           options.btf_key_type_id = types.integer

@@ -14,7 +14,7 @@ struct MapKindFacts {
   var needsTypes = false
   /// Maps of maps are made for a map like those they will hold.
   var needsInnerMap = false
-  /// The kernel knows the kind, and says so, but makes none without a type of its own.
+  /// How the kernel refuses a value of its own type number 1, if it knows a kind whose values are of its types.
   var refusal: CInt?
 
   static func name(of kind: BPFMapKind) -> String { all[kind.rawValue]?.name ?? "\(kind)" }

@@ -47,6 +47,9 @@ extension FeatureProbe {
       return unsafe bpf_link_create(program.rawValue, CInt(clamping: interface), bpf_attach_type(37), &options)
     }
     switch status {
+    // The kernel has one error for an unknown interface and for a driver that refuses.
+    case -EINVAL where !exists(interface), -ENODEV:
+      return .unknown(reason: "\(operation): there is no such interface in this network namespace")
     case 0...:
       _ = OwnedFileDescriptor(taking: status)
       return .available
@@ -54,8 +57,13 @@ extension FeatureProbe {
       return .missing(
         reason: "\(operation): the driver refuses it (errno \(-status))", minimumKernel: nil)
     case -EBUSY, -EEXIST: return .unknown(reason: "\(operation): another program is attached there")
-    case -ENODEV: return .unknown(reason: "\(operation): there is no such interface in this network namespace")
     default: return refused(operation, status: status)
+    }
+  }
+
+  private static func exists(_ interface: UInt32) -> Bool {
+    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IF_NAMESIZE)) { name in
+      unsafe if_indextoname(interface, name.baseAddress) != nil
     }
   }
 }

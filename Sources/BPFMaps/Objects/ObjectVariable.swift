@@ -57,8 +57,9 @@ extension ObjectPointer {
       }
       let name = unsafe string(borrowing: btf__name_by_offset(btf, section.pointee.name_off))
       guard [".rodata", ".data", ".bss"].contains(where: { name == $0 || name.hasPrefix("\($0).") }) else { continue }
-      let members = unsafe UnsafeBufferPointer(start: btf_var_secinfos(section), count: Int(btf_vlen(section)))
-      for unsafemember in unsafe members {
+      let members = unsafe Array(
+        UnsafeBufferPointer(start: btf_var_secinfos(section), count: Int(btf_vlen(section))))
+      for member in members {
         guard let variable = unsafe btf__type_by_id(btf, member.type), unsafe btf_is_var(variable),
           let kind = unsafe Self.kind(btf, variable.pointee.type)
         else { continue }

@@ -78,7 +78,7 @@ extension LoadedObject {
   }
 
   private func requireFree(_ names: [String], in directory: FilePath, _ operation: String) throws(BPFError) {
-    let all = names + [BPFPinSet.recordName]
+    let all = names.sorted() + [BPFPinSet.recordName]
     let taken = all.filter { Pins.exists(directory.appending($0)) }
     guard !taken.isEmpty else { return }
     let free = all.filter { !taken.contains($0) }
