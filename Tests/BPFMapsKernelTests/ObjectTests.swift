@@ -251,15 +251,6 @@ extension BPFKernelTests {
       }
     }
 
-    @Test func `a thousand objects come and go without a trace`() async throws {
-      try await expectNoDescriptorLeak {
-        for _ in 0..<500 {
-          let object = try BPFObject(.cgroup).load()
-          _ = try object.program("redirects")
-        }
-      }
-    }
-
     @Test func `every descriptor is close-on-exec`() async throws {
       try await withPinDirectory { directory in
         let before = Set(try FileSystem.entries(of: "/proc/self/fd"))

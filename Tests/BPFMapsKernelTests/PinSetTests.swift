@@ -192,7 +192,7 @@ extension BPFKernelTests {
     @Test func `making and removing sets leaves no descriptor`() async throws {
       try await withPinDirectory { root in
         try await expectNoDescriptorLeak {
-          for _ in 0..<20 {
+          for _ in 0..<5 {
             let set = try BPFObject(.objects).load().pin(in: root.appending("app"), owner: "tests")
             #expect(throws: BPFError.self) { _ = try BPFPinSet.open(in: root.appending("app"), owner: "others") }
             try set.remove()

@@ -11,7 +11,7 @@ extension BPFKernelTests {
   struct VerifierLogTests {
     @Test func `a log of tens of megabytes is kept from its first line to its last`() throws {
       var object = try BPFObject(.walks)
-      try object.setConstant("turns", to: UInt32(25_000))
+      try object.setConstant("turns", to: UInt32(30_000))
       do throws(BPFError) {
         _ = try object.load()
         Issue.record("the verifier accepted a program that reads past the end of the packet")

@@ -74,7 +74,35 @@ extension BPFObject {
     return unsafe found
   }
 
-  private mutating func reuse(_ map: String, _ existing: borrowing BPFMapHandle) throws(BPFError) {
+  /// Where maps with `__uint(pinning, LIBBPF_PIN_BY_NAME)` are pinned, each under its name; `/sys/fs/bpf` unless set.
+  ///
+  /// - Parameter directory: A directory on a bpf file system. What is pinned there already is used, as by
+  ///   ``share(map:at:)``.
+  /// - Throws: `invalidArgument`; `notBPFFileSystem`; `notFound` for a missing directory.
+  public mutating func setPinDirectory(_ directory: FilePath) throws(BPFError) {
+    for name in mapNames {
+      guard let map = unsafe pointer.map(name), unsafe bpf_map__pin_path(map) != nil else { continue }
+      let path = directory.appending(name)
+      let operation = "pin map \"\(name)\" of object \"\(self.name)\" at \"\(path)\""
+      try Pins.check(path, operation)
+      let status = unsafe path.withPlatformString { unsafe bpf_map__set_pin_path(map, $0) }
+      if status != 0 { throw BPFError.kernel(operation, status: status) }
+    }
+  }
+
+  /// libbpf would use what is pinned there by itself, but says little of what differs.
+  func reusePinsByName() throws(BPFError) {
+    for name in mapNames {
+      guard let map = unsafe pointer.map(name), let text = unsafe bpf_map__pin_path(map),
+        unsafe !bpf_map__is_pinned(map), unsafe bpf_map__fd(map) < 0
+      else { continue }
+      let path = unsafe FilePath(platformString: text)
+      try Pins.check(path, "pin map \"\(name)\" of object \"\(self.name)\" at \"\(path)\"")
+      if Pins.exists(path) { try reuse(name, BPFMapHandle.open(pinnedAt: path)) }
+    }
+  }
+
+  private func reuse(_ map: String, _ existing: borrowing BPFMapHandle) throws(BPFError) {
     let found = unsafe try require(map)
     let definition = unsafe pointer.definition(of: found)
     let info = existing.info

@@ -104,10 +104,12 @@ public struct BPFObject: ~Copyable, Sendable {
   /// - Returns: The object in the kernel.
   /// - Throws: `verifierRejected`, with the last useful line of the log in the message and all of it in
   ///   ``BPFError/verifierLog``; `notSupported`, naming what the kernel lacks: a kind of map, a type of program, a
-  ///   helper; `permissionDenied`; `invalidArgument` for a map that cannot be made so; `systemCall`.
+  ///   helper; `permissionDenied`; `invalidArgument` for a map that cannot be made so; `systemCall`; for maps with
+  ///   `LIBBPF_PIN_BY_NAME` as ``share(map:at:)``.
   /// - Requires: CAP_BPF and CAP_NET_ADMIN, Linux 5.8. `BPF_PROG_LOAD`, `BPF_MAP_CREATE`
   public consuming func load(log: VerifierLogging = .onRefusal) throws(BPFError) -> LoadedObject {
     pointer.setLogLevel(log.level)
+    try reusePinsByName()
     let (status, messages) = LibbpfMessages.collect { unsafe bpf_object__load(pointer.raw) }
     guard status == 0 else {
       throw LoadFailure(object: name, status: status, messages: messages).error(describing: pointer)
