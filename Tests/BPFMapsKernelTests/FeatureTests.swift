@@ -54,7 +54,7 @@ extension BPFKernelTests {
         #expect(feature.isAvailable == theirs, "\(feature): \(feature.availability())")
         compared += 1
       }
-      for type in BPFProgramType.allKnown {
+      for type in BPFProgramKind.allKnown {
         guard let theirs = bpftool.hasProgramType("\(type)") else { continue }
         let feature = BPFFeature.programType(type)
         #expect(feature.isAvailable == theirs, "\(feature): \(feature.availability())")
@@ -70,7 +70,7 @@ extension BPFKernelTests {
       // These fill the kernel's log when they are tried, and bpftool leaves them out.
       let silent: Set<String> = ["bpf_trace_printk", "bpf_trace_vprintk", "bpf_probe_write_user"]
       var compared = 0
-      for type in BPFProgramType.allKnown where !FeatureProbe.needsTarget(type) {
+      for type in BPFProgramKind.allKnown where !FeatureProbe.needsTarget(type) {
         guard let theirs = bpftool.helpers(in: "\(type)") else { continue }
         for helper in BPFHelper.allKnown where helper.rawValue <= 209 && !silent.contains("\(helper)") {
           let ours = BPFFeature.helper(helper, in: type).availability()
@@ -164,7 +164,7 @@ extension BPFKernelTests {
         }
         #expect(reason.contains("no probe"))
       }
-      guard case .missing = BPFFeature.programType(BPFProgramType(rawValue: 4000)).availability() else {
+      guard case .missing = BPFFeature.programType(BPFProgramKind(rawValue: 4000)).availability() else {
         Issue.record("program type 4000")
         return
       }
@@ -229,7 +229,7 @@ extension BPFKernelTests {
           _ = FeatureProbe.answer(.mapKind(BPFMapKind(rawValue: number)))
           _ = FeatureProbe.answer(.batch(.lookUp, BPFMapKind(rawValue: number)))
         }
-        for type in BPFProgramType.allKnown { _ = FeatureProbe.answer(.programType(type)) }
+        for type in BPFProgramKind.allKnown { _ = FeatureProbe.answer(.programType(type)) }
         for type in BPFAttachType.allKnown { _ = FeatureProbe.answer(.attach(type)) }
         for helper in BPFHelper.allKnown.prefix(20) { _ = FeatureProbe.answer(.helper(helper, .xdp)) }
         for subject in [BPFFeature.Subject.mappableArray, .links, .kernelTypes, .queryRevisions] {

@@ -100,7 +100,6 @@ extension BPFKernelTests {
 
     @Test func `a failure in the middle removes what was made, directories too`() async throws {
       try await withPinDirectory { root in
-        // The file system refuses pins of this user, but only after the directories were made.
         let directory = root.appending("a/b")
         let object = try BPFObject(.objects).load()
         expect(.invalidArgument, "dots") { _ = try object.pin(in: root.appending("a/x.y"), owner: "tests") }
@@ -112,6 +111,32 @@ extension BPFKernelTests {
         try object.program("uses_pairs").pin(at: root.appending("a"))
         expect(.alreadyExists, "is a pin, not a directory") { _ = try object.pin(in: directory, owner: "tests") }
         #expect(try entries(root) == ["a"])
+      }
+    }
+
+    @Test func `a pin that fails after others were made takes those with it, and leaves what was there`() async throws {
+      try await withPinDirectory { root in
+        let directory = root.appending("a/b")
+        let object = try BPFObject(.long_name).load()
+        expect(.systemCall, "File name too long") { _ = try object.pin(in: directory, owner: "tests") }
+        #expect(try entries(root) == [])
+        try BPFFileSystem.makeDirectory(directory)
+        try loadSamples().program("counts").pin(at: directory.appending("foreign"))
+        expect(.systemCall, "File name too long") { _ = try object.pin(in: directory, owner: "tests") }
+        #expect(try entries(directory) == ["foreign"])
+      }
+    }
+
+    @Test func `without privilege nothing is left either`() async throws {
+      let object = try BPFObject(.objects).load()
+      try await withPinDirectory { root in
+        let root = root
+        _ = try await withoutCapabilities(in: .current()) {
+          #expect {
+            _ = try object.pin(in: root.appending("a/b"), owner: "tests")
+          } throws: { ($0 as? BPFError)?.code == .permissionDenied && "\($0)".contains("CAP_BPF") }
+        }
+        #expect(try entries(root) == [])
       }
     }
 

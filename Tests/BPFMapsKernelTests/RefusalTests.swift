@@ -28,6 +28,12 @@ extension BPFKernelTests {
       }
     }
 
+    @Test func `a field that this kernel's structs do not have is named`() {
+      expect(.verifierRejected, #"program "reads_what_never_was""#, "struct sk_buff.never_was") {
+        _ = try BPFObject(.elsewhere).load()
+      }
+    }
+
     @Test func `a kind of map that the kernel does not have is not supported, with the Linux that brought it`() throws {
       let arena = BPFFeature.mapKind(BPFMapKind(rawValue: 33))
       guard !arena.isAvailable else {

@@ -41,7 +41,7 @@ extension BPFKernelTests {
         let found = loaded.verifierStatistics(ofProgram: name)
         let statistics = try #require(found, "\(name)")
         let info = try loaded.program(name).loadInfo()
-        #expect(statistics.processedInstructions == info.verifiedInstructions)
+        #expect(statistics.processedInstructions == info.verifiedInstructionCount)
         #expect(statistics.processedInstructions > 0)
         #expect(statistics.limit == 1_000_000)
         #expect(statistics.microseconds != nil)
@@ -69,18 +69,18 @@ extension BPFKernelTests {
     @Test func `load information says what the kernel made of a program`() throws {
       let loaded = try loadSamples()
       let counts = try loaded.program("counts").loadInfo()
-      #expect(counts.type == .trafficControl)
-      #expect(counts.verifiedInstructions > 5)
-      #expect(counts.translatedBytes > 40 && counts.translatedBytes % 8 == 0)
+      #expect(counts.kind == .trafficControl)
+      #expect(counts.verifiedInstructionCount > 5)
+      #expect(counts.translatedSize > 40 && counts.translatedSize % 8 == 0)
       #expect(counts.mapCount >= 1)
-      #expect(counts.user == 0)
+      #expect(counts.userIdentifier == 0)
       let compiles = try FileSystem.text(of: "/proc/sys/net/core/bpf_jit_enable").first == "1"
-      #expect((counts.compiledBytes > 0) == compiles)
+      #expect((counts.compiledSize > 0) == compiles)
       let later = try loadSamples().program("counts").loadInfo()
       #expect(later.loadTime > counts.loadTime)
-      #expect(later.verifiedInstructions == counts.verifiedInstructions)
-      #expect(try loaded.program("emits").loadInfo().verifiedInstructions != counts.verifiedInstructions)
-      #expect(try BPFObject(.cgroup).load().program("redirects").loadInfo().type == .cgroupAddress)
+      #expect(later.verifiedInstructionCount == counts.verifiedInstructionCount)
+      #expect(try loaded.program("emits").loadInfo().verifiedInstructionCount != counts.verifiedInstructionCount)
+      #expect(try BPFObject(.cgroup).load().program("redirects").loadInfo().kind == .cgroupAddress)
     }
   }
 }

@@ -25,10 +25,10 @@ struct InstructionCountTests {
       let loaded = try BPFObject(object.embedded).load()
       for name in loaded.programNames.sorted() {
         let info = try loaded.program(name).loadInfo()
-        let count = info.verifiedInstructions
+        let count = info.verifiedInstructionCount
         lines.append("\"\(name)\": \(count),")
         #expect(count > 0 && count < 1_000_000)
-        #expect(info.translatedBytes > 0)
+        #expect(info.translatedSize > 0)
         guard let before = recorded[name] else {
           problems.append("program \"\(name)\" has no record")
           continue

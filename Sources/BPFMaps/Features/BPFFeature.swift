@@ -42,8 +42,8 @@ public struct BPFFeature: Sendable, Hashable, CustomStringConvertible {
     case mapKind(BPFMapKind)
     case batch(Batch, BPFMapKind)
     case mappableArray
-    case programType(BPFProgramType)
-    case helper(BPFHelper, BPFProgramType)
+    case programType(BPFProgramKind)
+    case helper(BPFHelper, BPFProgramKind)
     case attach(BPFAttachType)
     case links, kernelTypes, queryRevisions
   }
@@ -59,10 +59,10 @@ public struct BPFFeature: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// A type of program.
-  public static func programType(_ type: BPFProgramType) -> BPFFeature { BPFFeature(subject: .programType(type)) }
+  public static func programType(_ type: BPFProgramKind) -> BPFFeature { BPFFeature(subject: .programType(type)) }
 
   /// A helper, for a type of program: the kernel offers each type others.
-  public static func helper(_ helper: BPFHelper, in type: BPFProgramType) -> BPFFeature {
+  public static func helper(_ helper: BPFHelper, in type: BPFProgramKind) -> BPFFeature {
     BPFFeature(subject: .helper(helper, type))
   }
 

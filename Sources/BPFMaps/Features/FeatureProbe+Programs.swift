@@ -13,7 +13,7 @@ extension FeatureProbe {
     var log: String
   }
 
-  static func programType(_ type: BPFProgramType) -> BPFFeature.Availability {
+  static func programType(_ type: BPFProgramKind) -> BPFFeature.Availability {
     let load = load(type.rawValue, attachType: exampleAttachType(of: type), returning: 0)
     if load.status >= 0 {
       _ = OwnedFileDescriptor(taking: load.status)
@@ -28,7 +28,7 @@ extension FeatureProbe {
     }
   }
 
-  static func helper(_ helper: BPFHelper, _ type: BPFProgramType) -> BPFFeature.Availability {
+  static func helper(_ helper: BPFHelper, _ type: BPFProgramKind) -> BPFFeature.Availability {
     if needsTarget(type) {
       return .unknown(reason: "helpers of type \(type) depend on the function it attaches to; there is no probe")
     }
@@ -80,10 +80,10 @@ extension FeatureProbe {
         unsafe options.log_size = UInt32(capacity)
         if let function {
           unsafe options.attach_btf_id = function
-        } else if needsTarget(BPFProgramType(rawValue: type)) {
+        } else if needsTarget(BPFProgramKind(rawValue: type)) {
           unsafe options.attach_btf_id = 1
         }
-        if type == BPFProgramType.systemCall.rawValue { unsafe options.prog_flags = 1 << 4 }  // BPF_F_SLEEPABLE
+        if type == BPFProgramKind.systemCall.rawValue { unsafe options.prog_flags = 1 << 4 }  // BPF_F_SLEEPABLE
         return unsafe bpf_prog_load(
           bpf_prog_type(type), "probe", "GPL", instructions, instructions.count, &options)
       }
@@ -94,12 +94,12 @@ extension FeatureProbe {
     return Load(status: status, log: words)
   }
 
-  static func needsTarget(_ type: BPFProgramType) -> Bool {
+  static func needsTarget(_ type: BPFProgramKind) -> Bool {
     [.tracing, .structOperations, .extension, .securityModule].contains(type)
   }
 
   /// Some types are loaded for one of their hooks.
-  private static func exampleAttachType(of type: BPFProgramType) -> UInt32 {
+  private static func exampleAttachType(of type: BPFProgramKind) -> UInt32 {
     switch type {
     case .cgroupAddress: 10
     case .cgroupSocketOption: 21

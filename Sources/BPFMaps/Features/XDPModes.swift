@@ -38,7 +38,7 @@ extension FeatureProbe {
   static func xdp(_ mode: BPFFeature.XDPMode, _ interface: UInt32, _ operation: String) -> BPFFeature.Availability {
     LibbpfMessages.silence()
     // XDP_PASS
-    let load = load(BPFProgramType.xdp.rawValue, attachType: 37, returning: 2)
+    let load = load(BPFProgramKind.xdp.rawValue, attachType: 37, returning: 2)
     guard load.status >= 0 else { return refused("load a probe program of type xdp", status: load.status) }
     let program = OwnedFileDescriptor(taking: load.status)
     let status = unsafe withZeroed(bpf_link_create_opts.self) { options in

@@ -40,7 +40,7 @@ struct LoadFailure {
     switch subject {
     case .program(let name, let log):
       let found = unsafe pointer.program(name)
-      let type = unsafe found.map { unsafe BPFProgramType(rawValue: UInt32(bpf_program__type($0).rawValue)) }
+      let type = unsafe found.map { unsafe BPFProgramKind(rawValue: UInt32(bpf_program__type($0).rawValue)) }
       return refusal(of: name, type, log) { $0.availability() }
     case .map(let name):
       let found = unsafe pointer.map(name)
@@ -52,7 +52,7 @@ struct LoadFailure {
 
   /// Pure, but for the answers of `availability`.
   func refusal(
-    of program: String, _ type: BPFProgramType?, _ log: String,
+    of program: String, _ type: BPFProgramKind?, _ log: String,
     availability: (BPFFeature) -> BPFFeature.Availability
   ) -> BPFError {
     let errno = Errno(rawValue: -status)

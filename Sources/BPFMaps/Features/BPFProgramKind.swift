@@ -3,7 +3,7 @@
 internal import LinuxSystem
 
 /// What a program is called for, by the kernel's numbers. `enum bpf_prog_type`
-public struct BPFProgramType: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+public struct BPFProgramKind: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
   /// The kernel's number.
   public let rawValue: UInt32
 
@@ -11,52 +11,52 @@ public struct BPFProgramType: RawRepresentable, Sendable, Hashable, CustomString
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// Filters what a socket receives. `BPF_PROG_TYPE_SOCKET_FILTER`
-  public static let socketFilter = BPFProgramType(rawValue: 1)
+  public static let socketFilter = BPFProgramKind(rawValue: 1)
   /// Runs at a function of the kernel. `BPF_PROG_TYPE_KPROBE`
-  public static let kprobe = BPFProgramType(rawValue: 2)
+  public static let kprobe = BPFProgramKind(rawValue: 2)
   /// Classifies packets: tc, tcx, netkit. `BPF_PROG_TYPE_SCHED_CLS`
-  public static let trafficControl = BPFProgramType(rawValue: 3)
+  public static let trafficControl = BPFProgramKind(rawValue: 3)
   /// Runs at a tracepoint. `BPF_PROG_TYPE_TRACEPOINT`
-  public static let tracepoint = BPFProgramType(rawValue: 5)
+  public static let tracepoint = BPFProgramKind(rawValue: 5)
   /// Sees packets before the network stack. `BPF_PROG_TYPE_XDP`
-  public static let xdp = BPFProgramType(rawValue: 6)
+  public static let xdp = BPFProgramKind(rawValue: 6)
   /// Runs at an event of perf. `BPF_PROG_TYPE_PERF_EVENT`
-  public static let perfEvent = BPFProgramType(rawValue: 7)
+  public static let perfEvent = BPFProgramKind(rawValue: 7)
   /// Filters the packets of a control group's sockets. `BPF_PROG_TYPE_CGROUP_SKB`
-  public static let cgroupPackets = BPFProgramType(rawValue: 8)
+  public static let cgroupPackets = BPFProgramKind(rawValue: 8)
   /// Judges the sockets of a control group. `BPF_PROG_TYPE_CGROUP_SOCK`
-  public static let cgroupSocket = BPFProgramType(rawValue: 9)
+  public static let cgroupSocket = BPFProgramKind(rawValue: 9)
   /// Follows the TCP connections of a control group. `BPF_PROG_TYPE_SOCK_OPS`
-  public static let socketOperations = BPFProgramType(rawValue: 13)
+  public static let socketOperations = BPFProgramKind(rawValue: 13)
   /// Judges packets of sockets in a socket map. `BPF_PROG_TYPE_SK_SKB`
-  public static let socketPackets = BPFProgramType(rawValue: 14)
+  public static let socketPackets = BPFProgramKind(rawValue: 14)
   /// Judges device access of a control group. `BPF_PROG_TYPE_CGROUP_DEVICE`
-  public static let cgroupDevice = BPFProgramType(rawValue: 15)
+  public static let cgroupDevice = BPFProgramKind(rawValue: 15)
   /// Changes the addresses of a control group's sockets. `BPF_PROG_TYPE_CGROUP_SOCK_ADDR`
-  public static let cgroupAddress = BPFProgramType(rawValue: 18)
+  public static let cgroupAddress = BPFProgramKind(rawValue: 18)
   /// Chooses a socket of a group. `BPF_PROG_TYPE_SK_REUSEPORT`
-  public static let socketReuseport = BPFProgramType(rawValue: 21)
+  public static let socketReuseport = BPFProgramKind(rawValue: 21)
   /// Judges sysctls of a control group. `BPF_PROG_TYPE_CGROUP_SYSCTL`
-  public static let cgroupSysctl = BPFProgramType(rawValue: 23)
+  public static let cgroupSysctl = BPFProgramKind(rawValue: 23)
   /// Judges socket options of a control group. `BPF_PROG_TYPE_CGROUP_SOCKOPT`
-  public static let cgroupSocketOption = BPFProgramType(rawValue: 25)
+  public static let cgroupSocketOption = BPFProgramKind(rawValue: 25)
   /// Runs at a function of the kernel, with typed arguments; iterators too. `BPF_PROG_TYPE_TRACING`
-  public static let tracing = BPFProgramType(rawValue: 26)
+  public static let tracing = BPFProgramKind(rawValue: 26)
   /// Implements a table of the kernel's functions. `BPF_PROG_TYPE_STRUCT_OPS`
-  public static let structOperations = BPFProgramType(rawValue: 27)
+  public static let structOperations = BPFProgramKind(rawValue: 27)
   /// Replaces a function of another program. `BPF_PROG_TYPE_EXT`
-  public static let `extension` = BPFProgramType(rawValue: 28)
+  public static let `extension` = BPFProgramKind(rawValue: 28)
   /// Judges for a security module. `BPF_PROG_TYPE_LSM`
-  public static let securityModule = BPFProgramType(rawValue: 29)
+  public static let securityModule = BPFProgramKind(rawValue: 29)
   /// Chooses the socket of a new connection. `BPF_PROG_TYPE_SK_LOOKUP`
-  public static let socketLookup = BPFProgramType(rawValue: 30)
+  public static let socketLookup = BPFProgramKind(rawValue: 30)
   /// Makes BPF system calls. `BPF_PROG_TYPE_SYSCALL`
-  public static let systemCall = BPFProgramType(rawValue: 31)
+  public static let systemCall = BPFProgramKind(rawValue: 31)
   /// A hook of netfilter. `BPF_PROG_TYPE_NETFILTER`
-  public static let netfilter = BPFProgramType(rawValue: 32)
+  public static let netfilter = BPFProgramKind(rawValue: 32)
 
   /// Every type known here.
-  public static var allKnown: [BPFProgramType] { (1..<UInt32(facts.count)).map(BPFProgramType.init(rawValue:)) }
+  public static var allKnown: [BPFProgramKind] { (1..<UInt32(facts.count)).map(BPFProgramKind.init(rawValue:)) }
 
   /// The kernel's name without its prefix, in lower case, or the number.
   public var description: String { fact?.name ?? "program type \(rawValue)" }

@@ -3,7 +3,7 @@
 /// What makes a map unfit for a program that was built for another.
 ///
 /// Pure.
-enum MapDifference {
+enum MapIncompatibility {
   /// Every difference with both its sides.
   ///
   /// - Parameters:
