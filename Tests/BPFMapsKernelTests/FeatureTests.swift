@@ -103,6 +103,17 @@ extension BPFKernelTests {
       #expect(words.contains("does not know helper 9999"))
     }
 
+    @Test func `helpers of programs at functions are tried at a function`() {
+      let tracing = BPFFeature.programType(.tracing).availability()
+      let helper = BPFFeature.helper(BPFHelper(rawValue: 183), in: .tracing)  // bpf_get_func_arg
+      #expect(helper.availability() == tracing)
+      guard tracing == .available else { return }
+      guard case .missing = BPFFeature.helper(.redirectToNeighbour, in: .tracing).availability() else {
+        Issue.record("a program at a function may redirect packets")
+        return
+      }
+    }
+
     /// What Linux itself says of its versions; the probe finds it without knowing the version.
     @Test func `what newer kernels brought is there exactly on those`() {
       let newer: [(BPFFeature, KernelVersion)] = [
@@ -146,6 +157,10 @@ extension BPFKernelTests {
           continue
         }
         #expect(reason.contains("no batched look-up"))
+      }
+      guard case .unknown = BPFFeature.batch(.delete, of: BPFMapKind(rawValue: 26)).availability() else {
+        Issue.record("struct_ops maps have batches")
+        return
       }
       guard case .missing = BPFFeature.batch(.delete, of: .array).availability() else {
         Issue.record("entries of arrays can be deleted")

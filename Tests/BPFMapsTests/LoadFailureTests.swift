@@ -59,6 +59,10 @@ struct LoadFailureTests {
     }
     #expect(unknown.code == .notSupported)
     #expect(unknown.message.contains("no programs of type netfilter: Linux 6.4 brought it"))
+    let large = LoadFailure(object: "pod", status: -7, messages: failure.messages).refusal(of: "x", .xdp, "") { _ in
+      .available
+    }
+    #expect(large.code == .invalidArgument && large.message.contains("1 000 000 instructions"))
     #expect(LoadFailure(object: "pod", status: -22, messages: []).subject == .other(words: nil))
   }
 

@@ -42,14 +42,13 @@ extension FeatureProbe {
     return .available
   }
 
-  /// The kernel has functions that nobody but its own tests calls: a program at one of them runs never.
+  /// A program at a function that nobody calls runs never.
   private static func function(_ type: BPFAttachType, _ fact: BPFAttachType.Fact) -> BPFFeature.Availability {
     guard kernelTypes() == .available else { return kernelTypes() }
-    let function = unsafe libbpf_find_vmlinux_btf_id("bpf_fentry_test1", bpf_attach_type(type.rawValue))
-    guard function > 0 else {
-      return .unknown(reason: "the kernel describes no function bpf_fentry_test1 (errno \(-function))")
+    guard let function = ProbeTarget.function(for: .tracing) else {
+      return .unknown(reason: "the kernel describes no function bpf_fentry_test1")
     }
-    let load = load(fact.program, attachType: type.rawValue, returning: 0, function: UInt32(function))
+    let load = load(fact.program, attachType: type.rawValue, returning: 0, function: function)
     guard load.status >= 0 else {
       return load.status == -EINVAL || load.status == -524
         ? missing("BPF_PROG_LOAD does not know attach type \(type.rawValue)", since: fact.kernel)

@@ -25,7 +25,10 @@ extension FeatureProbe {
       return .unknown(reason: "there is no probe for \(kind)")
     }
     let result = create(kind, facts)
-    guard result >= 0 else { return mapKind(kind) }
+    guard result >= 0 else {
+      let known = mapKind(kind)
+      return known == .available ? .unknown(reason: "no probe map of kind \(facts.name) can be made") : known
+    }
     let map = OwnedFileDescriptor(taking: result)
     let status = emptyBatch(batch, map.rawValue)
     switch status {

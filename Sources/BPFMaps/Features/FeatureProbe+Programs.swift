@@ -29,11 +29,17 @@ extension FeatureProbe {
   }
 
   static func helper(_ helper: BPFHelper, _ type: BPFProgramKind) -> BPFFeature.Availability {
+    var function: UInt32?
     if needsTarget(type) {
-      return .unknown(reason: "helpers of type \(type) depend on the function it attaches to; there is no probe")
+      let known = programType(type)
+      guard known == .available else { return known }
+      function = ProbeTarget.function(for: type)
+      if function == nil {
+        return .unknown(reason: "helpers of type \(type) depend on what it attaches to; there is no probe")
+      }
     }
     let call = bpf_insn(code: 0x85, dst_reg: 0, src_reg: 0, off: 0, imm: Int32(bitPattern: helper.rawValue))
-    let load = load(type.rawValue, attachType: exampleAttachType(of: type), [call] + returning(0))
+    let load = load(type.rawValue, attachType: exampleAttachType(of: type), [call] + returning(0), function: function)
     if load.status >= 0 {
       _ = OwnedFileDescriptor(taking: load.status)
       return .available

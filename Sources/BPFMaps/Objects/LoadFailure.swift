@@ -62,6 +62,12 @@ struct LoadFailure {
         return BPFError(
           .notSupported, "\(operation): this kernel has no programs of type \(type): \(reason)", errno: errno)
       }
+      if status == -7 {
+        return BPFError(
+          .invalidArgument,
+          "\(operation): too large; the kernel takes 1 000 000 instructions, and 4096 of a thread without CAP_BPF",
+          errno: errno)
+      }
       let words = messages.first { $0.contains("BPF program load failed") }
       return BPFError.kernel(operation, status: status, words: words.map { [$0] } ?? [])
     }
