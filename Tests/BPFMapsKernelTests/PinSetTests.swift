@@ -185,6 +185,22 @@ extension BPFKernelTests {
       }
     }
 
+    @Test func `of many who pin at once one wins, and its set is whole`() async throws {
+      try await withPinDirectory { root in
+        let directory = root.appending("a/b")
+        let sets = await withTaskGroup(of: BPFPinSet?.self) { group in
+          for number in 0..<8 {
+            group.addTask { try? BPFObject(.objects).load().pin(in: directory, owner: "task \(number)") }
+          }
+          return await group.reduce(into: [BPFPinSet]()) { sets, set in if let set { sets.append(set) } }
+        }
+        let winner = try #require(sets.first)
+        #expect(sets.count == 1)
+        #expect(try BPFPinSet.open(in: directory, owner: winner.owner) == winner)
+        #expect(try entries(directory).count == 7)
+      }
+    }
+
     @Test func `a record that is none is refused`() async throws {
       try await withPinDirectory { root in
         let path = root.appending("owner-record")

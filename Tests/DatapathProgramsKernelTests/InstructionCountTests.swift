@@ -2,6 +2,7 @@
 
 import BPFMaps
 import DatapathPrograms
+import Foundation
 import KernelTestSupport
 import LinuxSystem
 import Testing
@@ -51,6 +52,17 @@ struct InstructionCountTests {
     #expect(
       problems.isEmpty,
       "\(problems.joined(separator: "; ")). If that is meant, put into InstructionCounts.swift:\n\(table)")
+  }
+
+  @Test func `every source is an object that is counted`() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    // The sources need not be where the tests run.
+    guard let files = try? FileManager.default.contentsOfDirectory(atPath: root.appending(path: "bpf").path) else {
+      return
+    }
+    let sources = files.filter { $0.hasSuffix(".bpf.c") }.map { String($0.dropLast(6)) }
+    #expect(Set(sources) == Set(Self.objects.map(\.name)))
   }
 
   @Test func `the record names the programs there are`() throws {
