@@ -192,7 +192,6 @@ extension BPFKernelTests {
     }
 
     @Test func `without privilege the answer is unknown, and asked again with it`() async throws {
-      // Two that no other test asks for: what is known already stays known.
       let features: [BPFFeature] = [.mapKind(BPFMapKind(rawValue: 16)), .helper(BPFHelper(rawValue: 44), in: .xdp)]
       try await withoutCapabilities(in: .current()) {
         for feature in features where FeatureProbe.answer(feature.subject) != .available {
@@ -205,6 +204,10 @@ extension BPFKernelTests {
         #expect(FeatureProbe.answer(features[1].subject) != .available)
       }
       for feature in features { #expect(feature.isAvailable, "\(feature)") }
+      // No other test asks for this, so nothing is known before.
+      let fresh = BPFFeature.batch(.take, of: .lruPerCPUHash)
+      try await withoutCapabilities(in: .current()) { #expect(!fresh.isAvailable) }
+      #expect(fresh.isAvailable)
     }
 
     @Test func `a feature is one of the machine's features too`() async throws {
