@@ -20,7 +20,7 @@ public struct BPFError: Error, Sendable, Hashable, CustomStringConvertible {
     private enum Name: String {
       case layoutMismatch, incompatibleMap, verifierRejected, malformedObject, malformedRecord, malformedPin
       case notFound, alreadyExists, full, busy, permissionDenied, notSupported, invalidArgument
-      case pinExists, notBPFFileSystem, notCgroup, interrupted, systemCall
+      case pinExists, foreignPin, incompletePins, notBPFFileSystem, notCgroup, interrupted, systemCall
     }
 
     private let name: Name
@@ -53,6 +53,10 @@ public struct BPFError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let invalidArgument = Code(name: .invalidArgument)
     /// A file exists where a pin was to be made.
     public static let pinExists = Code(name: .pinExists)
+    /// What is pinned at a path is somebody else's, and was left as it is.
+    public static let foreignPin = Code(name: .foreignPin)
+    /// Some pins of a set are missing.
+    public static let incompletePins = Code(name: .incompletePins)
     /// A pin path is not on a bpf file system.
     public static let notBPFFileSystem = Code(name: .notBPFFileSystem)
     /// A path is not a cgroup2 directory.
