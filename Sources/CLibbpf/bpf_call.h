@@ -54,6 +54,29 @@ struct clibbpf_perf_event {
   __u64 config2;
 };
 
+/* struct bpf_link_info; what the words mean depends on the type. */
+struct clibbpf_link_info {
+  __u32 type;
+  __u32 id;
+  __u32 program;
+  __u32 padding;
+  union {
+    struct {
+      __u32 target;
+      __u32 attach_type;
+    } network; /* tcx, netkit, XDP: interface; netns: inode */
+    struct {
+      __u64 group;
+      __u32 attach_type;
+    } cgroup;
+    struct {
+      __u32 attach_type;
+    } tracing;
+    __u64 words[6];
+  };
+};
+
+_Static_assert(sizeof(struct clibbpf_link_info) == 64, "as the kernel reads it");
 _Static_assert(sizeof(struct clibbpf_link_create) == 64, "as the kernel reads it");
 _Static_assert(sizeof(struct clibbpf_query) == 64, "as the kernel reads it");
 _Static_assert(sizeof(struct clibbpf_perf_event) == 72, "as the kernel reads it");
