@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BPFTesting
+import CAllocationCounter
 import KernelTestSupport
 import LinuxSystem
 import NetworkTypes
@@ -16,6 +17,21 @@ extension BPFKernelTests {
       #expect(timing.minimum > 0)
       #expect(timing.minimum <= timing.median && timing.median <= timing.percentile95)
       #expect(timing.batchCount == 21 && timing.runsPerBatch == 500)
+    }
+
+    @Test func `timed runs allocate nothing`() throws {
+      let program = try loadSamples().program("counts")
+      let call = try program.makeCall(packet, SocketBufferContext(mark: 1), "measure")
+      var times = [Double](repeating: 0, count: 50)
+      var kernelTimes = [UInt32](repeating: 0, count: 50)
+      // Other threads of the process may allocate meanwhile, so one clean attempt is the proof.
+      let isClean = (0..<20).contains { _ in
+        let before = allocation_count()
+        let outcome = BPFProgram.loop(call, program.descriptor, 10, &times, &kernelTimes)
+        return outcome.status == 0 && allocation_count() == before
+      }
+      #expect(isClean)
+      #expect(times.allSatisfy { $0 > 0 })
     }
 
     @Test func `a program that rewrites is not timed on its own output unless that is said to be fine`() throws {
