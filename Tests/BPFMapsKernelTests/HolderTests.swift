@@ -3,6 +3,8 @@
 import Glibc
 import KernelTestSupport
 import LinuxSystem
+import NetlinkKit
+import NetworkTypes
 import SystemPackage
 import Testing
 
@@ -88,18 +90,31 @@ extension BPFKernelTests {
       #expect { _ = try BPFProgram.open(identifier: UInt32.max - 1) } throws: { ($0 as? BPFError)?.code == .notFound }
     }
 
-    @Test(.requires(.netkit)) func `netkit programs see what an end sends, and are listed`() async throws {
+    @Test(.requires(.netkitPrograms)) func `netkit programs see what an end sends, and are listed`() async throws {
       try await withScratchNamespace { namespace in
-        try await namespace.shell("ip link add nk0 type netkit && ip link set nk0 up && ip link set nk1 up || true")
-        let interface = try await namespace.run { unsafe if_nametoindex("nk0") }
-        guard interface > 0 else { return }
+        let socket = try await NetlinkSocket(in: namespace)
+        let pair = try await socket.links.add(
+          NewLink(name: "nk0", kind: .netkit(peer: VethPeer(name: "nk1", isUp: true), NetkitSettings()), isUp: true))
+        let interface = pair.index.rawValue
         let object = try BPFObject(.order).load()
         let attachment = try await object.program("step_1").attach(toNetkit: .primary, of: interface, in: namespace)
+        let first = try await object.program("step_2").attach(
+          toNetkit: .primary, of: interface, in: namespace, order: .first)
         #expect(attachment.mechanism == .netkit)
-        #expect(
-          try await BPFAttachments.atNetkit(.primary, of: interface, in: namespace).programs.map(\.program.name)
-            == ["step_1"])
+        #expect(try attachment.info()?.hook == .netkit(.primary, interface: interface))
+        let listed = try await BPFAttachments.atNetkit(.primary, of: interface, in: namespace)
+        #expect(listed.programs.map(\.program.name) == ["step_2", "step_1"])
+        _ = try takeSteps(object)
+        try await namespace.shell("ip address add 10.8.0.1/24 dev nk0 && echo x > /dev/udp/10.8.0.2/9")
+        #expect(try takeSteps(object).prefix(2) == [2, 1])
+        try await first.replaceProgram(with: object.program("step_3"))
         try await attachment.detach()
+        let left = try await BPFAttachments.atNetkit(.primary, of: interface, in: namespace)
+        #expect(left.programs.map(\.program.name) == ["step_3"])
+        await #expect {
+          _ = try await object.program("step_4").attach(toNetkit: .peer, of: 1, in: namespace)
+        } throws: { ($0 as? BPFError)?.code == .invalidArgument }
+        try await first.detach()
       }
     }
 

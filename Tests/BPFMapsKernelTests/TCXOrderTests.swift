@@ -155,6 +155,16 @@ extension BPFKernelTests {
       }
     }
 
+    @Test func `an interface that is not there has no list`() async throws {
+      try await withScratchNamespace { namespace in
+        await #expect {
+          _ = try await BPFAttachments.atTrafficControl(.ingress, of: 4711, in: namespace)
+        } throws: { ($0 as? BPFError)?.code == .notFound && "\($0)".contains("4711") }
+        let loopback = try await BPFAttachments.atTrafficControl(.ingress, of: 1, in: namespace)
+        #expect(loopback.programs.isEmpty)
+      }
+    }
+
     @Test func `an ingress qdisc has nothing at egress`() async throws {
       try await withScratchNamespace { namespace in
         let object = try BPFObject(.order).load()

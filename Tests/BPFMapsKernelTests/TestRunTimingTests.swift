@@ -46,6 +46,16 @@ extension BPFKernelTests {
       #expect(try program.time(packet: [0xee] + packet.dropFirst(), batches: 3).median > 0)
     }
 
+    @Test func `a context's timestamp and segments come back`() throws {
+      var context = SocketBufferContext(mark: 1, priority: 2)
+      context.timestamp = 5
+      context.segmentCount = 3
+      context.segmentSize = 4
+      let after = try loadSamples().program("counts").test(packet: packet, context: context).context
+      #expect(after?.timestamp == 5 && after?.segmentCount == 3)
+      #expect(after?.mark == 1 && after?.priority == 2)
+    }
+
     @Test func `an XDP program's packet, verdict and metadata come back`() throws {
       let object = try BPFObject(.xdp).load()
       let back = try object.program("sends_back").test(xdp: packet)

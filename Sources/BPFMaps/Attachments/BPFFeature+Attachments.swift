@@ -40,7 +40,7 @@ extension BPFFeature {
 
 extension KernelFeature {
   /// Programs at the ends of netkit pairs.
-  public static let netkit = KernelFeature("netkit", minimumKernel: KernelVersion(6, 7)) {
+  public static let netkitPrograms = KernelFeature("netkit programs", minimumKernel: KernelVersion(6, 7)) {
     BPFFeature.netkit() == .present
       ? .available : .missing(reason: "BPF_LINK_CREATE does not know BPF_NETKIT_PRIMARY (CONFIG_NETKIT)")
   }

@@ -92,11 +92,7 @@ struct XDPPrograms: Sendable {
   init(of interface: UInt32) {
     LibbpfMessages.silence()
     // libbpf looks through all interfaces, and finds nothing to say of one that is not there.
-    let isThere = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IF_NAMESIZE)) { name in
-      guard let start = name.baseAddress else { return false }
-      return unsafe if_indextoname(interface, start) != nil
-    }
-    guard isThere else {
+    guard interfaceExists(interface) else {
       status = -ENODEV
       return
     }

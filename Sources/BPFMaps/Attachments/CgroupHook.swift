@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Where a program is attached to a control group. `enum bpf_attach_type`
+///
+/// The hooks of unix sockets want a libbpf that knows their sections (1.3) to load a program; attaching is by number.
 public struct CgroupHook: Sendable, Hashable, CustomStringConvertible {
   /// The kernel's number.
   public let rawValue: UInt32

@@ -18,6 +18,10 @@ struct FilterList: Sendable {
 
   /// Asks in the calling thread's namespace.
   init(_ direction: TrafficControlDirection, of interface: UInt32) {
+    guard interfaceExists(interface) else {
+      status = -ENODEV
+      return
+    }
     let socket = Glibc.socket(AF_NETLINK, CInt(SOCK_RAW.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     guard socket >= 0 else {
       status = -errno
@@ -42,7 +46,7 @@ struct FilterList: Sendable {
       else { return }
       found.append(Filter(program: Self.number(program, 0), priority: UInt16(Self.number(message, 16) >> 16)))
     }
-    // No interface, or one without a qdisc: nothing there. Whether the interface exists, the other query tells.
+    // Without a qdisc there are no filters.
     if status == -EINVAL || status == -ENOENT || status == -EOPNOTSUPP { status = 0 }
     filters = found
   }
@@ -108,5 +112,13 @@ struct FilterList: Sendable {
 
   private static func text(_ bytes: ArraySlice<UInt8>) -> String {
     String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+  }
+}
+
+/// Whether the calling thread's namespace has an interface of that index. if_indextoname(3)
+func interfaceExists(_ interface: UInt32) -> Bool {
+  unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IF_NAMESIZE)) { name in
+    guard let start = name.baseAddress else { return false }
+    return unsafe if_indextoname(interface, start) != nil
   }
 }
