@@ -113,7 +113,11 @@ extension BPFKernelTests {
         #expect(left.programs.map(\.program.name) == ["step_3"])
         await #expect {
           _ = try await object.program("step_4").attach(toNetkit: .peer, of: 1, in: namespace)
-        } throws: { ($0 as? BPFError)?.code == .invalidArgument }
+        } throws: { ($0 as? BPFError)?.code == .invalidArgument && "\($0)".contains("no netkit device") }
+        let other = try await namespace.run { unsafe if_nametoindex("nk1") }
+        await #expect {
+          _ = try await object.program("step_4").attach(toNetkit: .peer, of: other, in: namespace)
+        } throws: { ($0 as? BPFError)?.code == .invalidArgument && "\($0)".contains("the peer's end") }
         try await first.detach()
       }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BPFMaps
+import Glibc
 import KernelTestSupport
 import LinuxSystem
 import Testing
@@ -140,6 +141,8 @@ extension BPFKernelTests {
         let listed = try await BPFAttachments.atTrafficControl(.egress, of: 1, in: namespace, includingHolders: true)
         #expect(listed.programs.map(\.program.name) == ["step_1", "step_2"])
         #expect(listed.programs.map(\.priority) == [10, 20])
+        // Nobody holds a filter; its program is held by whoever loaded it.
+        #expect(listed.programs.allSatisfy { $0.holders.contains { $0.process == getpid() } })
         #expect(listed.programs.allSatisfy { $0.mechanism == .trafficControl && $0.attachmentIdentifier == nil })
         #expect(listed.programs.first?.program.identifier == (try object.program("step_1").identifier))
         #expect(try await BPFAttachments.atTrafficControl(.ingress, of: 1, in: namespace).programs.isEmpty)

@@ -109,7 +109,7 @@ extension BPFKernelTests {
         .ethernet(), .ipv4(from: IPv4Address(10, 0, 0, 5), to: IPv4Address(10, 0, 0, 9)), .udp(from: 1, to: 2),
         payload: [1, 2, 3])
       let run = try loadSamples().program("writes_packet").test(packet)
-      #expect(run.returnValue == 0)
+      #expect(run.verdict == .pass)
       #expect(run.parsedPacket.ethernet?.destination == MACAddress(truncating: 0xee00_0000_0002))
       #expect(run.parsedPacket.udp == packet.udp)
     }

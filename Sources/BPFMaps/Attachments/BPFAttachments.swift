@@ -69,6 +69,7 @@ public enum BPFAttachments {
       throw BPFError(
         .notSupported, "\(operation): this kernel has no netkit (Linux 6.7 brought it, with CONFIG_NETKIT)")
     }
+    if let error = BPFError.netkit(operation, answer.status) { throw error }
     if answer.status != 0 { throw BPFError.kernel(operation, status: answer.status) }
     var search = HolderSearch(isWanted: includingHolders)
     return AttachedPrograms(programs: try programs(answer, .netkit, &search), revision: answer.revision)

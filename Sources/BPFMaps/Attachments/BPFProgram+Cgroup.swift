@@ -21,7 +21,8 @@ extension BPFProgram {
   /// - Throws: `notFound` for the directory or what `order` names; `notCgroup` for another directory; `invalidArgument` for
   ///   a program of another hook; `notSupported` for an order or hook that this kernel does not know; `busy`;
   ///   `permissionDenied`.
-  /// - Requires: CAP_NET_ADMIN and CAP_BPF, Linux 5.8. `BPF_LINK_CREATE`
+  /// - Requires: CAP_NET_ADMIN for packets (`ingress`, `egress`); for the other hooks the kernel asks for it when the program
+  ///   is loaded, not here. Linux 5.8. `BPF_LINK_CREATE`
   public borrowing func attach(
     toCgroup path: FilePath, as hook: CgroupHook, order: AttachmentOrder = .last, expectedRevision: UInt64? = nil
   ) throws(BPFError) -> Attachment {

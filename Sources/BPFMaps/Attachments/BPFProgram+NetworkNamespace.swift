@@ -14,7 +14,7 @@ extension BPFProgram {
   /// - Parameter namespace: Where the sockets are; it need not be entered.
   /// - Returns: The attachment; the program leaves when it goes.
   /// - Throws: `invalidArgument` for another type of program; `full` beyond 64 programs; `permissionDenied`.
-  /// - Requires: CAP_NET_ADMIN, Linux 5.9. `BPF_LINK_CREATE`
+  /// - Requires: Linux 5.9. The kernel asks for privilege when the program is loaded, not here. `BPF_LINK_CREATE`
   public borrowing func attach(toSocketLookupIn namespace: NetworkNamespace) throws(BPFError) -> Attachment {
     let operation = "attach program \"\(name)\" to the socket look-up of network namespace \(namespace.identity.inode)"
     let result = LinkRequest(

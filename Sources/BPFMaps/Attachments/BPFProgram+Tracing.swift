@@ -12,7 +12,7 @@ extension BPFProgram {
   /// - Returns: The attachment; the program leaves when it goes.
   /// - Throws: `invalidArgument` for another type of program; `notSupported`, naming what the kernel lacks; `busy` where the
   ///   function has as many programs as it can take; `permissionDenied`.
-  /// - Requires: CAP_BPF and CAP_PERFMON, a kernel with BTF. `BPF_RAW_TRACEPOINT_OPEN`
+  /// - Requires: A kernel with BTF, and to load the program CAP_BPF and CAP_PERFMON. `BPF_RAW_TRACEPOINT_OPEN`
   public borrowing func attachToTrace() throws(BPFError) -> Attachment {
     let operation = "attach program \"\(name)\" (\(kindInWords))"
     let result = bpf_raw_tracepoint_open(nil, descriptor)
@@ -44,7 +44,7 @@ extension BPFProgram {
   /// - Returns: The attachment; the program leaves when it goes.
   /// - Throws: `notFound` for an unknown tracepoint; `invalidArgument` for another type of program, or one that reads more
   ///   arguments than the tracepoint has; `permissionDenied`.
-  /// - Requires: CAP_BPF and CAP_PERFMON. `BPF_RAW_TRACEPOINT_OPEN`
+  /// - Requires: To load the program, CAP_BPF and CAP_PERFMON. `BPF_RAW_TRACEPOINT_OPEN`
   public borrowing func attach(toRawTracepoint tracepoint: String) throws(BPFError) -> Attachment {
     let operation = "attach program \"\(name)\" to raw tracepoint \"\(tracepoint)\""
     let descriptor = descriptor

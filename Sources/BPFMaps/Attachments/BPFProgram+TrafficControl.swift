@@ -95,6 +95,7 @@ extension BPFProgram {
           .notSupported, "\(operation): this kernel has no netkit (Linux 6.7 brought it, with CONFIG_NETKIT); use tcx",
           errno: .invalidArgument)
       }
+      if let error = BPFError.netkit(operation, result) { throw error }
       throw failure(operation, request, result)
     }
     return Attachment(
@@ -115,6 +116,16 @@ extension BPFProgram {
 }
 
 extension BPFError {
+  /// A refusal of what is no primary end of a netkit pair; nil: another one.
+  static func netkit(_ operation: String, _ status: CInt) -> BPFError? {
+    // ENXIO: another kind of interface; EACCES: the peer's end.
+    guard status == -6 || status == -13 else { return nil }
+    return BPFError(
+      .invalidArgument,
+      "\(operation): the interface is \(status == -6 ? "no netkit device" : "the peer's end"); give the pair's primary end",
+      errno: .init(rawValue: -status))
+  }
+
   /// Runs a call on a thread inside a namespace.
   static func inside<Result: Sendable>(
     _ namespace: NetworkNamespace, _ operation: String, _ body: @escaping @Sendable () -> Result
