@@ -86,6 +86,7 @@ final class DatapathPaths {
     let count = Double(runs) * Double(batches)
     Line(
       op: name, value: timing.median, minimum: timing.minimum, percentile95: timing.percentile95, mean: timing.mean,
+      kernel: timing.kernelMedian,
       count: Int(count), cpu: (Line.processorTime() - processor) / count,
       allocations: Double(allocation_count() - allocations) / count
     ).print()
@@ -111,7 +112,7 @@ final class DatapathPaths {
     Line(
       op: name, value: Double(times[batches / 2]), minimum: Double(times[0]),
       percentile95: Double(times[batches * 95 / 100]), mean: Double(times.reduce(0) { $0 + UInt64($1) }) / count,
-      count: batches, cpu: processor / count, allocations: Double(allocations) / count
+      kernel: times[batches / 2], count: batches, cpu: processor / count, allocations: Double(allocations) / count
     ).print()
   }
 

@@ -10,6 +10,8 @@ struct Line {
   var minimum: Double
   var percentile95: Double
   var mean: Double
+  /// By the kernel's own clock.
+  var kernel: UInt32
   var count: Int
   var cpu: Double
   var allocations: Double
@@ -17,7 +19,7 @@ struct Line {
   func print() {
     Swift.print(
       #"{"op":"\#(op)","value":\#(text(value)),"unit":"ns/op","n":\#(count),"cpu":\#(text(cpu)),"mean":\#(text(mean)),"#
-        + #""min":\#(text(minimum)),"p95":\#(text(percentile95)),"allocs":\#(text(allocations))}"#)
+        + #""min":\#(text(minimum)),"p95":\#(text(percentile95)),"kernel":\#(kernel),"allocs":\#(text(allocations))}"#)
     fflush(nil)
   }
 

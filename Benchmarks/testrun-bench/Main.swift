@@ -16,7 +16,8 @@ struct TestRunBenchCommand: ExampleCommand {
     abstract: "Measures the pod programs on packets that nobody sent.",
     discussion: """
       Prints one JSON line per path: value is the median over batches of runs, min and p95 their spread, cpu the processor \
-      time and mean the time by the clock per run, all in nanoseconds per packet; allocs counts blocks taken from the heap \
+      time and mean the time by the clock per run, kernel the median by the kernel's own clock in whole numbers, all in \
+      nanoseconds per packet; allocs counts blocks taken from the heap \
       per run. null is an empty program: what the kernel needs to run any.
 
       The kernel does not restore a packet between the runs of a batch; a program that rewrote it would be refused. Lines \

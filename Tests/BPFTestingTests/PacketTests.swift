@@ -176,6 +176,32 @@ struct PacketTests {
     #expect(throws: Never.self) { try packet.fragments(mtu: 1500) }
   }
 
+  @Test func `what is longer than a datagram can be is not cut`() {
+    let long = [UInt8](repeating: 0, count: 65_600)
+    #expect(throws: FragmentError.self) { try Packet(.ethernet(), from(), payload: long).fragments(mtu: 1500) }
+    #expect(throws: FragmentError.self) {
+      try Packet(.ethernet(), .ipv6(from: a6, to: b6), payload: long).fragments(mtu: 1500)
+    }
+    #expect(throws: FragmentError.self) {
+      try Packet(.ethernet(), from { $0.fragmentOffset = 65_528 }, payload: counting).fragments(mtu: 100)
+    }
+    #expect(throws: FragmentError.self) {
+      try Packet(.ethernet(), from(), payload: counting).fragments(mtu: .min)
+    }
+  }
+
+  @Test func `headers without end are payload after some, and cost no more`() {
+    var bytes = Packet(.ethernet(), from { $0.protocolNumber = 4 }).bytes
+    let header = Array(bytes.dropFirst(14))
+    for _ in 0..<3000 { bytes += header }
+    let parsed = Packet(parsing: bytes)
+    #expect(parsed.bytes == bytes)
+    #expect(parsed.layers.count <= 24)
+    var extensions = Packet(.ethernet(), .ipv6(from: a6, to: b6) { $0.nextHeader = 60 }).bytes
+    for _ in 0..<5000 { extensions += [60, 0, 1, 4, 0, 0, 0, 0] }
+    #expect(Packet(parsing: extensions).bytes == extensions)
+  }
+
   @Test func `a wrong checksum is wrong in one place, and read back as the number it is`() throws {
     for transport in 0..<4 {
       var packet = Pair.all[transport].packet

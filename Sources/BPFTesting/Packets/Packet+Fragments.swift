@@ -22,6 +22,7 @@ extension Packet {
       throw FragmentError(description: "the packet has no IP header; only IP packets have fragments")
     }
     let datagram = bytes(from: index)
+    let mtu = max(0, mtu)
     if datagram.count <= mtu { return [self] }
     switch layers[index] {
     case .ipv4(let header):
@@ -36,6 +37,7 @@ extension Packet {
 
   private func cut(_ header: IPv4Header, at index: Int, _ mtu: Int) throws(FragmentError) -> [Packet] {
     let data = bytes(from: index + 1)
+    try Self.check(Int(header.fragmentOffset) + data.count)
     var later = header
     later.options = header.copiedOptions
     var fragments: [Packet] = []
@@ -67,6 +69,7 @@ extension Packet {
       }
     }
     let data = bytes(from: cut)
+    try Self.check(data.count)
     let next = cut < layers.count ? layers[cut].protocolNumber ?? 253 : 253
     let repeated = Self.announcing(44, layers[..<cut])
     let room = mtu - (Packet(layers: repeated).bytes.count - Packet(layers: Array(layers[..<index])).bytes.count) - 8
@@ -106,6 +109,13 @@ extension Packet {
         return .ipv6Extension(header)
       default: return layer
       }
+    }
+  }
+
+  /// Whether offsets reach that far.
+  private static func check(_ end: Int) throws(FragmentError) {
+    guard end <= 65_535 else {
+      throw FragmentError(description: "the fragments would end at byte \(end); a datagram has at most 65,535")
     }
   }
 

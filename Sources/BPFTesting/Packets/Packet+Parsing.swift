@@ -13,7 +13,7 @@ extension Packet {
   ///
   /// Nothing is lost or guessed: `Packet(parsing: bytes).bytes == bytes` for all bytes. What is as a sender would compute
   /// it (lengths, checksums, what follows) is read as computed; what is not, as the number it is. So `.correct` says that a
-  /// checksum is right. Later fragments have no transport layer.
+  /// checksum is right. Later fragments have no transport layer, and nothing has more than 24 layers.
   ///
   /// - Parameters:
   ///   - bytes: A frame, or a packet.
@@ -23,7 +23,7 @@ extension Packet {
     var layers: [Layer] = []
     var trailer: [UInt8] = []
     var next: Parser = start == .ethernet ? .ethernet : .internet
-    while let layer = next.layer(&reader) {
+    while layers.count < Self.mostLayers, let layer = next.layer(&reader) {
       layers.append(layer)
       next = Parser(after: layer)
       // Only the outermost IP header says where the packet ends.
@@ -44,6 +44,11 @@ extension Packet {
     if self.layers.isEmpty { self.init(layers: [], payload: bytes) }
     leaveOpenWhatIsComputed(bytes)
   }
+
+  /// More headers than any packet needs.
+  ///
+  /// What is behind them is payload: bytes from outside must not cost more than that.
+  private static let mostLayers = 24
 
   private mutating func leaveOpenWhatIsComputed(_ bytes: [UInt8]) {
     for index in layers.indices.reversed() {

@@ -73,7 +73,7 @@ public struct Packet: Hashable, Sendable {
   public func quotation(transportBytes count: Int = 8) -> [UInt8] {
     guard let start = layers.firstIndex(where: \.isInternet) else { return [] }
     let whole = bytes(from: start)
-    return Array(whole.prefix(whole.count - bytes(from: start + 1).count + count))
+    return Array(whole.prefix(whole.count - bytes(from: start + 1).count + max(0, count)))
   }
 
   /// Everything from a layer on, without the trailer.
