@@ -53,14 +53,22 @@ public struct SocketLookupContext: Sendable, Hashable {
   }
 }
 
+/// What a socket look-up program decided.
+public struct SocketLookupTestRun: Sendable, Hashable {
+  /// Whether it lets the packet go on (`SK_PASS`); false: it refuses.
+  public var passes: Bool
+  /// The cookie of the socket that it chose; nil: none, so that the kernel looks for one as ever. `SO_COOKIE`
+  public var socketCookie: UInt64?
+}
+
 extension BPFProgram {
   /// Asks a `SEC("sk_lookup")` program about a packet that nobody sent.
   ///
   /// - Parameter context: The packet's addresses.
-  /// - Returns: Whether it lets the kernel go on (`SK_PASS`); false: it refuses.
+  /// - Returns: Whether it lets the packet go on, and to which socket.
   /// - Throws: `invalidArgument` for another type of program, or addresses of two families; `permissionDenied`.
   /// - Requires: CAP_NET_ADMIN and CAP_BPF. `BPF_PROG_TEST_RUN`
-  public borrowing func test(socketLookup context: SocketLookupContext) throws(BPFError) -> Bool {
+  public borrowing func test(socketLookup context: SocketLookupContext) throws(BPFError) -> SocketLookupTestRun {
     let operation = "test-run socket look-up program \"\(name)\""
     guard try info().rawType == UInt32(BPF_PROG_TYPE_SK_LOOKUP.rawValue) else {
       throw BPFError(.invalidArgument, "\(operation): the program is \(kindInWords)")
@@ -72,7 +80,8 @@ extension BPFProgram {
     let call = TestRunCall(packet: [], context: unsafe bytes(of: bpf_sk_lookup.self) { unsafe context.write(to: &$0) })
     let outcome = call.run(descriptor, repeat: 1)
     try check(outcome.status, operation)
-    return outcome.returnValue == 1
+    let cookie = unsafe call.withContext(as: bpf_sk_lookup.self) { unsafe $0.cookie } ?? 0
+    return SocketLookupTestRun(passes: outcome.returnValue == 1, socketCookie: cookie == 0 ? nil : cookie)
   }
 
   /// Runs a `SEC("raw_tp")` program as if its tracepoint had been passed.
@@ -91,6 +100,7 @@ extension BPFProgram {
     var call = TestRunCall(
       packet: [], context: unsafe arguments.withUnsafeBytes { unsafe Array($0) })
     call.processor = processor
+    call.wantsContext = false
     let outcome = call.run(descriptor, repeat: 0)
     switch outcome.status {
     case -22:

@@ -21,12 +21,15 @@ internal import Glibc
   private let contextOut: Range<Int>
   /// `BPF_F_TEST_RUN_ON_CPU` and the processor.
   var processor: UInt32?
+  /// Whether the kernel is asked for the context afterwards; raw tracepoints refuse to be.
+  var wantsContext: Bool
 
   /// Copies packet and context; an empty one is not handed over.
   init(packet bytes: [UInt8], context: [UInt8]) {
     func aligned(_ size: Int) -> Int { (size + 15) & ~15 }
     let contextSize = aligned(context.count)
     contextIn = 0..<context.count
+    wantsContext = !context.isEmpty
     contextOut = contextSize..<contextSize + context.count
     let start = 2 * contextSize
     packet = start..<start + bytes.count
@@ -68,7 +71,7 @@ internal import Glibc
         unsafe options.ctx_in = UnsafeRawPointer(base.map { unsafe $0 + contextIn.lowerBound })
         unsafe options.ctx_size_in = UInt32(contextIn.count)
       }
-      if !contextIn.isEmpty, !packet.isEmpty {
+      if wantsContext {
         unsafe options.ctx_out = base.map { unsafe $0 + contextOut.lowerBound }
         unsafe options.ctx_size_out = UInt32(contextOut.count)
       }
