@@ -40,7 +40,7 @@ extension BPFKernelTests {
       for name in loaded.programNames {
         let found = loaded.verifierStatistics(ofProgram: name)
         let statistics = try #require(found, "\(name)")
-        let info = try loaded.program(name).loadInfo()
+        let info = try loaded.program(name).info()
         #expect(statistics.processedInstructions == info.verifiedInstructionCount)
         #expect(statistics.processedInstructions > 0)
         #expect(statistics.limit == 1_000_000)
@@ -68,20 +68,20 @@ extension BPFKernelTests {
 
     @Test func `load information says what the kernel made of a program`() throws {
       let loaded = try loadSamples()
-      let counts = try loaded.program("counts").loadInfo()
+      let counts = try loaded.program("counts").info()
       #expect(counts.kind == .trafficControl)
       #expect(counts.verifiedInstructionCount > 5)
       #expect(counts.translatedSize > 40 && counts.translatedSize % 8 == 0)
-      #expect(counts.mapCount >= 1)
-      #expect(counts.userIdentifier == 0)
+      #expect(counts.mapIdentifiers.count >= 1)
+      #expect(counts.user == 0)
       // Where the compiler is turned off programs are interpreted; where it cannot be, there is no such file.
       let isInterpreted = (try? FileSystem.text(of: "/proc/sys/net/core/bpf_jit_enable"))?.first == "0"
       #expect((counts.compiledSize == 0) == isInterpreted)
-      let later = try loadSamples().program("counts").loadInfo()
+      let later = try loadSamples().program("counts").info()
       #expect(later.loadTime > counts.loadTime)
       #expect(later.verifiedInstructionCount == counts.verifiedInstructionCount)
-      #expect(try loaded.program("emits").loadInfo().verifiedInstructionCount != counts.verifiedInstructionCount)
-      #expect(try BPFObject(.cgroup).load().program("redirects").loadInfo().kind == .cgroupAddress)
+      #expect(try loaded.program("emits").info().verifiedInstructionCount != counts.verifiedInstructionCount)
+      #expect(try BPFObject(.cgroup).load().program("redirects").info().kind == .cgroupAddress)
     }
   }
 }

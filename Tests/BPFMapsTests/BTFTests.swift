@@ -78,6 +78,32 @@ struct BTFTests {
     }
   }
 
+  @Test func `what is malformed is said with its offset`() {
+    func message(_ change: (inout [UInt8]) -> Void) -> String {
+      var bytes = Self.bytes
+      change(&bytes)
+      do {
+        _ = try BTF(decoding: bytes)
+        return "decoded"
+      } catch {
+        #expect(error.code == .malformedObject)
+        return error.message
+      }
+    }
+    #expect(message { _ in } == "decoded")
+    #expect(message { $0[0] = 0 } == "decode BTF, offset 0: it does not begin with BTF's magic number")
+    #expect(message { $0.swapAt(0, 1) } == "decode BTF, offset 0: it is in the other byte order")
+    #expect(message { $0[2] = 2 } == "decode BTF, offset 2: version 2 is unknown")
+    #expect(message { $0[5] = 255 }.hasPrefix("decode BTF, offset 4: the header's length is 65304"))
+    #expect(message { $0.removeLast() }.hasPrefix("decode BTF, offset 16: names are beyond the end"))
+    #expect(message { $0[$0.count - 1] = 65 }.hasSuffix("the last name has no end"))
+    // The first type's kind, name, and the second's reference.
+    #expect(message { $0[31] = 31 } == "decode BTF, offset 28: type of unknown kind 31")
+    #expect(message { $0[25] = 255 }.hasPrefix("decode BTF, offset 24: name at 65"))
+    #expect(message { $0[48] = 99 } == "decode BTF, offset 48: reference to type 99, but there are 12")
+    #expect(message { $0 = [] } == "decode BTF, offset 0: 0 bytes are less than a header")
+  }
+
   @Test(.timeLimit(.minutes(5))) func `a struct that contains itself many times over ends, whatever it means`() throws {
     // Sixty unnamed members, each the struct itself, then a named one.
     var types: [UInt32] = [1, 1 << 24, 4, 32]

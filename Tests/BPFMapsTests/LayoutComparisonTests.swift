@@ -91,6 +91,23 @@ struct LayoutComparisonTests {
     #expect(Sample.layout.differences(from: object { $0[3].isBitField = true })?.contains("bit-field") == true)
   }
 
+  @Test func `a type known at run time is compared with a layout`() throws {
+    let type = try SampleTypes().type("flow_key")
+    struct Key { var source: UInt32 = 0, count: UInt32 = 0, port: UInt16 = 0, transport: UInt8 = 0, padding: UInt8 = 0 }
+    let layout = StructLayout(
+      "flow_key", of: Key.self,
+      fields: [
+        .init("source", \.source), .init("count", \.count), .init("port", \.port), .init("protocol", \.transport),
+        .init("padding", \.padding),
+      ])
+    #expect(
+      type.differences(from: layout)
+        == #"struct flow_key: field "peer" (offset 12) is in the object but not in Swift; it has 16 bytes in the object but 12 in Swift"#
+    )
+    #expect(try SampleTypes().type("__u32").differences(from: UInt32.layout) == nil)
+    #expect(try SampleTypes().type("from_pod").differences(from: layout)?.contains("has no size") == true)
+  }
+
   @Test func `scalars compare by size`() {
     #expect(UInt32.layout.differences(from: ObjectType(name: "__u32", size: 4, fields: nil)) == nil)
     #expect(

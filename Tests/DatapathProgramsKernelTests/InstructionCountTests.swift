@@ -25,7 +25,7 @@ struct InstructionCountTests {
     for object in Self.objects {
       let loaded = try BPFObject(object.embedded).load()
       for name in loaded.programNames.sorted() {
-        let info = try loaded.program(name).loadInfo()
+        let info = try loaded.program(name).info()
         let count = info.verifiedInstructionCount
         lines.append("\"\(name)\": \(count),")
         #expect(count > 0 && count < 1_000_000)

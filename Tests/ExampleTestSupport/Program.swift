@@ -55,6 +55,16 @@ package struct Program {
     }
   }
 
+  /// Runs it, calls `body` with the file that it prints into, ends it with a signal, and waits for its end.
+  package func follow(
+    _ arguments: [String], endWith signal: Int32, _ body: (URL) async throws -> Void
+  ) async throws -> Outcome {
+    try await run(arguments, [], nil) { process, output in
+      try await body(output)
+      kill(process.processIdentifier, signal)
+    }
+  }
+
   private func run(
     _ arguments: [String], _ wrapper: [String], _ environment: [String: String]?,
     _ meanwhile: (Process, URL) async throws -> Void

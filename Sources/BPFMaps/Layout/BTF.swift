@@ -1,117 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// BTF, the type description that objects and kernels carry, decoded.
+/// BTF, the type description that objects, maps, programs and kernels carry, decoded.
 ///
-/// Decoding is total: malformed bytes give `nil`, a malformed reference gives no type.
-struct BTF: Sendable {
-  struct Member: Sendable {
+/// Decoding is total: malformed bytes are an error that names the offset. Types are then looked at one by one, so that
+/// a kernel's hundred thousand cost no more than the bytes they are in.
+///
+/// ```swift
+/// let kernel = try BTF.vmlinux()
+/// print(kernel.types(named: "sk_buff").first?.definition ?? "")
+/// ```
+public struct BTF: Sendable {
+  /// What a type's record says before what depends on its kind.
+  struct Entry {
+    var kind: RecordKind
     var name: String
-    var type: UInt32
-    /// Struct and union members: the raw bit offset word.
-    ///
-    /// Section entries: offset and size in bytes.
-    var offset: UInt32
-    var size: UInt32 = 0
-  }
-
-  struct Entry: Sendable {
-    var kind: Kind
-    var name: String
-    var hasBitFields: Bool
+    /// Meaning depends on the kind: bit-fields, unions, signed enumerations.
+    var flag: Bool
+    /// Members, parameters, enumerators or variables.
+    var count: Int
     /// Size in bytes, or the type referred to.
     var sizeOrType: UInt32
-    var elementCount: UInt32 = 0
-    var members: [Member] = []
+    /// Where what depends on the kind begins, in the storage's bytes.
+    var details: Int
   }
 
-  enum Kind: UInt32, Sendable {
+  /// The format's numbers. `BTF_KIND_*`
+  enum RecordKind: UInt32 {
     case void = 0
     case integer, pointer, array, structure, union, enumeration, forward, typedef, volatile, const, restrict
     case function, functionPrototype, variable, section, float, declarationTag, typeTag, enumeration64
   }
 
-  /// By type identifier; 0 is void.
-  private(set) var entries = [Entry(kind: .void, name: "", hasBitFields: false, sizeOrType: 0)]
+  let storage: BTFStorage
 
-  /// Decodes a `.BTF` section.
+  /// Decodes a `.BTF` section, or what `/sys/kernel/btf` has.
+  ///
+  /// - Parameters:
+  ///   - bytes: The section, header included.
+  ///   - base: For a kernel module's types, which continue the kernel's: the kernel's.
+  /// - Throws: `malformedObject`, with the offset.
+  public init(decoding bytes: [UInt8], base: BTF? = nil) throws(BPFError) {
+    storage = try BTFStorage(bytes, base: base?.storage)
+  }
+
+  /// Decodes a `.BTF` section; nil: malformed.
   init?(_ bytes: [UInt8]) {
-    let reader = Reader(bytes: bytes)
-    guard let magic = reader.half(at: 0), magic == 0xeb9f,
-      let header = reader.word(at: 4), let typeOffset = reader.word(at: 8), let typeLength = reader.word(at: 12),
-      let stringOffset = reader.word(at: 16), let stringLength = reader.word(at: 20)
-    else { return nil }
-    let strings = Int(header) + Int(stringOffset)
-    let stringEnd = strings + Int(stringLength)
-    var position = Int(header) + Int(typeOffset)
-    let end = position + Int(typeLength)
-    guard end <= bytes.count, stringEnd <= bytes.count else { return nil }
-    func name(_ offset: UInt32) -> String {
-      let start = strings + Int(offset)
-      guard start < stringEnd else { return "" }
-      return String(decoding: bytes[start..<stringEnd].prefix { $0 != 0 }, as: UTF8.self)
-    }
-    while position < end {
-      guard let nameOffset = reader.word(at: position), let info = reader.word(at: position + 4),
-        let sizeOrType = reader.word(at: position + 8), let kind = Kind(rawValue: info >> 24 & 0x1f)
-      else { return nil }
-      position += 12
-      let count = Int(info & 0xffff)
-      var entry = Entry(
-        kind: kind, name: name(nameOffset), hasBitFields: info >> 31 == 1, sizeOrType: sizeOrType)
-      switch kind {
-      case .array:
-        guard let element = reader.word(at: position), let length = reader.word(at: position + 8) else { return nil }
-        entry.sizeOrType = element
-        entry.elementCount = length
-        position += 12
-      case .structure, .union:
-        guard position + count * 12 <= end else { return nil }
-        for index in 0..<count {
-          let at = position + index * 12
-          guard let memberName = reader.word(at: at), let type = reader.word(at: at + 4),
-            let offset = reader.word(at: at + 8)
-          else { return nil }
-          entry.members.append(Member(name: name(memberName), type: type, offset: offset))
-        }
-        position += count * 12
-      case .section:
-        guard position + count * 12 <= end else { return nil }
-        for index in 0..<count {
-          let at = position + index * 12
-          guard let type = reader.word(at: at), let offset = reader.word(at: at + 4), let size = reader.word(at: at + 8)
-          else { return nil }
-          entry.members.append(Member(name: "", type: type, offset: offset, size: size))
-        }
-        position += count * 12
-      case .enumeration, .functionPrototype: position += count * 8
-      case .enumeration64: position += count * 12
-      case .integer, .variable, .declarationTag: position += 4
-      case .void: return nil
-      default: break
-      }
-      entries.append(entry)
-    }
-    guard position == end else { return nil }
+    guard let storage = try? BTFStorage(bytes, base: nil) else { return nil }
+    self.storage = storage
   }
 
-  private struct Reader {
-    let bytes: [UInt8]
+  /// How many types there are: identifiers are below it, and 0 is void.
+  public var count: UInt32 { UInt32(storage.count) }
 
-    func half(at offset: Int) -> UInt16? {
-      guard offset + 2 <= bytes.count else { return nil }
-      return UInt16(littleEndianBytes: bytes[offset], bytes[offset + 1])
-    }
-
-    func word(at offset: Int) -> UInt32? {
-      guard let low = half(at: offset), let high = half(at: offset + 2) else { return nil }
-      return UInt32(low) | UInt32(high) << 16
-    }
+  /// The type with an identifier; nil: there is none.
+  public subscript(identifier: UInt32) -> BTFType? {
+    identifier < count ? BTFType(types: self, identifier: identifier) : nil
   }
-}
 
-extension UInt16 {
-  /// Both supported architectures are little-endian, and BTF is in the machine's order.
-  fileprivate init(littleEndianBytes low: UInt8, _ high: UInt8) {
-    self = UInt16(low) | UInt16(high) << 8
+  /// Every type, void first.
+  public var types: some Sequence<BTFType> {
+    (0..<count).lazy.map { BTFType(types: self, identifier: $0) }
   }
+
+  /// The types of that name, such as a struct and a typedef.
+  ///
+  /// - Parameter name: Without `struct` and the like.
+  /// - Returns: The types, in the order of their identifiers.
+  public func types(named name: String) -> [BTFType] {
+    guard !name.isEmpty else { return [] }
+    let wanted = Array(name.utf8)
+    return (1..<max(count, 1)).filter { storage.isNamed(wanted, $0) }.map { BTFType(types: self, identifier: $0) }
+  }
+
+  /// The functions it describes, in the order of their identifiers.
+  public var functions: [BTFType] {
+    (1..<max(count, 1)).filter { storage.kind($0) == .function }.map { BTFType(types: self, identifier: $0) }
+  }
+
+  func entry(_ identifier: UInt32) -> Entry? { storage.entry(identifier) }
 }

@@ -71,6 +71,21 @@ extension StructLayout {
   }
 }
 
+extension BTFType {
+  /// Every difference of a Swift type's layout from this type, as one sentence; nil: none.
+  ///
+  /// Compared as when a map is taken from an object: struct name, size, and each field's name, offset and size.
+  ///
+  /// - Parameter layout: A Swift type's layout.
+  /// - Returns: The differences; for a type without size, that it has none.
+  public func differences(from layout: StructLayout) -> String? {
+    guard let object = types.type(identifier) else {
+      return "type \(self) has no size, so that nothing can have its layout"
+    }
+    return layout.differences(from: object)
+  }
+}
+
 extension ObjectType {
   /// Where the struct has bytes that no field covers, as a sentence; `nil`: nowhere.
   ///

@@ -14,7 +14,8 @@ public import SystemPackage
 /// ```
 public struct BPFObject: ~Copyable, Sendable {
   let pointer: ObjectPointer
-  let types: BTF?
+  /// The types that it describes; nil: it was compiled without (`clang -g` adds them).
+  public let types: BTF?
   /// The object's name, for messages.
   public let name: String
 

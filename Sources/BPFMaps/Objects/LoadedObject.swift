@@ -8,7 +8,8 @@ internal import LinuxSystem
 /// Maps and programs taken from it own descriptors of their own and may outlive it.
 public struct LoadedObject: ~Copyable, Sendable {
   let pointer: ObjectPointer
-  let types: BTF?
+  /// The types that it describes; nil: it was compiled without (`clang -g` adds them).
+  public let types: BTF?
   private let logs: [String: String]
   /// The object's name, for messages.
   public let name: String

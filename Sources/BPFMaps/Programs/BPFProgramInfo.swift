@@ -5,48 +5,67 @@ internal import LinuxSystem
 
 /// What the kernel says of a program. `struct bpf_prog_info`
 public struct BPFProgramInfo: Sendable, Hashable {
+  /// The C function's name; the kernel keeps 15 bytes, of which the types know the rest.
+  public var name: String
   /// The kernel's identifier, as `bpftool prog` shows it.
   public var identifier: UInt32
-  /// The name; the kernel keeps 15 bytes of it.
-  public var name: String
-  /// What it can be attached to, such as `sched_cls`, or `type 40`.
-  public var type: String
-  /// A fingerprint of its instructions, 16 hexadecimal digits; programs from the same source have the same.
+  /// What it is called for.
+  public var kind: BPFProgramKind
+  /// A fingerprint of its instructions, 16 hexadecimal digits: programs of one tag are the same code.
   public var tag: String
-  /// When it was loaded, in nanoseconds since boot. `CLOCK_BOOTTIME`
+  /// Whether it may use helpers that are for GPL-compatible programs.
+  public var isGPLCompatible: Bool
+  /// When it was loaded, in nanoseconds since the machine started, sleep included. `CLOCK_BOOTTIME`
   public var loadTime: UInt64
   /// The user who loaded it.
   public var user: UInt32
-  /// How long it ran altogether, in nanoseconds, while the kernel counted. `kernel.bpf_stats_enabled`
-  public var runTime: UInt64
-  /// How often it ran while the kernel counted.
-  public var runCount: UInt64
+  /// Its code in the kernel's form, in bytes.
+  public var translatedSize: Int
+  /// Its machine code, in bytes; 0: it is interpreted.
+  public var compiledSize: Int
   /// How many instructions the verifier looked at. Linux 5.16
-  public var verifiedInstructionCount: UInt32
-  /// The number behind ``type``. `enum bpf_prog_type`
-  public var rawType: UInt32
+  public var verifiedInstructionCount: Int
+  /// The maps that it uses.
+  public var mapIdentifiers: [UInt32]
+  /// The kernel's identifier of its types; 0: none.
+  public var typesIdentifier: UInt32
+  /// How long it ran while run times were counted (``BPFRunTimeCounting``), in nanoseconds.
+  public var runTime: UInt64
+  /// How often it ran while run times were counted.
+  public var runCount: UInt64
+  /// How often it was not run because it was running already on that CPU. Linux 5.12
+  public var recursionMisses: UInt64
+  /// Its memory, in bytes; nil: the kernel does not say.
+  public var memory: Int?
 
-  init(of descriptor: CInt, _ operation: String) throws(BPFError) {
-    var status: CInt = 0
-    let raw = withZeroed(bpf_prog_info.self) { raw in
-      var length = UInt32(MemoryLayout<bpf_prog_info>.size)
-      status = unsafe bpf_obj_get_info_by_fd(descriptor, &raw, &length)
-      return raw
+  /// Every program of the system, by identifier.
+  ///
+  /// - Returns: What the kernel says of each; what goes away meanwhile is left out.
+  /// - Throws: `permissionDenied`.
+  /// - Requires: CAP_SYS_ADMIN. `BPF_PROG_GET_NEXT_ID`
+  public static func all() throws(BPFError) -> [BPFProgramInfo] {
+    var result: [BPFProgramInfo] = []
+    try BPFObjectIdentifiers.forEach(
+      "programs", next: { unsafe bpf_prog_get_next_id($0, &$1) }, open: { bpf_prog_get_fd_by_id($0) }
+    ) { (descriptor, _) throws(BPFError) in
+      result.append(try BPFProgramInfo(of: descriptor.rawValue, "ask about a program"))
     }
-    guard status == 0 else { throw BPFError.kernel(operation, status: status) }
-    identifier = raw.id
-    name = string(raw.name)
-    rawType = raw.type
-    type = Self.name(ofType: raw.type)
-    let digits = Array("0123456789abcdef")
-    tag = unsafe withUnsafeBytes(of: raw.tag) { tag in
-      unsafe String(tag.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    return result
+  }
+
+  /// Asks the kernel about one program.
+  ///
+  /// - Parameter identifier: As `bpftool prog` shows it.
+  /// - Returns: What it says; nil: there is no such program.
+  /// - Throws: `permissionDenied`.
+  /// - Requires: CAP_SYS_ADMIN. `BPF_PROG_GET_FD_BY_ID`
+  public static func program(identifier: UInt32) throws(BPFError) -> BPFProgramInfo? {
+    do {
+      return try BPFProgramInfo(identifier: identifier)
+    } catch {
+      guard error.code == .notFound else { throw error }
+      return nil
     }
-    loadTime = raw.load_time
-    user = raw.created_by_uid
-    runTime = raw.run_time_ns
-    runCount = raw.run_cnt
-    verifiedInstructionCount = raw.verified_insns
   }
 
   /// Asks about the program of an identifier.
@@ -59,22 +78,42 @@ public struct BPFProgramInfo: Sendable, Hashable {
     try self.init(of: descriptor.rawValue, "ask about program \(identifier)")
   }
 
-  static func name(ofType type: UInt32) -> String {
-    let names = [
-      "unspecified", "socket_filter", "kprobe", "sched_cls", "sched_act", "tracepoint", "xdp", "perf_event",
-      "cgroup_skb", "cgroup_sock", "lwt_in", "lwt_out", "lwt_xmit", "sock_ops", "sk_skb", "cgroup_device", "sk_msg",
-      "raw_tracepoint", "cgroup_sock_addr", "lwt_seg6local", "lirc_mode2", "sk_reuseport", "flow_dissector",
-      "cgroup_sysctl", "raw_tracepoint_writable", "cgroup_sockopt", "tracing", "struct_ops", "ext", "lsm", "sk_lookup",
-      "syscall", "netfilter",
-    ]
-    return Int(type) < names.count ? names[Int(type)] : "type \(type)"
+  /// Asks the kernel about an open program.
+  init(of descriptor: CInt, _ operation: String) throws(BPFError) {
+    var maps: [UInt32] = []
+    var raw = try Self.ask(descriptor, &maps, operation)
+    maps = [UInt32](repeating: 0, count: Int(raw.nr_map_ids))
+    raw = try Self.ask(descriptor, &maps, operation)
+    name = string(raw.name)
+    identifier = raw.id
+    kind = BPFProgramKind(rawValue: raw.type)
+    tag = unsafe withUnsafeBytes(of: raw.tag) { unsafe BTFDatum.hex(Array($0)) }
+    isGPLCompatible = raw.gpl_compatible != 0
+    loadTime = raw.load_time
+    user = raw.created_by_uid
+    translatedSize = Int(raw.xlated_prog_len)
+    compiledSize = Int(raw.jited_prog_len)
+    verifiedInstructionCount = Int(raw.verified_insns)
+    mapIdentifiers = Array(maps.prefix(Int(raw.nr_map_ids)))
+    typesIdentifier = raw.btf_id
+    runTime = raw.run_time_ns
+    runCount = raw.run_cnt
+    recursionMisses = raw.recursion_misses
+    memory = KernelObjectFields(of: descriptor)?.number("memlock")
+    name = fullName(descriptor)
   }
+
+  /// What it can be attached to, such as `sched_cls`.
+  public var type: String { kind.description }
+
+  /// The number behind ``kind``. `enum bpf_prog_type`
+  public var rawType: UInt32 { kind.rawValue }
 }
 
 extension BPFProgram {
   /// What the kernel says of the program now.
   ///
-  /// - Returns: Names, times and counts.
+  /// - Returns: Names, sizes, times and counts.
   /// - Throws: `systemCall`. `BPF_OBJ_GET_INFO_BY_FD`
   public borrowing func info() throws(BPFError) -> BPFProgramInfo {
     try BPFProgramInfo(of: descriptor, "ask about program \"\(name)\"")
