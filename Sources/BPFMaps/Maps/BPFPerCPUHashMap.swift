@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A hash with a value for each possible CPU at each key, LRU or not.
+public struct BPFPerCPUHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable,
+  BPFMapProtocol
+{
+  @usableFromInline let handle: BPFMapHandle
+
+  /// A per-CPU hash, LRU or not.
+  public static var shape: BPFMapShape {
+    BPFMapShape(kinds: [.perCPUHash, .lruPerCPUHash], key: Key.layout, value: Value.layout)
+  }
+
+  /// Wraps a checked map.
+  public init(checked handle: consuming BPFMapHandle) { self.handle = handle }
+
+  /// Lends the untyped map.
+  @inlinable
+  public borrowing func withHandle<Result: ~Copyable, Failure: Error>(
+    _ body: (borrowing BPFMapHandle) throws(Failure) -> Result
+  ) throws(Failure) -> Result { try body(handle) }
+
+  /// The values at a key, one for each possible CPU; nil: absent.
+  ///
+  /// - Throws: `notSupported` where /sys does not say how many CPUs there are; `systemCall`.
+  @inlinable
+  public borrowing func values(forKey key: Key) throws(BPFError) -> [Value]? {
+    try withValues(forKey: key) { $0.copied }
+  }
+
+  /// Calls `body` with the values at a key, one for each possible CPU, without allocating; nil: absent.
+  ///
+  /// - Throws: As ``values(forKey:)``.
+  @inlinable
+  public borrowing func withValues<Result>(
+    forKey key: Key, _ body: (Span<Value>) -> Result
+  ) throws(BPFError) -> Result? {
+    var result: Result?
+    _ = try unsafe handle.withSlots(of: key, as: Value.self) { slots in
+      let elements = unsafe BPFMapHandle.elements(of: slots, as: Value.self)
+      unsafe result = body(elements.span)
+    }
+    return result
+  }
+
+  /// The sum of a number over all CPUs, wrapping around; nil: absent.
+  ///
+  /// - Parameters:
+  ///   - key: The key.
+  ///   - number: Such as `\.packets`.
+  /// - Throws: As ``values(forKey:)``.
+  @inlinable
+  public borrowing func sum<Number: FixedWidthInteger>(
+    forKey key: Key, of number: (Value) -> Number
+  ) throws(BPFError) -> Number? {
+    try withValues(forKey: key) { $0.sum(of: number) }
+  }
+
+  /// The largest of a number over all CPUs; nil: absent.
+  ///
+  /// - Throws: As ``values(forKey:)``.
+  @inlinable
+  public borrowing func max<Number: FixedWidthInteger>(
+    forKey key: Key, of number: (Value) -> Number
+  ) throws(BPFError) -> Number? {
+    try withValues(forKey: key) { $0.max(of: number) }
+  }
+
+  /// Writes an entry.
+  ///
+  /// - Parameters:
+  ///   - values: One for each possible CPU.
+  ///   - key: The key.
+  ///   - mode: Whether it may create or replace.
+  /// - Throws: `invalidArgument` for another number of values; `full`; `alreadyExists`; `notFound`.
+  @inlinable
+  public borrowing func updateValues(
+    _ values: [Value], forKey key: Key, mode: BPFUpdateMode = .any
+  ) throws(BPFError) {
+    try handle.updateSlots(key, count: values.count, mode) { values[$0] }
+  }
+
+  /// Writes an entry with the same value for every CPU.
+  ///
+  /// - Throws: `full`; `alreadyExists`; `notFound`.
+  @inlinable
+  public borrowing func updateEveryValue(
+    _ value: Value, forKey key: Key, mode: BPFUpdateMode = .any
+  ) throws(BPFError) {
+    try handle.updateSlots(key, count: handle.slotCount, mode) { _ in value }
+  }
+
+  /// Removes an entry; false: there was none.
+  ///
+  /// - Throws: `systemCall`. Absence is not an error.
+  @inlinable @discardableResult
+  public borrowing func removeValue(forKey key: Key) throws(BPFError) -> Bool { try handle.remove(key) }
+
+  /// Removes an entry and returns its values, in one step; nil: absent.
+  ///
+  /// - Throws: `systemCall`. Absence is not an error.
+  /// - Requires: Linux 5.14. `BPF_MAP_LOOKUP_AND_DELETE_ELEM`
+  @inlinable
+  public borrowing func takeValues(forKey key: Key) throws(BPFError) -> [Value]? {
+    var result: [Value]?
+    _ = try unsafe handle.withSlots(of: key, as: Value.self, removing: true) { slots in
+      let elements = unsafe BPFMapHandle.elements(of: slots, as: Value.self)
+      unsafe result = Array(elements)
+    }
+    return result
+  }
+
+  /// Every entry, in no order.
+  ///
+  /// - Throws: `interrupted` where entries are removed faster than they can be read. `BPF_MAP_LOOKUP_BATCH`
+  @inlinable
+  public borrowing func entries() throws(BPFError) -> [(Key, [Value])] {
+    var result: [(Key, [Value])] = []
+    do {
+      try forEach { key, values in result.append((key, values.copied)) }
+    } catch let error as BPFError {
+      throw error
+    } catch {}
+    return result
+  }
+
+  /// Calls `body` with each key and its values, one for each possible CPU, in buffers that are reused.
+  ///
+  /// - Parameter body: May change the map; see ``BPFKeyedMap`` for what is seen then.
+  /// - Throws: As ``entries()``, and what `body` throws. `BPF_MAP_LOOKUP_BATCH`
+  @inlinable
+  public borrowing func forEach(_ body: (Key, Span<Value>) throws -> Void) throws {
+    try handle.forEachSlots(Key.self, Value.self, body)
+  }
+
+  /// Removes every entry that an iteration sees; entries written meanwhile may stay.
+  ///
+  /// - Throws: As ``entries()``. What was removed before stays removed.
+  public borrowing func removeAll() throws(BPFError) { try handle.removeAll() }
+}
+
+extension BPFPerCPUHashMap where Value: FixedWidthInteger {
+  /// The sum over all CPUs, wrapping around; nil: absent.
+  ///
+  /// - Throws: As ``values(forKey:)``.
+  @inlinable
+  public borrowing func sum(forKey key: Key) throws(BPFError) -> Value? { try sum(forKey: key) { $0 } }
+
+  /// The largest value of a CPU; nil: absent.
+  ///
+  /// - Throws: As ``values(forKey:)``.
+  @inlinable
+  public borrowing func max(forKey key: Key) throws(BPFError) -> Value? { try max(forKey: key) { $0 } }
+}
+
+extension BPFMapHandle {
+  @inlinable
+  borrowing func forEachSlots<Key: BitwiseCopyable, Value: BitwiseCopyable>(
+    _: Key.Type, _: Value.Type, _ body: (Key, Span<Value>) throws -> Void
+  ) throws {
+    guard slotCount > 0, MemoryLayout<Value>.stride <= Self.slotSize(of: Value.self) else { throw slotFailure() }
+    var reader = MapReader(self, capacity: Self.batchLimit)
+    while case let count = try reader.next(of: self), count > 0 {
+      for index in 0..<count {
+        let slots = unsafe UnsafeMutableRawBufferPointer(
+          start: reader.values + index * reader.valueSize, count: reader.valueSize)
+        let elements = unsafe Self.elements(of: slots, as: Value.self)
+        try unsafe body(reader.key(at: index, as: Key.self), elements.span)
+      }
+    }
+  }
+}
+
+extension Span where Element: BitwiseCopyable {
+  @inlinable
+  func sum<Number: FixedWidthInteger>(of number: (Element) -> Number) -> Number {
+    var sum: Number = 0
+    for index in indices { sum &+= number(self[index]) }
+    return sum
+  }
+
+  @inlinable
+  func max<Number: FixedWidthInteger>(of number: (Element) -> Number) -> Number {
+    var result = Number.min
+    for index in indices { result = Swift.max(result, number(self[index])) }
+    return result
+  }
+
+  @inlinable
+  var copied: [Element] { indices.map { self[$0] } }
+}
+
+/// Numbers of this machine that per-CPU maps depend on.
+public enum BPFProcessors {
+  /// How many values a per-CPU map has at each key: CPUs that could be there, not only those online.
+  ///
+  /// 1 where /sys does not say; operations on per-CPU maps are then `notSupported`.
+  public static var possibleCount: Int { possibleCPUCount() ?? 1 }
+}
