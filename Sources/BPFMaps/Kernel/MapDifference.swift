@@ -141,7 +141,7 @@ extension BPFMapHandle {
       do {
         while try reader.next(of: self) > 0 {}
         return
-      } catch where error.code == .notSupported {}
+      } catch  where error.code == .notSupported {}
     }
     var reader = MapReader(self, capacity: Self.batchLimit)
     while case let count = try reader.next(of: self), count > 0 {

@@ -41,7 +41,9 @@ struct MapReader: ~Copyable, @unchecked Sendable {
     let info = handle.info
     keySize = info.keySize
     valueSize = handle.valueSpace
-    self.capacity = max(1, min(capacity, Int(info.maximumEntryCount), 1 << 24))
+    // Storage has no limit of its own.
+    let limit = info.maximumEntryCount == 0 ? capacity : Int(info.maximumEntryCount)
+    self.capacity = max(1, min(capacity, limit, 1 << 24))
     self.removing = removing
     order = info.kind.order
     // The position is a bucket number for hashes, a key for other maps.

@@ -63,7 +63,8 @@ struct StridedBuffer<Element: BitwiseCopyable>: ~Copyable {
   @inlinable
   mutating func elements(over packed: UnsafeMutableRawPointer, _ count: Int) -> UnsafeBufferPointer<Element> {
     guard MemoryLayout<Element>.size != MemoryLayout<Element>.stride else {
-      return unsafe UnsafeBufferPointer(start: UnsafePointer(packed.assumingMemoryBound(to: Element.self)), count: count)
+      return unsafe UnsafeBufferPointer(
+        start: UnsafePointer(packed.assumingMemoryBound(to: Element.self)), count: count)
     }
     if unsafe copy?.count ?? 0 < count {
       unsafe copy?.deallocate()

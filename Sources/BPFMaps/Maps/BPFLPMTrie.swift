@@ -3,13 +3,17 @@
 /// A trie that finds the longest prefix that matches.
 ///
 /// The key's struct begins with a 32-bit prefix length in bits, in the machine's byte order; what follows is matched
-/// bit by bit from its first byte.
+/// bit by bit from its first byte. ``IPv4PrefixKey`` and ``IPv6PrefixKey`` are such keys, for `NetworkTypes`' blocks.
 public struct BPFLPMTrie<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFRemovableMap
 {
   @usableFromInline let handle: BPFMapHandle
 
   /// An LPM trie.
-  public static var shape: BPFMapShape { BPFMapShape(kinds: [.lpmTrie], key: Key.layout, value: Value.layout) }
+  public static var shape: BPFMapShape {
+    var shape = BPFMapShape(kinds: [.lpmTrie], key: Key.layout, value: Value.layout)
+    shape.keyIsPrefix = Key.self is any BPFPrefixKey.Type
+    return shape
+  }
 
   /// Wraps a checked map.
   public init(checked handle: consuming BPFMapHandle) { self.handle = handle }
