@@ -20,12 +20,12 @@ struct MapReader: ~Copyable, @unchecked Sendable {
   @usableFromInline var values: UnsafeMutableRawPointer
   private var capacity: Int
   /// Where the next batch begins, the batch after it, and the last key that was handed out: `markSize` bytes each.
-  private let marks: UnsafeMutableRawPointer
+  @usableFromInline let marks: UnsafeMutableRawPointer
   private let markSize: Int
   private var hasMark = false
   private var hasLast = false
   private var isFinished = false
-  private var hasBatches = true
+  private var hasBatches: Bool
   private let order: KeyOrder?
   private let removing: Bool
   private var seen: Set<KeyBytes> = []
@@ -35,9 +35,10 @@ struct MapReader: ~Copyable, @unchecked Sendable {
 
   /// Makes the buffers.
   ///
-  /// With `removing`, entries are removed as they are read; only hashes can.
+  /// With `removing`, entries are removed as they are read; only hashes can. With `byKey`, the kernel's batches are not
+  /// used even where there are some.
   @usableFromInline
-  init(_ handle: borrowing BPFMapHandle, capacity: Int, removing: Bool = false) {
+  init(_ handle: borrowing BPFMapHandle, capacity: Int, removing: Bool = false, byKey: Bool = false) {
     let info = handle.info
     keySize = info.keySize
     valueSize = handle.valueSpace
@@ -45,6 +46,7 @@ struct MapReader: ~Copyable, @unchecked Sendable {
     let limit = info.maximumEntryCount == 0 ? capacity : Int(info.maximumEntryCount)
     self.capacity = max(1, min(capacity, limit, 1 << 24))
     self.removing = removing
+    hasBatches = !byKey
     order = info.kind.order
     // The position is a bucket number for hashes, a key for other maps.
     markSize = max(keySize, 8)
@@ -54,6 +56,7 @@ struct MapReader: ~Copyable, @unchecked Sendable {
     unsafe values = Self.buffer(valueSize, self.capacity)
   }
 
+  @inlinable
   deinit {
     unsafe marks.deallocate()
     unsafe keys.deallocate()

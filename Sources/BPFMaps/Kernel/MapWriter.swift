@@ -21,6 +21,7 @@ struct MapWriter: ~Copyable, @unchecked Sendable {
     unsafe values.initializeMemory(as: UInt8.self, repeating: 0, count: valueBytes)
   }
 
+  @inlinable
   deinit {
     unsafe keys.deallocate()
     unsafe values.deallocate()
