@@ -9,6 +9,8 @@ import SystemPackage
 import Testing
 
 extension KernelFeature {
+  /// Values of control groups.
+  ///
   /// `BPF_MAP_TYPE_CGRP_STORAGE`
   fileprivate static let cgroupStorage = KernelFeature("cgroup storage", minimumKernel: KernelVersion(6, 2)) {
     do throws(BPFError) {

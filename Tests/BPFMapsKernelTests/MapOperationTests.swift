@@ -201,6 +201,46 @@ extension BPFKernelTests {
       #expect(try map.takeValues(forKey: 7) == nil)
       try map.removeAll()
       #expect(try map.entries().isEmpty)
+      let batch = (0..<UInt32(120)).map { ($0, Array(repeating: UInt64($0), count: Int(cpus))) }
+      #expect {
+        try map.update(batch)
+      } throws: { ($0 as? BPFError)?.code == .full && ($0 as? BPFError)?.completedCount == 100 }
+      #expect(try map.sum(forKey: 9) == 9 * cpus)
+      #expect(try map.removeValues(forKeys: Array(90..<110)) == 10)
+      #expect {
+        try map.update([(1, [])])
+      } throws: { ($0 as? BPFError)?.code == .invalidArgument }
+    }
+
+    @Test func `entries are read and written as bytes where nobody knows their types`() throws {
+      let map = try BPFHashMap<UInt32, UInt64>.create(name: "bytes", maximumEntryCount: 8)
+      try map.withHandle { (handle) throws in
+        #expect(try handle.bytes(forKey: [1, 0, 0, 0]) == nil)
+        try handle.updateBytes([7, 0, 0, 0, 0, 0, 0, 1], forKey: [1, 0, 0, 0], mode: .new)
+        #expect(try handle.bytes(forKey: [1, 0, 0, 0]) == [7, 0, 0, 0, 0, 0, 0, 1])
+        var seen: [[UInt8]] = []
+        try handle.forEachBytes { key, value in
+          seen.append((0..<key.byteCount).map { unsafe key.unsafeLoad(fromByteOffset: $0, as: UInt8.self) })
+          #expect(value.byteCount == 8)
+        }
+        #expect(seen == [[1, 0, 0, 0]])
+        #expect(try handle.removeBytes(forKey: [1, 0, 0, 0]))
+        #expect(throws: BPFError.self) { _ = try handle.bytes(forKey: [1]) }
+        #expect(throws: BPFError.self) { try handle.updateBytes([1], forKey: [1, 0, 0, 0]) }
+      }
+      let queue = try BPFQueue<UInt32>.create(name: "queue", maximumEntryCount: 2)
+      try queue.withHandle { (handle) throws in
+        try handle.updateBytes([1, 2, 3, 4], forKey: [])
+        #expect(try handle.bytes(forKey: []) == [1, 2, 3, 4])
+        #expect {
+          try handle.forEachBytes { _, _ in }
+        } throws: { ($0 as? BPFError)?.code == .notSupported }
+      }
+      let cpus = try BPFPerCPUArrayMap<UInt32>.create(name: "cpus", maximumEntryCount: 1)
+      try cpus.withHandle { (handle) throws in
+        #expect(handle.valueByteCount == 8 * BPFProcessors.possibleCount)
+        #expect(try handle.bytes(forKey: [0, 0, 0, 0])?.count == handle.valueByteCount)
+      }
     }
 
     @Test func `per-CPU values of any size keep their places`() throws {

@@ -11,8 +11,12 @@ struct MapWriter: ~Copyable, @unchecked Sendable {
   /// Makes room for `capacity` entries of the map, zeroed: no padding says what was in memory before.
   @usableFromInline
   init(_ handle: borrowing BPFMapHandle, capacity: Int) {
-    keySize = handle.info.keySize
-    valueSize = handle.valueSpace
+    self.init(keySize: handle.info.keySize, valueSize: handle.valueSpace, capacity: capacity)
+  }
+
+  init(keySize: Int, valueSize: Int, capacity: Int) {
+    self.keySize = keySize
+    self.valueSize = valueSize
     // Room for a last element at its stride.
     let (keyBytes, valueBytes) = (keySize * capacity + 64, valueSize * capacity + 64)
     unsafe keys = .allocate(byteCount: keyBytes, alignment: 16)
@@ -38,9 +42,13 @@ struct MapWriter: ~Copyable, @unchecked Sendable {
   @inlinable
   borrowing func put<Key: BitwiseCopyable, Value: BitwiseCopyable>(_ key: Key, _ value: Value, at index: Int) {
     put(key: key, at: index)
+    put(value, atByte: index * MemoryLayout<Value>.size)
+  }
+
+  @inlinable
+  borrowing func put<Value: BitwiseCopyable>(_ value: Value, atByte offset: Int) {
     unsafe withUnsafeBytes(of: value) {
-      unsafe UnsafeMutableRawBufferPointer(start: values + index * MemoryLayout<Value>.size, count: $0.count)
-        .copyMemory(from: $0)
+      unsafe UnsafeMutableRawBufferPointer(start: values + offset, count: $0.count).copyMemory(from: $0)
     }
   }
 

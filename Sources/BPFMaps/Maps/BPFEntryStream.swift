@@ -19,7 +19,9 @@ extension BPFKeyedMap where Self: ~Copyable {
   }
 }
 
-/// A map's entries, read while they are iterated over. See ``BPFKeyedMap/stream(batchesOf:)``.
+/// A map's entries, read while they are iterated over.
+///
+/// See ``BPFKeyedMap/stream(batchesOf:)``.
 public struct BPFEntryStream<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: AsyncSequence,
   Sendable
 {
@@ -35,7 +37,9 @@ public struct BPFEntryStream<Key: BPFValue & BitwiseCopyable, Value: BPFValue & 
   @inlinable
   public func makeAsyncIterator() -> Iterator { Iterator(owner, limit: limit) }
 
-  /// Reads a map. Copies share their position.
+  /// Reads a map.
+  ///
+  /// Copies share their position.
   public struct Iterator: AsyncIteratorProtocol {
     @usableFromInline let batches: EntryBatches
 

@@ -72,6 +72,7 @@ public struct BPFMappedArray<Value: BPFValue & BitwiseCopyable>: ~Copyable, Send
   /// The field behind a key path; made once, it costs nothing where it is used.
   ///
   /// - Parameter path: A stored property. A field that is not stored, or not aligned to 8 bytes, is a bug and traps.
+  /// - Returns: The field.
   public borrowing func field(_ path: KeyPath<Value, UInt64>) -> Field {
     guard let offset = MemoryLayout<Value>.offset(of: path), offset.isMultiple(of: 8) else {
       preconditionFailure("\(path) is no stored property aligned to 8 bytes of \(Value.self)")
@@ -79,7 +80,9 @@ public struct BPFMappedArray<Value: BPFValue & BitwiseCopyable>: ~Copyable, Send
     return Field(offset: offset)
   }
 
-  /// An element, copied. Setting writes the whole of it.
+  /// An element, copied.
+  ///
+  /// Setting writes the whole of it.
   @inlinable
   public subscript(index: UInt32) -> Value {
     get { unsafe address(of: index).loadUnaligned(as: Value.self) }

@@ -53,6 +53,7 @@ public struct BPFPerCPUArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, B
   /// - Parameters:
   ///   - index: Below ``count``.
   ///   - number: Such as `\.packets`.
+  /// - Returns: The sum.
   /// - Throws: As ``values(at:)``.
   @inlinable
   public borrowing func sum<Number: FixedWidthInteger>(
