@@ -123,8 +123,14 @@ extension BPFKernelTests {
     @Test func `a mapping outlives its map, is unmapped once, and elements of another size keep their places`()
       async throws
     {
-      let shared = try BPFArrayMap<UInt32>.create(name: "small", maximumEntryCount: 5, flags: .mappable).mapped()
-      for index in 0..<UInt32(5) { shared[index] = index + 1 }
+      func map() throws -> BPFMappedArray<UInt32> {
+        let small = try BPFArrayMap<UInt32>.create(name: "small", maximumEntryCount: 5, flags: .mappable)
+        let shared = try small.mapped()
+        for index in 0..<UInt32(5) { shared[index] = index + 1 }
+        #expect(try small.values() == [1, 2, 3, 4, 5])
+        return shared
+      }
+      let shared = try map()
       #expect((0..<UInt32(5)).map { shared[$0] } == [1, 2, 3, 4, 5])
       let numbers = Shared(try BPFArrayMap<UInt64>.create(name: "numbers", maximumEntryCount: 3, flags: .mappable))
       let mapped = try numbers.value.mapped()
