@@ -32,6 +32,30 @@ extension BPFKernelTests {
       #expect(try map.value.entries().count == 8 * 250)
     }
 
+    @Test func `batches of many tasks fill a map, and each says exactly how many of its entries are in`() async throws {
+      let map = try Shared(makeHash(1000))
+      let written = try await withThrowingTaskGroup(of: Int.self) { group in
+        for task in 0..<UInt32(4) {
+          group.addTask {
+            let entries = (0..<UInt32(500)).map { (task << 16 | $0, UInt64(1)) }
+            do throws(BPFError) {
+              try map.value.update(entries)
+              return entries.count
+            } catch {
+              guard error.code == .full, let done = error.completedCount else { throw error }
+              for index in entries.indices {
+                #expect(try map.value.value(forKey: entries[index].0) == (index < done ? 1 : nil))
+              }
+              return done
+            }
+          }
+        }
+        return try await group.reduce(0, +)
+      }
+      #expect(written == 1000)
+      #expect(try map.value.entries().count == 1000)
+    }
+
     /// The kernel starts over when the entry to go on from is gone; nothing must be seen twice or missed for that.
     @Test(arguments: [false, true])
     func `each entry of a trie is seen once while those to go on from are removed`(_ byKey: Bool) throws {

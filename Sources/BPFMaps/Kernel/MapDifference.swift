@@ -108,7 +108,7 @@ extension BPFMapHandle {
   @usableFromInline
   borrowing func replaceAll(with wanted: consuming MapWriter, count: Int) throws(BPFError) -> BPFReplacement {
     var difference = MapDifference(to: wanted, count: count)
-    var reader = MapReader(self, capacity: Self.batchLimit)
+    var reader = MapReader(self, capacity: batchLimit)
     while case let read = try reader.next(of: self), read > 0 {
       for index in 0..<read {
         unsafe difference.meet(reader.keys + index * reader.keySize, reader.values + index * reader.valueSize)
@@ -137,13 +137,13 @@ extension BPFMapHandle {
   /// Removes what an iteration sees.
   borrowing func removeAll() throws(BPFError) {
     if info.kind == .hash || info.kind == .lruHash || info.kind.isPerCPU {
-      var reader = MapReader(self, capacity: Self.batchLimit, removing: true)
+      var reader = MapReader(self, capacity: batchLimit, removing: true)
       do {
         while try reader.next(of: self) > 0 {}
         return
       } catch  where error.code == .notSupported {}
     }
-    var reader = MapReader(self, capacity: Self.batchLimit)
+    var reader = MapReader(self, capacity: batchLimit)
     while case let count = try reader.next(of: self), count > 0 {
       _ = try unsafe remove(reader.keys, count: count, after: 0, of: count)
     }

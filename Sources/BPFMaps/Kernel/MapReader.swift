@@ -73,6 +73,8 @@ struct MapReader: ~Copyable, @unchecked Sendable {
   /// - Throws: `interrupted` when entries are removed faster than they can be read; `notSupported`; `systemCall`.
   @usableFromInline
   mutating func next(of handle: borrowing BPFMapHandle) throws(BPFError) -> Int {
+    // Without their number, the kernel would write more values than there is room for.
+    guard handle.slotCount > 0 else { throw handle.slotFailure() }
     while !isFinished {
       var count = hasBatches ? try readBatch(handle) : try readKeys(handle)
       if let order { count = dropSeen(count, by: order) }
@@ -205,6 +207,7 @@ extension BPFMapHandle {
     info.kind.isPerCPU ? (info.valueSize + 7) / 8 * 8 * slotCount : info.valueSize
   }
 
-  /// How many entries one batch call moves, unless the caller says otherwise: beyond this size nothing is gained.
-  @usableFromInline static var batchLimit: Int { 4096 }
+  /// How many entries one batch call moves, unless the caller says otherwise: beyond this size nothing is gained, and
+  /// buffers for large values would take more memory than they save calls.
+  @usableFromInline var batchLimit: Int { max(16, min(4096, (4 << 20) / max(1, info.keySize + valueSpace))) }
 }

@@ -44,7 +44,7 @@ public struct BPFArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFKeye
   /// - Throws: `systemCall`. `BPF_MAP_LOOKUP_BATCH`
   @inlinable
   public borrowing func values() throws(BPFError) -> [Value] {
-    var reader = MapReader(handle, capacity: BPFMapHandle.batchLimit)
+    var reader = MapReader(handle, capacity: handle.batchLimit)
     var values: [Value] = []
     values.reserveCapacity(Int(count))
     while case let count = try reader.next(of: handle), count > 0 {

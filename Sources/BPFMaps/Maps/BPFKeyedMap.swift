@@ -30,7 +30,7 @@ extension BPFKeyedMap where Self: ~Copyable {
   @inlinable
   public borrowing func entries() throws(BPFError) -> [(Key, Value)] {
     try withHandle { (handle) throws(BPFError) in
-      var reader = MapReader(handle, capacity: BPFMapHandle.batchLimit)
+      var reader = MapReader(handle, capacity: handle.batchLimit)
       var result: [(Key, Value)] = []
       while case let count = try reader.next(of: handle), count > 0 {
         for index in 0..<count {
@@ -48,7 +48,7 @@ extension BPFKeyedMap where Self: ~Copyable {
   @inlinable
   public borrowing func forEach(_ body: (Key, Value) throws -> Void) throws {
     try withHandle { handle in
-      var reader = MapReader(handle, capacity: BPFMapHandle.batchLimit)
+      var reader = MapReader(handle, capacity: handle.batchLimit)
       while case let count = try reader.next(of: handle), count > 0 {
         for index in 0..<count {
           try body(reader.key(at: index, as: Key.self), reader.value(at: index, as: Value.self))
@@ -60,13 +60,14 @@ extension BPFKeyedMap where Self: ~Copyable {
   /// Calls `body` with one batch of entries after the other, in buffers that are reused.
   ///
   /// - Parameters:
-  ///   - limit: How many entries a batch may have; one that the kernel cannot split may have more.
+  ///   - limit: How many entries a batch may have, where it is not to be some thousands; one that the kernel cannot
+  ///     split may have more.
   ///   - body: Gets the keys of a batch, and the values at the same places.
   /// - Throws: As ``entries()``, and what `body` throws. `BPF_MAP_LOOKUP_BATCH`
   @inlinable
-  public borrowing func forEachBatch(of limit: Int = 4096, _ body: (Span<Key>, Span<Value>) throws -> Void) throws {
+  public borrowing func forEachBatch(of limit: Int? = nil, _ body: (Span<Key>, Span<Value>) throws -> Void) throws {
     try withHandle { handle in
-      var reader = MapReader(handle, capacity: limit)
+      var reader = MapReader(handle, capacity: limit ?? handle.batchLimit)
       var keys = StridedBuffer<Key>()
       var values = StridedBuffer<Value>()
       while case let count = try reader.next(of: handle), count > 0 {
@@ -99,10 +100,11 @@ extension BPFKeyedMap where Self: ~Copyable {
   @inlinable
   public borrowing func update(_ entries: [(Key, Value)], mode: BPFUpdateMode = .any) throws(BPFError) {
     try withHandle { (handle) throws(BPFError) in
-      let writer = MapWriter(handle, capacity: min(entries.count, BPFMapHandle.batchLimit))
+      let limit = handle.batchLimit
+      let writer = MapWriter(handle, capacity: min(entries.count, limit))
       var done = 0
       while done < entries.count {
-        let end = min(done + BPFMapHandle.batchLimit, entries.count)
+        let end = min(done + limit, entries.count)
         for index in done..<end {
           writer.put(entries[index].0, entries[index].1, at: index - done)
         }
@@ -134,10 +136,11 @@ extension BPFKeyedMap where Self: ~Copyable {
         }
         return
       }
-      let writer = MapWriter(handle, capacity: min(keys.count, BPFMapHandle.batchLimit))
+      let limit = handle.batchLimit
+      let writer = MapWriter(handle, capacity: min(keys.count, limit))
       var done = 0
       while done < keys.count {
-        let end = min(done + BPFMapHandle.batchLimit, keys.count)
+        let end = min(done + limit, keys.count)
         for index in done..<end { writer.put(keys[index], values[index], at: index - done) }
         try unsafe handle.update(writer.keys, writer.values, count: end - done, mode, after: done, of: keys.count)
         done = end
@@ -153,7 +156,7 @@ extension BPFKeyedMap where Self: ~Copyable, Key: Hashable {
   @inlinable
   public borrowing func snapshot() throws(BPFError) -> [Key: Value] {
     try withHandle { (handle) throws(BPFError) in
-      var reader = MapReader(handle, capacity: BPFMapHandle.batchLimit)
+      var reader = MapReader(handle, capacity: handle.batchLimit)
       var result: [Key: Value] = [:]
       while case let count = try reader.next(of: handle), count > 0 {
         for index in 0..<count { result[reader.key(at: index, as: Key.self)] = reader.value(at: index, as: Value.self) }

@@ -75,7 +75,7 @@ extension BPFMapHandle {
       throw BPFError(.notSupported, "read map \"\(info.name)\": the kernel does not list the entries of a \(info.kind)")
     }
     guard valueSpace > 0 || !info.kind.isPerCPU else { throw slotFailure() }
-    var reader = MapReader(self, capacity: Self.batchLimit)
+    var reader = MapReader(self, capacity: batchLimit)
     while case let count = try reader.next(of: self), count > 0 {
       for index in 0..<count {
         let key = unsafe UnsafeRawBufferPointer(start: reader.keys + index * reader.keySize, count: reader.keySize)

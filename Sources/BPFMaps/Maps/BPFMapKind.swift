@@ -58,7 +58,7 @@ public struct BPFMapKind: RawRepresentable, Sendable, Hashable, CustomStringConv
 
 extension BPFMapKind {
   /// A value for each possible CPU at each key.
-  var isPerCPU: Bool { [5, 6, 10, 21].contains(rawValue) }
+  var isPerCPU: Bool { rawValue == 5 || rawValue == 6 || rawValue == 10 || rawValue == 21 }
   /// Keys are indexes below the map's size, and every one exists.
   var isArray: Bool { [2, 3, 4, 6, 8, 12].contains(rawValue) }
   /// The order in which the kernel hands out keys is that of the keys themselves.

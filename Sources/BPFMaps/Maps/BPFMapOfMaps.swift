@@ -162,7 +162,7 @@ public struct BPFHashOfMaps<Key: BPFValue & BitwiseCopyable, Inner: BPFMapProtoc
   ///
   /// - Throws: `interrupted` when entries are removed faster than they can be read. `BPF_MAP_LOOKUP_BATCH`
   public borrowing func identifiers() throws(BPFError) -> [(Key, UInt32)] {
-    var reader = MapReader(handle, capacity: BPFMapHandle.batchLimit)
+    var reader = MapReader(handle, capacity: handle.batchLimit)
     var result: [(Key, UInt32)] = []
     while case let count = try reader.next(of: handle), count > 0 {
       for index in 0..<count {

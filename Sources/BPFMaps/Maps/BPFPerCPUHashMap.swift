@@ -146,7 +146,7 @@ public struct BPFPerCPUHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue 
     let slot = BPFMapHandle.slotSize(of: Value.self)
     guard handle.slotCount > 0, MemoryLayout<Value>.stride <= slot else { throw handle.slotFailure() }
     for entry in entries where entry.1.count != handle.slotCount { throw handle.slotFailure(given: entry.1.count) }
-    let limit = Swift.max(1, BPFMapHandle.batchLimit / handle.slotCount)
+    let limit = handle.batchLimit
     let writer = MapWriter(handle, capacity: min(entries.count, limit))
     var done = 0
     while done < entries.count {
@@ -200,7 +200,7 @@ extension BPFMapHandle {
     _: Key.Type, _: Value.Type, _ body: (Key, Span<Value>) throws -> Void
   ) throws {
     guard slotCount > 0, MemoryLayout<Value>.stride <= Self.slotSize(of: Value.self) else { throw slotFailure() }
-    var reader = MapReader(self, capacity: Self.batchLimit)
+    var reader = MapReader(self, capacity: batchLimit)
     while case let count = try reader.next(of: self), count > 0 {
       for index in 0..<count {
         let slots = unsafe UnsafeMutableRawBufferPointer(

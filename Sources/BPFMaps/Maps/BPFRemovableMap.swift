@@ -21,11 +21,12 @@ extension BPFRemovableMap where Self: ~Copyable {
           return try unsafe handle.remove(start, count: keys.count, after: 0, of: keys.count)
         }
       }
-      let writer = MapWriter(handle, capacity: min(keys.count, BPFMapHandle.batchLimit))
+      let limit = handle.batchLimit
+      let writer = MapWriter(handle, capacity: min(keys.count, limit))
       var done = 0
       var removed = 0
       while done < keys.count {
-        let end = min(done + BPFMapHandle.batchLimit, keys.count)
+        let end = min(done + limit, keys.count)
         for index in done..<end { writer.put(key: keys[index], at: index - done) }
         removed += try unsafe handle.remove(writer.keys, count: end - done, after: done, of: keys.count)
         done = end
