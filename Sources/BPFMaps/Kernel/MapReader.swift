@@ -9,7 +9,8 @@ internal import LinuxSystem
 /// - A hash's batches walk its buckets, which no removal disturbs.
 /// - Other maps go from key to key, in a batch or call by call. When the key to go on from was removed meanwhile, the
 ///   kernel starts over. Where keys have an order that is seen by a key that is not after the last one, and what was seen
-///   is skipped; where they have none, the keys that were seen are remembered. Restarts are bounded.
+///   is skipped; where they have none, the keys that were seen are remembered. Restarts that lead to nothing new are
+///   bounded.
 @safe @usableFromInline
 struct MapReader: ~Copyable, @unchecked Sendable {
   /// The kernel packs elements at their size, without stride.
@@ -30,7 +31,10 @@ struct MapReader: ~Copyable, @unchecked Sendable {
   private let removing: Bool
   private var seen: Set<KeyBytes> = []
   private var handedOut = 0
+  /// Keys that came again since the last new one.
   private var repeats = 0
+  /// How many keys may come again before the walk is given up: those of many restarts.
+  var patience: Int
   private var retries = 0
 
   /// Makes the buffers.
@@ -47,6 +51,7 @@ struct MapReader: ~Copyable, @unchecked Sendable {
     self.capacity = max(1, min(capacity, limit, 1 << 24))
     self.removing = removing
     hasBatches = !byKey
+    patience = 64 * (limit + 16)
     order = info.kind.order
     // The position is a bucket number for hashes, a key for other maps.
     markSize = max(keySize, 8)
@@ -79,7 +84,7 @@ struct MapReader: ~Copyable, @unchecked Sendable {
       var count = hasBatches ? try readBatch(handle) : try readKeys(handle)
       if let order { count = dropSeen(count, by: order) }
       handedOut += count
-      guard repeats <= 64 * (handedOut + 16), retries <= 1000 else {
+      guard repeats <= patience, retries <= 1000 else {
         throw BPFError(
           .interrupted,
           "read map \"\(handle.info.name)\": entries are removed faster than they can be read (\(handedOut) were); try again",
@@ -87,6 +92,7 @@ struct MapReader: ~Copyable, @unchecked Sendable {
       }
       if count > 0 {
         retries = 0
+        repeats = 0
         return count
       }
     }
