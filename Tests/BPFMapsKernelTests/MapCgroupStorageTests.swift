@@ -47,6 +47,11 @@ extension BPFKernelTests {
         #expect(try limits.value(forCgroup: directory) == nil)
         try limits.updateValue(SampleState(lastSeen: 0, flags: 0, decision: 5), forCgroup: directory)
         #expect(try limits.value(forCgroup: directory)?.decision == 5)
+        #expect(
+          try allocations {
+            try limits.updateValue(SampleState(lastSeen: 0, flags: 0, decision: 5), forCgroup: directory)
+            _ = try limits.value(forCgroup: directory)
+          } == 0)
         #expect(try limits.removeValue(forCgroup: directory))
         #expect(try limits.removeValue(forCgroup: directory) == false)
         #expect {
@@ -76,6 +81,11 @@ extension BPFKernelTests {
         #expect(try counts.value(forKey: key) == 0)
         try counts.updateValue(41, forKey: key)
         #expect(try counts.entries().map(\.1) == [41])
+        #expect(
+          try allocations {
+            try counts.updateValue(42, forKey: key)
+            _ = try counts.value(forKey: key)
+          } == 0)
         #expect(try counts.value(forKey: BPFCgroupStorageKey(cgroup: 1, hook: .connect6)) == nil)
         #expect {
           try counts.updateValue(1, forKey: BPFCgroupStorageKey(cgroup: 1, hook: .connect6))

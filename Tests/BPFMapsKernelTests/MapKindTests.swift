@@ -154,6 +154,12 @@ extension BPFKernelTests {
       #expect {
         _ = try plain.mapped()
       } throws: { ($0 as? BPFError)?.code == .incompatibleMap && "\($0)".contains("BPF_F_MMAPABLE") }
+      // libbpf makes constants mappable, and the kernel freezes them.
+      let constants = try loadSamples().map(".rodata", as: BPFArrayMap<SampleState>.self)
+      #expect(try constants.mapped(for: .reading)[0].lastSeen == constants.value(at: 0)?.lastSeen)
+      #expect {
+        _ = try constants.mapped()
+      } throws: { ($0 as? BPFError)?.code == .permissionDenied && "\($0)".contains("map \".rodata\" into memory") }
       await #expect(processExitsWith: .failure) {
         let map = try BPFArrayMap<UInt64>.create(name: "read", maximumEntryCount: 3, flags: .mappable)
         try map.mapped(for: .reading).store(1, at: 0)

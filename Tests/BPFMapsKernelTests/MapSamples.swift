@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BPFMaps
+import CAllocationCounter
 
 /// `struct statistic` of the programs, declared in Swift.
 struct Statistic: BPFValue, BitwiseCopyable {
@@ -29,4 +30,17 @@ final class Shared<Map: BPFMapProtocol & ~Copyable>: Sendable {
   let value: Map
 
   init(_ value: consuming Map) { self.value = value }
+}
+
+/// The fewest blocks that a round of calls took from the heap: what other threads took shows in some of them
+/// only.
+func allocations(calls: Int = 100, rounds: Int = 20, _ body: () throws -> Void) rethrows -> UInt64 {
+  try body()
+  var fewest = UInt64.max
+  for _ in 0..<rounds {
+    let before = allocation_count()
+    for _ in 0..<calls { try body() }
+    fewest = min(fewest, allocation_count() - before)
+  }
+  return fewest
 }

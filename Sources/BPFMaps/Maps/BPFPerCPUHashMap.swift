@@ -116,12 +116,17 @@ public struct BPFPerCPUHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue 
   /// - Throws: `interrupted` where entries are removed faster than they can be read. `BPF_MAP_LOOKUP_BATCH`
   @inlinable
   public borrowing func entries() throws(BPFError) -> [(Key, [Value])] {
+    guard handle.slotCount > 0, MemoryLayout<Value>.stride <= BPFMapHandle.slotSize(of: Value.self) else {
+      throw handle.slotFailure()
+    }
+    var reader = MapReader(handle, capacity: handle.batchLimit)
     var result: [(Key, [Value])] = []
-    do {
-      try forEach { key, values in result.append((key, values.copied)) }
-    } catch let error as BPFError {
-      throw error
-    } catch {}
+    while case let count = try reader.next(of: handle), count > 0 {
+      for index in 0..<count {
+        let values = unsafe reader.slots(at: index, as: Value.self)
+        result.append((reader.key(at: index, as: Key.self), unsafe Array(values)))
+      }
+    }
     return result
   }
 
@@ -203,12 +208,19 @@ extension BPFMapHandle {
     var reader = MapReader(self, capacity: batchLimit)
     while case let count = try reader.next(of: self), count > 0 {
       for index in 0..<count {
-        let slots = unsafe UnsafeMutableRawBufferPointer(
-          start: reader.values + index * reader.valueSize, count: reader.valueSize)
-        let elements = unsafe Self.elements(of: slots, as: Value.self)
+        let elements = unsafe reader.slots(at: index, as: Value.self)
         try unsafe body(reader.key(at: index, as: Key.self), elements.span)
       }
     }
+  }
+}
+
+extension MapReader {
+  /// The values of all CPUs of an entry.
+  @inlinable
+  borrowing func slots<Value: BitwiseCopyable>(at index: Int, as type: Value.Type) -> UnsafeBufferPointer<Value> {
+    let slots = unsafe UnsafeMutableRawBufferPointer(start: values + index * valueSize, count: valueSize)
+    return unsafe BPFMapHandle.elements(of: slots, as: Value.self)
   }
 }
 
