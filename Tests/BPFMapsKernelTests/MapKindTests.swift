@@ -4,7 +4,6 @@ import BPFMaps
 import Glibc
 import KernelTestSupport
 import LinuxSystem
-import NetworkTypes
 import SystemPackage
 import Testing
 
@@ -52,122 +51,6 @@ extension BPFKernelTests {
       #expect {
         _ = try BPFArrayMap<UInt64>.create(name: "large", maximumEntryCount: .max)
       } throws: { "\($0)".contains("create map \"large\" (array)") && "\($0)".contains("4294967295 entries") }
-    }
-
-    @Test func `an IPv4 trie is used by addresses and blocks`() throws {
-      let object = try BPFObject(.maps).load()
-      let routes = try object.map("routes4", as: BPFLPMTrie<IPv4PrefixKey, UInt32>.self)
-      func block(_ text: String) throws -> IPv4CIDR { try #require(IPv4CIDR(text)) }
-      try routes.updateValue(0, for: block("0.0.0.0/0"))
-      try routes.updateValue(8, for: block("10.255.255.255/8"))
-      try routes.updateValue(24, for: block("10.1.2.0/24"))
-      try routes.updateValue(32, for: block("10.1.2.3/32"))
-      #expect(try routes.value(matching: IPv4Address(10, 1, 2, 3)) == 32)
-      #expect(try routes.value(matching: IPv4Address(10, 1, 2, 4)) == 24)
-      #expect(try routes.value(matching: IPv4Address(10, 9, 9, 9)) == 8)
-      #expect(try routes.value(matching: IPv4Address(11, 0, 0, 0)) == 0)
-      // What is more specific comes first, then by address; host bits were cleared.
-      #expect(
-        try routes.entries().map { $0.0.block.description }
-          == ["10.1.2.3/32", "10.1.2.0/24", "10.0.0.0/8", "0.0.0.0/0"])
-      #expect(try routes.snapshot()[IPv4PrefixKey(block("10.0.0.0/8"))] == 8)
-      #expect(try routes.removeValue(for: block("10.1.2.0/24")))
-      #expect(try routes.removeValue(for: block("10.1.2.0/24")) == false)
-      #expect(try routes.value(matching: IPv4Address(10, 1, 2, 4)) == 8)
-      #expect(throws: BPFError.self) { try routes.updateValue(9, for: block("10.0.0.0/8"), mode: .new) }
-    }
-
-    @Test func `an IPv6 trie is used by addresses and blocks`() throws {
-      let routes = try BPFObject(.maps).load().map("routes6", as: BPFLPMTrie<IPv6PrefixKey, UInt32>.self)
-      func block(_ text: String) throws -> IPv6CIDR { try #require(IPv6CIDR(text)) }
-      func address(_ text: String) throws -> IPv6Address { try #require(IPv6Address(text)) }
-      try routes.updateValue(8, for: block("fd00::ffff/8"))
-      try routes.updateValue(65, for: block("fd00:0:0:1:8000::/65"))
-      try routes.updateValue(128, for: block("fd00::1/128"))
-      #expect(try routes.value(matching: address("fd00::1")) == 128)
-      #expect(try routes.value(matching: address("fd00:0:0:1:8000::5")) == 65)
-      #expect(try routes.value(matching: address("fd00:0:0:1::5")) == 8)
-      #expect(try routes.value(matching: address("fe00::1")) == nil)
-      #expect(
-        try routes.entries().map { $0.0.block.description } == ["fd00::1/128", "fd00:0:0:1:8000::/65", "fd00::/8"])
-    }
-
-    @Test func `a trie whose key does not begin with a length is refused for blocks`() throws {
-      let object = try BPFObject(.maps).load()
-      #expect {
-        _ = try object.map("routes_odd", as: BPFLPMTrie<IPv4PrefixKey, UInt32>.self)
-      } throws: { ($0 as? BPFError)?.code == .layoutMismatch && "\($0)".contains("field \"address\"") }
-      #expect {
-        _ = try object.map("routes6", as: BPFLPMTrie<IPv4PrefixKey, UInt32>.self)
-      } throws: { ($0 as? BPFError)?.code == .layoutMismatch && "\($0)".contains("20 bytes") }
-    }
-
-    @Test func `a mapped array and a program share memory`() throws {
-      let object = try BPFObject(.maps).load()
-      let map = try object.map("statistics", as: BPFArrayMap<Statistic>.self)
-      let shared = try map.mapped()
-      let program = try object.program("counts_shared")
-      let packets = shared.field(\.packets)
-      let bytes = shared.field(\.bytes)
-      shared.store(1000, in: packets, at: 299)
-      _ = try program.test(packet: packet, context: SocketBufferContext(controlBlock: [299]), repeat: 10)
-      #expect(shared.load(packets, at: 299) == 1010)
-      #expect(shared.load(bytes, at: 299) > 0 && shared.load(bytes, at: 298) == 0)
-      #expect(shared.add(5, to: packets, at: 299) == 1010)
-      #expect(try map.value(at: 299)?.packets == 1015)
-      shared[3] = Statistic(packets: 7, bytes: 8, lastLength: 9)
-      #expect(shared[3].lastLength == 9)
-      #expect(try map.value(at: 3)?.bytes == 8)
-    }
-
-    @Test func `a mapping outlives its map, is unmapped once, and elements of another size keep their places`()
-      async throws
-    {
-      func map() throws -> BPFMappedArray<UInt32> {
-        let small = try BPFArrayMap<UInt32>.create(name: "small", maximumEntryCount: 5, flags: .mappable)
-        let shared = try small.mapped()
-        for index in 0..<UInt32(5) { shared[index] = index + 1 }
-        #expect(try small.values() == [1, 2, 3, 4, 5])
-        return shared
-      }
-      let shared = try map()
-      #expect((0..<UInt32(5)).map { shared[$0] } == [1, 2, 3, 4, 5])
-      let numbers = Shared(try BPFArrayMap<UInt64>.create(name: "numbers", maximumEntryCount: 3, flags: .mappable))
-      let mapped = try numbers.value.mapped()
-      await withTaskGroup(of: Void.self) { group in
-        for _ in 0..<4 {
-          group.addTask {
-            if let mine = try? numbers.value.mapped() { for _ in 0..<1000 { mine.add(1, at: 2) } }
-          }
-        }
-      }
-      #expect(mapped.load(at: 2) == 4000)
-      mapped.store(7, at: 2)
-      #expect(try numbers.value.values() == [0, 0, 7])
-      try await expectNoDescriptorLeak {
-        for _ in 0..<100 { _ = try numbers.value.mapped() }
-      }
-    }
-
-    @Test func `an array that was not made for it is not mapped, and one for reading is not written`() async throws {
-      let plain = try BPFArrayMap<UInt64>.create(name: "plain", maximumEntryCount: 3)
-      #expect {
-        _ = try plain.mapped()
-      } throws: { ($0 as? BPFError)?.code == .incompatibleMap && "\($0)".contains("BPF_F_MMAPABLE") }
-      // libbpf makes constants mappable, and the kernel freezes them.
-      let constants = try loadSamples().map(".rodata", as: BPFArrayMap<SampleState>.self)
-      #expect(try constants.mapped(for: .reading)[0].lastSeen == constants.value(at: 0)?.lastSeen)
-      #expect {
-        _ = try constants.mapped()
-      } throws: { ($0 as? BPFError)?.code == .permissionDenied && "\($0)".contains("map \".rodata\" into memory") }
-      await #expect(processExitsWith: .failure) {
-        let map = try BPFArrayMap<UInt64>.create(name: "read", maximumEntryCount: 3, flags: .mappable)
-        try map.mapped(for: .reading).store(1, at: 0)
-      }
-      await #expect(processExitsWith: .failure) {
-        let map = try BPFArrayMap<UInt64>.create(name: "bounds", maximumEntryCount: 3, flags: .mappable)
-        _ = try map.mapped().load(at: 3)
-      }
     }
 
     @Test func `maps in an array are swapped under a program`() throws {
