@@ -7,10 +7,12 @@
  * calls between libraries, and with no more of the argument struct written and copied than the command reads (the
  * kernel takes the rest as zero). Each returns 0 or the negative error number; errno stays as it was.
  */
-#include <errno.h>
 #include <linux/bpf.h>
 #include <sys/syscall.h>
+#if !defined(__x86_64__) && !defined(__aarch64__)
+#include <errno.h>
 #include <unistd.h>
+#endif
 
 static inline int clibbpf_call(enum bpf_cmd command, void *arguments, unsigned long size) {
 #if defined(__x86_64__)
