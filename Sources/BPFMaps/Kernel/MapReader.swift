@@ -4,9 +4,10 @@ internal import LinuxSystem
 
 /// Reads a map batch by batch into buffers of its own, which are taken from the heap once.
 ///
-/// What it promises: an entry that is there throughout is seen exactly once, no key is seen twice, and the iteration ends.
+/// What it promises: no key is seen twice, the iteration ends, and an entry that is there throughout is seen, as far as the
+/// kernel's own step from key to key sees it.
 ///
-/// - A hash's batches walk its buckets, which no removal disturbs.
+/// - A hash's batches walk its buckets under their locks, which no removal disturbs.
 /// - Other maps go from key to key, in a batch or call by call. When the key to go on from was removed meanwhile, the
 ///   kernel starts over. Where keys have an order that is seen by a key that is not after the last one, and what was seen
 ///   is skipped; where they have none, the keys that were seen are remembered. Restarts that lead to nothing new are

@@ -5,7 +5,8 @@
 /// Everything that reads many entries works batch by batch in buffers that are reused, by `BPF_MAP_LOOKUP_BATCH` where
 /// the kernel has it for the kind of map and key by key elsewhere. Whatever others do meanwhile:
 ///
-/// - an entry that is there throughout is seen exactly once;
+/// - an entry that is there throughout is seen exactly once; of a trie, unless an entry beside it is removed while the
+///   kernel goes from the one to the other;
 /// - no key is seen twice;
 /// - an entry that comes or goes meanwhile may be seen or not;
 /// - the iteration ends: when the kernel starts over because the entry to go on from was removed, what was seen is
@@ -20,7 +21,7 @@ public protocol BPFKeyedMap: BPFMapProtocol, ~Copyable {
 extension BPFKeyedMap where Self: ~Copyable {
   /// Every entry, in no order; of a trie, what is more specific first.
   ///
-  /// An entry that is there throughout is seen exactly once, whatever others do meanwhile.
+  /// See ``BPFKeyedMap`` for what is seen when others change the map meanwhile.
   ///
   /// The kernel has no exact look-up for tries: of an entry that is removed between its key and its value being read,
   /// the value is that of the next shorter prefix.
