@@ -32,6 +32,24 @@ extension BPFKernelTests {
       #expect(try map.takeValue(forKey: 1) == nil)
     }
 
+    @Test func `maps of every kind are made, and leave no descriptor behind`() async throws {
+      try await expectNoDescriptorLeak {
+        for _ in 0..<50 {
+          _ = try BPFRingBuffer<UInt64>.create(name: "ring", maximumEntryCount: 4096)
+          _ = try BPFProgramArray.create(name: "programs", maximumEntryCount: 4)
+          _ = try BPFPerCPUArrayMap<SampleState>.create(name: "counters", maximumEntryCount: 4)
+          let inner = try BPFLPMTrie<SampleKey, UInt8>.create(name: "trie", maximumEntryCount: 4)
+          let outer = try BPFArrayOfMaps<BPFLPMTrie<SampleKey, UInt8>>.create(
+            name: "outer", maximumEntryCount: 4, prototype: inner)
+          try outer.setMap(inner, at: 0)
+          _ = try outer.map(at: 0)
+          _ = try BPFStack<UInt8>.create(name: "stack", maximumEntryCount: 4).duplicate()
+          _ = try BPFSocketStorage<UInt8>.create(name: "marks")
+          #expect(throws: BPFError.self) { _ = try makeHash(0) }
+        }
+      }
+    }
+
     @Test func `what cannot be made says why`() {
       #expect {
         _ = try makeHash(0)
