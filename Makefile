@@ -12,10 +12,10 @@ tools := Tests/VirtualMachine
 
 # Debian packages: what a build needs, and what tests and checks need on top. `vm` names its own.
 build_packages := libbpf-dev libelf-dev libmnl-dev pkg-config
-test_packages := iproute2 iputils-ping clang-format shellcheck
+test_packages := iproute2 iputils-ping ethtool bpftool clang-format shellcheck
 
 swift_sources := $(wildcard Sources Tests Examples Plugins Benchmarks) Package.swift
-bpf_sources := $(shell find bpf -name '*.[ch]' 2>/dev/null)
+c_sources := $(shell find bpf Sources Benchmarks Tests -name '*.[ch]')
 shell_sources := .ci/run Tests/Dependent/run $(addprefix $(tools)/,init install-packages kernel-answers run-tests start vm)
 
 # Without sudo the demonstration itself says that it needs root.
@@ -48,14 +48,14 @@ fuzz: deps ## Feeds every netlink decoder with MESSAGES mutated messages (SEED, 
 	.build/fuzz/release/netlink-fuzz --messages $${MESSAGES:-10000000} --seed $${SEED:-1} --start $${START:-0} \
 	  --current .build/fuzz/current $${REPLAY:+--replay "$$REPLAY"}
 
-lint: test-deps ## Checks formatting and style of Swift, BPF C and shell.
+lint: test-deps ## Checks formatting and style of Swift, C and shell.
 	swift format lint --strict --parallel --recursive $(swift_sources)
-	$(if $(bpf_sources),clang-format --dry-run -Werror $(bpf_sources))
+	clang-format --dry-run -Werror $(c_sources)
 	shellcheck $(shell_sources)
 
-format: test-deps ## Formats Swift and BPF C in place.
+format: test-deps ## Formats Swift and C in place.
 	swift format --in-place --parallel --recursive $(swift_sources)
-	$(if $(bpf_sources),clang-format -i $(bpf_sources))
+	clang-format -i $(c_sources)
 
 demo: deps ## Builds the demonstration and runs it; ARGS='--help' lists its options.
 	swift build -c release --product terway-demo

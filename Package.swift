@@ -66,6 +66,7 @@ let package = Package(
     .library(name: "NetlinkKit", targets: ["NetlinkKit"]),
     .library(name: "NetlinkTesting", targets: ["NetlinkTesting"]),
     .library(name: "BPFMaps", targets: ["BPFMaps"]),
+    .library(name: "BPFTesting", targets: ["BPFTesting"]),
     .library(name: "ENIProvider", targets: ["ENIProvider"]),
     .library(name: "IPVLANDatapath", targets: ["IPVLANDatapath"]),
     .library(name: "ServiceLB", targets: ["ServiceLB"]),
@@ -83,9 +84,11 @@ let package = Package(
     .executable(name: "first-program", targets: ["first-program"]),
     .executable(name: "netlink-show", targets: ["netlink-show"]),
     .executable(name: "netlink-watch", targets: ["netlink-watch"]),
+    .executable(name: "bpfmap", targets: ["bpfmap"]),
     // Benchmarks, each beside its floor in C.
     .executable(name: "netlink-bench", targets: ["netlink-bench"]),
     .executable(name: "netlink-bench-c", targets: ["netlink-bench-c"]),
+    .executable(name: "testrun-bench", targets: ["testrun-bench"]),
     // Looks for bytes that NetlinkKit's decoders cannot stand.
     .executable(name: "netlink-fuzz", targets: ["netlink-fuzz"]),
   ],
@@ -117,6 +120,7 @@ let package = Package(
     module("NetlinkKit", ["LinuxSystem", "NetworkTypes", "CLibmnl", "CLinuxSystem", systemPackage]),
     module("NetlinkTesting", ["NetlinkKit", "NetworkTypes"]),
     module("BPFMaps", ["LinuxSystem", "NetworkTypes", "CLibbpf", systemPackage]),
+    module("BPFTesting", ["BPFMaps", "NetworkTypes"]),
     module("ENIProvider", ["NetworkTypes", crypto, httpClient, nioCore, nioHTTP1]),
     module(
       "DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],
@@ -159,6 +163,7 @@ let package = Package(
       path: "Examples/NetlinkRows", swiftSettings: strict),
     example("netlink-show", ["NetlinkRows", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
     example("netlink-watch", ["NetlinkRows", "NetlinkKit", "LinuxSystem"]),
+    example("bpfmap", ["BPFMaps", "LinuxSystem", "NetworkTypes", systemPackage]),
     example("ecs-simulator", ["VPCSimulator", "ENIProvider", "LinuxSystem", "NetworkTypes", logging]),
 
     // Benchmarks
@@ -172,13 +177,22 @@ let package = Package(
       name: "netlink-bench-c", dependencies: ["CLibmnl"], path: "Benchmarks/netlink-bench-c",
       linkerSettings: [.linkedLibrary("mnl")]),
 
+    .executableTarget(
+      name: "testrun-bench",
+      dependencies: [
+        "BPFMaps", "BPFTesting", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", "CAllocationCounter",
+        "ExampleSupport", argumentParser,
+      ], path: "Benchmarks/testrun-bench", swiftSettings: strict),
+
     // Tests that need no privilege
+    .target(name: "ArticleTestSupport", path: "Tests/ArticleTestSupport", swiftSettings: strict),
     tests("NetworkTypes"),
     tests("KubernetesModel", ["NetworkTypes"]),
     tests("LinuxSystem", [systemPackage]),
     tests("NetlinkKit", ["NetlinkTesting", "NetlinkFuzzing", "NetworkTypes"], resources: [.copy("Fixtures")]),
-    tests("NetlinkTesting", ["NetlinkKit", "NetworkTypes"]),
-    tests("BPFMaps", [systemPackage]),
+    tests("NetlinkTesting", ["NetlinkKit", "NetworkTypes", "ArticleTestSupport"]),
+    tests("BPFMaps", ["NetworkTypes", systemPackage]),
+    tests("BPFTesting", ["NetworkTypes"]),
     tests("ENIProvider", ["NetworkTypes"], resources: [.copy("Vectors")]),
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
@@ -205,8 +219,13 @@ let package = Package(
       name: "KernelTestSupport", dependencies: ["LinuxSystem", "NetlinkKit", "BPFMaps", "NetworkTypes", systemPackage],
       path: "Tests/KernelTestSupport", swiftSettings: strict),
     kernelTests("LinuxSystem", [systemPackage]),
-    kernelTests("NetlinkKit", ["NetlinkTesting", "NetworkTypes", "LinuxSystem", "CLibbpf"]),
-    kernelTests("BPFMaps", ["LinuxSystem", "CDatapathABI", "DatapathPrograms", systemPackage], programs: true),
+    kernelTests("NetlinkKit", ["NetlinkTesting", "NetworkTypes", "LinuxSystem", "CLibbpf", "ArticleTestSupport"]),
+    kernelTests(
+      "BPFMaps",
+      [
+        "BPFTesting", "CAllocationCounter", "CDatapathABI", "DatapathPrograms", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+        systemPackage,
+      ], programs: true),
     kernelTests(
       "DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],
       exclude: ["README.md"]),
@@ -234,9 +253,9 @@ let package = Package(
       name: "ExampleKernelTests",
       dependencies: [
         "ExampleTestSupport", "KernelTestSupport", "LinuxSystem", "NetlinkKit", "NetworkTypes", "terway-demo",
-        "netlink-show", "netlink-watch",
+        "netlink-show", "netlink-watch", "bpfmap", "BPFMaps", systemPackage,
       ],
-      swiftSettings: strict),
+      exclude: ["Programs"], swiftSettings: strict, plugins: ["BPFCompile"]),
     .testTarget(
       name: "ExampleTests",
       dependencies: [

@@ -16,22 +16,34 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int result(int value) { return value < 0 ? -errno : value; }
+static int result(int value) {
+  return value < 0 ? -errno : value;
+}
 
-int clinuxsystem_unshare_network(void) { return result(unshare(CLONE_NEWNET)); }
+int clinuxsystem_unshare_network(void) {
+  return result(unshare(CLONE_NEWNET));
+}
 
-int clinuxsystem_enter_network(int fd) { return result(setns(fd, CLONE_NEWNET)); }
+int clinuxsystem_enter_network(int fd) {
+  return result(setns(fd, CLONE_NEWNET));
+}
 
 int clinuxsystem_is_network_namespace(int fd) {
   int type = ioctl(fd, NS_GET_NSTYPE);
   return type < 0 ? -errno : type == CLONE_NEWNET;
 }
 
-int clinuxsystem_open(const char *path, int flags, unsigned mode) { return result(open(path, flags | O_CLOEXEC, mode)); }
+int clinuxsystem_open(const char *path, int flags, unsigned mode) {
+  return result(open(path, flags | O_CLOEXEC, mode));
+}
 
-int clinuxsystem_duplicate(int fd) { return result(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+int clinuxsystem_duplicate(int fd) {
+  return result(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
 
-int clinuxsystem_name_thread(const char *name) { return result(prctl(PR_SET_NAME, name, 0, 0, 0)); }
+int clinuxsystem_name_thread(const char *name) {
+  return result(prctl(PR_SET_NAME, name, 0, 0, 0));
+}
 
 int clinuxsystem_tun_attach(int fd, char *name, unsigned short flags) {
   struct ifreq request = {0};
@@ -47,11 +59,17 @@ int clinuxsystem_tun_set_persistent(int fd, int is_persistent) {
   return result(ioctl(fd, TUNSETPERSIST, (unsigned long)is_persistent));
 }
 
-int clinuxsystem_tun_set_owner(int fd, unsigned user) { return result(ioctl(fd, TUNSETOWNER, (unsigned long)user)); }
+int clinuxsystem_tun_set_owner(int fd, unsigned user) {
+  return result(ioctl(fd, TUNSETOWNER, (unsigned long)user));
+}
 
-int clinuxsystem_tun_set_group(int fd, unsigned group) { return result(ioctl(fd, TUNSETGROUP, (unsigned long)group)); }
+int clinuxsystem_tun_set_group(int fd, unsigned group) {
+  return result(ioctl(fd, TUNSETGROUP, (unsigned long)group));
+}
 
-int clinuxsystem_has_link(const char *name) { return if_nametoindex(name) != 0; }
+int clinuxsystem_has_link(const char *name) {
+  return if_nametoindex(name) != 0;
+}
 
 long clinuxsystem_send(int fd, const void *bytes, unsigned long length) {
   long sent = syscall(SYS_sendto, fd, bytes, length, MSG_DONTWAIT, NULL, 0);

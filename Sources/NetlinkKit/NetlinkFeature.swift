@@ -33,6 +33,10 @@ extension KernelFeature {
   public static let macvlan = linkKind("macvlan", KernelVersion(2, 6, 24)) { .macvlan(parent: $0) }
   /// Links of kind `bridge`.
   public static let bridge = linkKind("bridge", KernelVersion(2, 6, 0)) { _ in .bridge }
+  /// Bridges that tell VLANs apart.
+  public static let bridgeVLANs = linkKind("VLANs of bridges", KernelVersion(3, 9)) { _ in
+    .bridge(BridgeSettings(isVLANFiltering: true))
+  }
   /// Links of kind `dummy`.
   public static let dummy = linkKind("dummy", KernelVersion(2, 6, 0)) { _ in .dummy }
 

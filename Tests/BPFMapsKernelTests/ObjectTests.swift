@@ -3,10 +3,20 @@
 import BPFMaps
 import CDatapathABI
 import DatapathPrograms
+import Foundation
 import KernelTestSupport
 import LinuxSystem
 import SystemPackage
 import Testing
+
+/// `struct sample_pair` of `pair_swapped.bpf.c`.
+private struct OtherPair: BPFValue, BitwiseCopyable {
+  var right: UInt32
+  var middle: UInt32
+
+  static let layout = StructLayout(
+    "sample_pair", of: Self.self, fields: [.init("right", \.right), .init("middle", \.middle)])
+}
 
 extension BPFKernelTests {
   @Suite("Objects in the kernel")
@@ -59,7 +69,10 @@ extension BPFKernelTests {
         try object.setConstant("answer", to: UInt64(1))
       } catch {
         #expect(error.code == .invalidArgument)
-        #expect(error.message == #"set constant "answer" of object "samples": it has 4 bytes, but UInt64 has 8"#)
+        #expect(
+          error.message
+            == #"set constant "answer" of object "samples": it is a 4-byte unsigned integer, but UInt64 is an 8-byte unsigned integer"#
+        )
       }
       do {
         try object.setConstant("question", to: UInt32(1))
@@ -67,7 +80,9 @@ extension BPFKernelTests {
       } catch {
         #expect(error.code == .notFound)
         #expect(
-          error.message == #"object "samples" has no constant "question"; it has: answer (4 bytes), wide (8 bytes)"#)
+          error.message
+            == #"object "samples" has no constant "question"; it has: answer (4-byte unsigned integer), wide (8-byte unsigned integer)"#
+        )
       }
     }
 
@@ -150,12 +165,89 @@ extension BPFKernelTests {
       } throws: { ($0 as? BPFError)?.code == .notFound && "\($0)".contains("counts, dispatches") }
     }
 
-    @Test func `a thousand objects come and go without a trace`() async throws {
-      try await expectNoDescriptorLeak {
-        for _ in 0..<500 {
-          let object = try BPFObject(.cgroup).load()
-          _ = try object.program("redirects")
-        }
+    @Test func `only the selected programs are loaded`() throws {
+      var object = try BPFObject(.objects)
+      #expect(object.selectedPrograms == ["adds_constants", "touches_variables", "uses_spare", "uses_pairs"])
+      try object.select(programs: ["optional", "touches_variables"])
+      #expect(object.selectedPrograms == ["touches_variables", "optional"])
+      let loaded = try object.load()
+      #expect(try loaded.program("optional").test(packet: packet).returnValue == 1)
+      #expect {
+        _ = try loaded.program("adds_constants")
+      } throws: { ($0 as? BPFError)?.code == .notFound && "\($0)".contains("excluded") }
+    }
+
+    @Test func `a selection of a program that is not there changes nothing`() throws {
+      var object = try BPFObject(.objects)
+      #expect {
+        try object.select(programs: ["optional", "option"])
+      } throws: {
+        ($0 as? BPFError)?.code == .notFound
+          && "\($0)".hasSuffix(
+            #"no program "option"; it has: adds_constants, optional, touches_variables, uses_pairs, uses_spare"#)
+      }
+      #expect(object.selectedPrograms.count == 4)
+      try object.include(program: "optional")
+      #expect(object.selectedPrograms.count == 5)
+      try object.select(programs: [])
+      let loaded = try object.load()
+      #expect(try loaded.map("pairs", as: BPFHashMap<UInt32, SamplePair>.self).entries().isEmpty)
+    }
+
+    @Test func `a map that only excluded programs use need not be made`() throws {
+      var object = try BPFObject(.objects)
+      try object.exclude(map: "spare")
+      try object.exclude(program: "uses_spare")
+      let loaded = try object.load()
+      #expect {
+        _ = try loaded.map("spare", as: BPFArrayMap<UInt64>.self)
+      } throws: { ($0 as? BPFError)?.code == .notFound && "\($0)".contains("excluded") }
+      _ = try loaded.map("pairs", as: BPFHashMap<UInt32, SamplePair>.self)
+      #expect {
+        var other = try BPFObject(.objects)
+        try other.exclude(map: "spare")
+        _ = try other.load()
+      } throws: { ($0 as? BPFError)?.code == .verifierRejected && "\($0)".contains("spare") }
+    }
+
+    @Test func `an object is opened by its path, and says which file failed`() throws {
+      let path = FilePath("/tmp/bpfmaps-object-\(UInt32.random(in: 0...UInt32.max)).bpf.o")
+      try Data(EmbeddedObject.objects.bytes()).write(to: URL(fileURLWithPath: path.string))
+      defer { try? FileManager.default.removeItem(atPath: path.string) }
+      let object = try BPFObject(path: path, checking: [SamplePair.layout])
+      #expect(object.name.hasPrefix("bpfmaps-object-") && !object.name.contains("."))
+      try FileManager.default.removeItem(atPath: path.string)
+      #expect(try object.load().program("uses_pairs").name == "uses_pairs")
+      #expect {
+        _ = try BPFObject(path: path)
+      } throws: { ($0 as? BPFError)?.code == .notFound && "\($0)".contains(path.string) }
+      try Data("no object".utf8).write(to: URL(fileURLWithPath: path.string))
+      #expect {
+        _ = try BPFObject(path: path, name: "mine")
+      } throws: {
+        ($0 as? BPFError)?.code == .malformedObject && "\($0)".contains(path.string)
+          && "\($0)".contains(#"open object "mine""#)
+      }
+      #expect {
+        _ = try BPFObject(path: "/tmp")
+      } throws: { $0 is BPFError && "\($0)".contains(#"open object "/tmp""#) }
+    }
+
+    @Test func `a map whose fields differ is not reused, and the sentence has both sides of each`() throws {
+      let swapped = try BPFObject(.pair_swapped).load()
+      let pairs = try swapped.map("pairs", as: BPFHashMap<Int32, OtherPair>.self)
+      var object = try BPFObject(.objects)
+      do throws(BPFError) {
+        try object.reuse(map: "pairs", from: pairs)
+        Issue.record("a map with other fields was reused")
+      } catch {
+        #expect(error.code == .incompatibleMap)
+        #expect(
+          error.message.hasSuffix(
+            #"for map "pairs" of object "objects": it has key int but the object wants unsigned int, "#
+              + #"value field "right" (at offset 0, 4 bytes) but the object wants it at offset 4, 4 bytes, "#
+              + #"value field "middle" (at offset 4, 4 bytes) but the object has no such field, "#
+              + #"no value field "left" but the object wants it (at offset 0, 4 bytes)"#), "\(error.message)")
       }
     }
 

@@ -86,6 +86,33 @@ extension BPFKernelTests {
       #expect(FileManager.default.fileExists(atPath: file))
     }
 
+    @Test func `a map that the object pins by name goes where the caller says, and is compared when used again`()
+      async throws
+    {
+      try await withPinDirectory { directory in
+        func load(_ prepare: (inout BPFObject) throws(BPFError) -> Void = { _ in }) throws(BPFError) -> UInt32 {
+          var object = try BPFObject(.by_name)
+          try object.setPinDirectory(directory)
+          try prepare(&object)
+          return try object.load().map("named", as: BPFHashMap<UInt32, UInt64>.self).identifier
+        }
+        let first = try load()
+        #expect(try load() == first)
+        #expect {
+          _ = try load { (object) throws(BPFError) in try object.setMaxEntries(17, forMap: "named") }
+        } throws: {
+          ($0 as? BPFError)?.code == .incompatibleMap
+            && "\($0)".contains("it has max_entries 16 but the object wants 17")
+        }
+        try BPFFileSystem.removePin(at: directory.appending("named"))
+        #expect(try load() != first)
+        #expect {
+          var object = try BPFObject(.by_name)
+          try object.setPinDirectory("/tmp")
+        } throws: { ($0 as? BPFError)?.code == .notBPFFileSystem && "\($0)".contains(#"map "named""#) }
+      }
+    }
+
     @Test func `a shared map is pinned by the first object and used by the second`() async throws {
       try await withPinDirectory { directory in
         try BPFFileSystem.makeDirectory(directory.appending("a/b"))

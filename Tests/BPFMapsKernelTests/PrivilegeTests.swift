@@ -28,6 +28,7 @@ extension BPFKernelTests {
         } catch {
           #expect(error.code == .permissionDenied)
           #expect(error.message.hasPrefix("load object \"samples\": "))
+          #expect(error.message.contains("this thread lacks CAP_NET_ADMIN"), "\(error.message)")
           #expect(error.message.contains("CAP_BPF"))
         }
       }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import ArticleTestSupport
 import Glibc
 import KernelTestSupport
 import LinuxSystem
@@ -95,40 +95,15 @@ struct ArticleTests {
       try await socket.converge(to: desired)
       // end
       #expect(try await socket.routes.all(table: .main, family: .ipv4).map(\.destination) == [IPCIDR(host: address)])
-      let article = try String(contentsOf: ArticleTests.article("DesiredStates"), encoding: .utf8)
-      #expect(article.contains("```\n\(printed.joined())\n```"))
+      let article = try Article("DesiredStates", of: "NetlinkKit")
+      #expect(article.text.contains("```\n\(printed.joined())\n```"))
     }
-  }
-
-  private static func article(_ name: String) -> URL {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    return root.appending(path: "Sources/NetlinkKit/NetlinkKit.docc/\(name).md")
   }
 
   @Test(arguments: ["StaleConnections", "DeviceSettings", "KernelSettings", "DesiredStates"])
-  func `an article shows the lines that were run`(article: String) throws {
-    let file = URL(filePath: #filePath)
-    let text = try String(contentsOf: ArticleTests.article(article), encoding: .utf8)
-    let source = try String(contentsOf: file, encoding: .utf8)
-    func blocks(_ text: String, from first: String, to last: String) -> [[String]] {
-      var found: [[String]] = []
-      var lines: [String]?
-      for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-        let bare = String(line.drop { $0 == " " })
-        if bare == last, let block = lines {
-          found.append(block)
-          lines = nil
-        } else if bare == first {
-          lines = []
-        } else {
-          lines?.append(bare)
-        }
-      }
-      return found
-    }
-    let shown = blocks(text, from: "```swift", to: "```")
+  func `an article shows the lines that were run`(name: String) throws {
+    let shown = try Article(name, of: "NetlinkKit").code
     #expect(!shown.isEmpty)
-    #expect(shown == blocks(source, from: "// begin \(article)", to: "// end"))
+    #expect(shown == (try Article.linesRun(name)))
   }
 }

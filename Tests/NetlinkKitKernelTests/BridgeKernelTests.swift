@@ -79,8 +79,10 @@ struct BridgeKernelTests {
   }
 
   @Test func `a bridge is what was asked for, and what ip says`() async throws {
+    let hasVLANs = await KernelFeature.bridgeVLANs.availability() == .available
     try await withVeth { socket, _ in
-      for (name, kind) in [("br0", LinkKind.bridge), ("br1", .bridge(BridgeKernelTests.settings))] {
+      let second = hasVLANs ? BridgeKernelTests.settings : BridgeKernelTests.settings.withoutVLANs
+      for (name, kind) in [("br0", LinkKind.bridge), ("br1", .bridge(second))] {
         let link = try await socket.links.add(
           NewLink(name: try #require(InterfaceName(name)), kind: kind))
         let read = try #require(link.kind)
@@ -91,14 +93,33 @@ struct BridgeKernelTests {
         #expect(status.id == status.root)
         #expect(status.id?.priority == settings.priority)
         #expect(status.rootPathCost == 0)
-        // What was read can be sent again.
-        try await socket.links.change(link.index, LinkChanges(settings: .bridge(settings)))
+        // What was read can be sent again; without VLANs the kernel refuses to hear of them.
+        try await socket.links.change(
+          link.index, LinkChanges(settings: .bridge(hasVLANs ? settings : settings.withoutVLANs)))
         #expect(try await socket.links.link(at: link.index)?.kind == read)
       }
     }
   }
 
-  @Test func `the settings of a bridge change, and those that are not named stay`() async throws {
+  @Test func `a bridge keeps VLANs apart, or the kernel's refusal is put into words`() async throws {
+    let hasVLANs = await KernelFeature.bridgeVLANs.availability() == .available
+    try await withVeth { socket, _ in
+      let wanted = NewLink(name: "br0", kind: .bridge(BridgeSettings(isVLANFiltering: true)))
+      do throws(NetlinkError) {
+        let link = try await socket.links.add(wanted)
+        guard case .bridge(let settings)? = link.kind else { Issue.record("no bridge: \(link)"); return }
+        #expect(hasVLANs)
+        #expect(settings.isVLANFiltering == true)
+      } catch {
+        #expect(!hasVLANs)
+        #expect(error.code == .notSupported)
+        #expect(error.description.contains("know no VLANs"))
+      }
+    }
+  }
+
+  @Test(.requires(.bridgeVLANs))
+  func `the settings of a bridge change, and those that are not named stay`() async throws {
     try await withVeth { socket, _ in
       let link = try await socket.links.add(NewLink(name: "br0", kind: .bridge(BridgeKernelTests.settings)))
       guard case .bridge(var expected)? = link.kind else { return }
@@ -206,5 +227,17 @@ struct BridgeKernelTests {
       }
       #expect(both?.code == .invalidArgument)
     }
+  }
+}
+
+extension BridgeSettings {
+  fileprivate var withoutVLANs: BridgeSettings {
+    var settings = self
+    (settings.isVLANFiltering, settings.vlanProtocol, settings.defaultVLAN) = (nil, nil, nil)
+    (settings.countsVLANs, settings.countsVLANsPerPort) = (nil, nil)
+    for option in [BridgeOptions.multicastVLANSnooping, .multipleSpanningTrees, .localAddressesOnce] {
+      settings.options[option] = nil
+    }
+    return settings
   }
 }

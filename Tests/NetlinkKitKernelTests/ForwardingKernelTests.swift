@@ -6,20 +6,6 @@ import NetlinkKit
 import NetworkTypes
 import Testing
 
-extension KernelFeature {
-  /// Bridges with VLANs (`CONFIG_BRIDGE_VLAN_FILTERING`).
-  static let bridgeVLAN = KernelFeature("bridge-vlan", minimumKernel: KernelVersion(3, 9)) {
-    do {
-      try await withVeth { socket, _ in
-        try await inNamespaceOf(socket, "ip link add br0 type bridge vlan_filtering 1 2>/dev/null")
-      }
-      return .available
-    } catch {
-      return .missing(reason: "\(error)")
-    }
-  }
-}
-
 @Suite("Forwarding entries in the kernel", .serialized, .requires(.root))
 struct ForwardingKernelTests {
   private let mac = MACAddress(truncating: 0x0200_0000_0005)
@@ -105,7 +91,7 @@ struct ForwardingKernelTests {
     }
   }
 
-  @Test(.requires(.bridgeVLAN)) func `a bridge's entries are per VLAN, and say how long they stay`() async throws {
+  @Test(.requires(.bridgeVLANs)) func `a bridge's entries are per VLAN, and say how long they stay`() async throws {
     try await withVeth { socket, port in
       try await inNamespaceOf(socket, "ip link add br0 type bridge vlan_filtering 1")
       try await inNamespaceOf(socket, "ip link set v0 master br0")

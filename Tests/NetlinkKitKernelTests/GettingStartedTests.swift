@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import ArticleTestSupport
 import KernelTestSupport
 import LinuxSystem
 import NetlinkKit
@@ -48,29 +48,8 @@ struct GettingStartedTests {
   }
 
   @Test func `the article shows the lines that were run`() throws {
-    let file = URL(filePath: #filePath)
-    let source = try String(contentsOf: file, encoding: .utf8)
-    let folder = file.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    let article = try String(
-      contentsOf: folder.appending(path: "Sources/NetlinkKit/NetlinkKit.docc/GettingStarted.md"), encoding: .utf8)
-    func blocks(_ text: String, from first: String, to last: String) -> [String] {
-      var found: [String] = []
-      var lines: [String]?
-      for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-        let bare = line.drop { $0 == " " }
-        if bare == first {
-          lines = []
-        } else if bare == last, let block = lines {
-          found.append(block.joined(separator: "\n"))
-          lines = nil
-        } else if !bare.isEmpty {
-          lines?.append(String(bare))
-        }
-      }
-      return found
-    }
-    let shown = blocks(article, from: "```swift", to: "```")
+    let shown = try Article("GettingStarted", of: "NetlinkKit").code
     #expect(shown.count == 2)
-    #expect(shown == blocks(source, from: "// begin", to: "// end"))
+    #expect(shown == (try Article.linesRun()))
   }
 }

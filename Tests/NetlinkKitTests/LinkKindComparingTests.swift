@@ -84,6 +84,24 @@ struct LinkKindComparingTests {
     #expect(kind.isMet(by: kind))
   }
 
+  @Test func `what puts a change back names no more than the change`() throws {
+    var bridge = try link("link-reply-bridge")
+    let wanted = BridgeSettings(forwardDelay: 700, options: MaskedFlags(on: .noLinkLocalLearning))
+    let found = try #require(bridge.settingsToBecome(.bridge(wanted)))
+    guard case .bridge(let now)? = bridge.kind, case .bridge(let undo) = found.undo else {
+      Issue.record("no bridge: \(found)")
+      return
+    }
+    #expect(found.todo == .bridge(wanted))
+    var expected = BridgeSettings(forwardDelay: now.forwardDelay)
+    expected.options[.noLinkLocalLearning] = now.options[.noLinkLocalLearning]
+    #expect(undo == expected)
+    #expect(undo.options[.multicastVLANSnooping] == nil)
+    bridge.kind = .macvlan(parent: .loopback, MACVLANSettings(mode: .vepa))
+    let other = try #require(bridge.settingsToBecome(.macvlan(parent: .loopback, mode: .bridge)))
+    #expect(other.undo == .macvlan(MACVLANSettings(mode: .vepa)))
+  }
+
   @Test func `parents, maps and lists of addresses are compared as what they mean`() throws {
     let vlan = try link("link-reply-vlan")
     let parent = try #require(vlan.parentIndex)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import ArticleTestSupport
 import NetlinkKit
 import NetlinkTesting
 import NetworkTypes
@@ -71,29 +71,8 @@ struct PodWiringTests {
   }
 
   @Test func `the article shows the lines that were run`() throws {
-    let file = URL(filePath: #filePath)
-    let source = try String(contentsOf: file, encoding: .utf8)
-    let folder = file.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    let article = try String(
-      contentsOf: folder.appending(path: "Sources/NetlinkTesting/NetlinkTesting.docc/TestingAPod.md"), encoding: .utf8)
-    func blocks(_ text: String, from first: String, to last: String) -> [String] {
-      var found: [String] = []
-      var lines: [Substring]?
-      for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-        let bare = line.drop { $0 == " " }
-        if bare == first {
-          lines = []
-        } else if bare == last, let block = lines {
-          found.append(block.joined(separator: "\n"))
-          lines = nil
-        } else if !bare.isEmpty {
-          lines?.append(bare)
-        }
-      }
-      return found
-    }
-    let shown = blocks(article, from: "```swift", to: "```")
+    let shown = try Article("TestingAPod", of: "NetlinkTesting").code
     #expect(shown.count == 4)
-    #expect(shown == blocks(source, from: "// begin", to: "// end"))
+    #expect(shown == (try Article.linesRun()))
   }
 }

@@ -17,6 +17,7 @@ struct ImportTable {
     "NetlinkKit": ["LinuxSystem", "NetworkTypes", "CLibmnl", "CLinuxSystem", "SystemPackage"],
     "NetlinkTesting": ["NetlinkKit", "NetworkTypes"],
     "BPFMaps": ["LinuxSystem", "NetworkTypes", "CLibbpf", "SystemPackage"],
+    "BPFTesting": ["BPFMaps", "NetworkTypes"],
     "ENIProvider": ["NetworkTypes", "Crypto", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"],
     "DatapathPrograms": ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", "SystemPackage"],
     "IPVLANDatapath": [

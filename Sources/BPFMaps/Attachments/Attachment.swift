@@ -6,9 +6,10 @@ public import SystemPackage
 
 /// A program at a hook.
 ///
-/// The program leaves the hook when this value goes, unless it was pinned, or left in place with ``persist(at:)``. A
-/// filter that has no link (``Mechanism/trafficControl``) can only be removed inside its namespace, which takes a
-/// thread: there, going away starts the removal but does not wait for it. ``detach()`` waits.
+/// The program leaves the hook when this value goes, unless it was pinned, or left in place with ``persist(at:)``. The
+/// kernel sees to that: a link ends with its last descriptor or pin, also when the process is killed. A filter that has no
+/// link (``Mechanism/trafficControl``) is different: it stays when the process is killed, and can only be removed inside
+/// its namespace, which takes a thread, so going away starts the removal but does not wait for it. ``detach()`` waits.
 public struct Attachment: ~Copyable, Sendable {
   /// How a program is attached.
   public enum Mechanism: Sendable, Hashable {
@@ -18,6 +19,16 @@ public struct Attachment: ~Copyable, Sendable {
     case trafficControl
     /// A link to a control group.
     case cgroup
+    /// A link to an interface's XDP hook.
+    case xdp
+    /// A link to a netkit pair.
+    case netkit
+    /// A link to a network namespace.
+    case networkNamespace
+    /// A link to a kernel function or raw tracepoint.
+    case tracing
+    /// A link to a perf event: a kprobe or tracepoint.
+    case perfEvent
     /// Another link, opened from a pin.
     case other
   }
@@ -30,13 +41,21 @@ public struct Attachment: ~Copyable, Sendable {
   private let hold: Hold
   /// How the program is attached.
   public let mechanism: Mechanism
+  /// In which mode an XDP program runs: never `automatic`; nil for other attachments, and for one opened from a pin.
+  public let xdpMode: XDPMode?
   /// What is attached to what, for messages: `program "from_pod" at tcx egress of interface 3`.
   public let description: String
+  /// Where it was opened from.
+  private let pin: FilePath?
 
-  init(_ hold: consuming Hold, _ mechanism: Mechanism, _ description: String) {
+  init(
+    _ hold: consuming Hold, _ mechanism: Mechanism, _ description: String, xdpMode: XDPMode? = nil, pin: FilePath? = nil
+  ) {
     self.hold = hold
     self.mechanism = mechanism
+    self.xdpMode = xdpMode
     self.description = description
+    self.pin = pin
   }
 
   /// Takes the program off the hook, and waits for it.
@@ -47,34 +66,25 @@ public struct Attachment: ~Copyable, Sendable {
   /// A hook, interface or filter that is gone already is not an error. A filter that somebody replaced is left alone.
   /// The clsact qdisc stays: others may rely on it, and an empty one does nothing.
   ///
-  /// - Throws: `permissionDenied`; `systemCall`. `BPF_LINK_DETACH`, `RTM_DELTFILTER`
+  /// - Throws: `permissionDenied`; `notSupported` for a tracing or perf attachment that was opened from a pin: the kernel
+  ///   ends those only with their last holder, so remove the pin; `systemCall`. `BPF_LINK_DETACH`, `RTM_DELTFILTER`
   public consuming func detach() async throws(BPFError) {
     switch consume hold {
     case .link(let descriptor):
       // A link whose interface or control group is gone answers ENOLINK (67): nothing is attached any more.
       let status = bpf_link_detach(descriptor.rawValue)
-      if status != 0, status != -67 {
-        throw BPFError.kernel("detach \(description)", status: status)
+      if status == 0 || status == -67 { return }
+      // A tracing link ends with its descriptor, right here.
+      if status == -95, pin == nil { return }
+      if status == -95 {
+        throw BPFError(
+          .notSupported,
+          "detach \(description): the kernel ends such a link only with its last holder; remove the pin",
+          errno: .init(rawValue: 95))
       }
+      throw BPFError.kernel("detach \(description)", status: status)
     case .filter(let filter):
       try await filter.remove()
-    }
-  }
-
-  /// Puts another program in the attached one's place, in one step: no packet or socket meets a gap.
-  ///
-  /// - Parameter program: A program of the same type and hook.
-  /// - Throws: `invalidArgument` for another type; `notFound` when the hook is gone, or its filter was replaced by others.
-  ///   `BPF_LINK_UPDATE`, `RTM_NEWTFILTER`
-  public borrowing func replaceProgram(with program: borrowing BPFProgram) async throws(BPFError) {
-    switch hold {
-    case .link(let descriptor):
-      let status = bpf_link_update(descriptor.rawValue, program.descriptor, nil)
-      if status != 0 {
-        throw BPFError.kernel("replace \(description) by \"\(program.name)\"", status: status == -67 ? -2 : status)
-      }
-    case .filter(let filter):
-      try await filter.replaceProgram(with: program.descriptor, name: program.name)
     }
   }
 
@@ -117,37 +127,73 @@ public struct Attachment: ~Copyable, Sendable {
   /// - Returns: The object behind the pin or identifier.
   /// - Throws: `notFound`; `malformedPin` for a pinned map or program; `permissionDenied`. `BPF_OBJ_GET`
   public static func open(pinnedAt path: FilePath) throws(BPFError) -> Attachment {
-    let descriptor = try Pins.open(path, "attachment")
-    guard KernelObjectKind(of: descriptor.rawValue) == .link else {
-      throw BPFError(.malformedPin, "open attachment \"\(path)\": what is pinned there is not an attachment")
-    }
-    let type = Self.information(about: descriptor).type
-    let mechanism: Mechanism = type == 11 ? .tcx : type == BPF_LINK_TYPE_CGROUP.rawValue ? .cgroup : .other
-    return Attachment(.link(descriptor), mechanism, "the attachment pinned at \"\(path)\"")
+    try open(pinnedAt: path) { _ in nil }
   }
 
-  /// The index of the interface that a tcx link is at, in the namespace it was attached in.
+  /// Opens a pinned attachment, and checks that it is one of the hook that is expected.
+  ///
+  /// - Parameters:
+  ///   - path: What ``pin(at:)`` made.
+  ///   - hook: The hook, interface or control group included.
+  /// - Returns: The attachment.
+  /// - Throws: `notFound`; `malformedPin` for a pinned map or program, and for an attachment elsewhere, naming both places:
+  ///   nothing is changed; `permissionDenied`. `BPF_OBJ_GET`
+  public static func open(pinnedAt path: FilePath, expecting hook: AttachmentHook) throws(BPFError) -> Attachment {
+    try open(pinnedAt: path) { info in
+      info.hook == hook ? nil : "what is pinned there is attached to \(info.hook), not to \(hook)"
+    }
+  }
+
+  private static func open(
+    pinnedAt path: FilePath, _ complaint: (AttachmentInfo) -> String?
+  ) throws(BPFError) -> Attachment {
+    let operation = "open attachment \"\(path)\""
+    let descriptor = try Pins.open(path, "attachment")
+    guard KernelObjectKind(of: descriptor.rawValue) == .link else {
+      throw BPFError(.malformedPin, "\(operation): what is pinned there is not an attachment")
+    }
+    let info = try AttachmentInfo(of: descriptor.rawValue, operation)
+    if let complaint = complaint(info) { throw BPFError(.malformedPin, "\(operation): \(complaint)") }
+    return Attachment(
+      .link(descriptor), info.hook.mechanism, "the attachment pinned at \"\(path)\"", pin: path)
+  }
+
+  /// What the kernel says of the link.
+  ///
+  /// - Returns: nil for a clsact filter, which has no link.
+  /// - Throws: `systemCall`. `BPF_OBJ_GET_INFO_BY_FD`
+  public borrowing func info() throws(BPFError) -> AttachmentInfo? {
+    switch hold {
+    case .link(let descriptor): try AttachmentInfo(of: descriptor.rawValue, "ask about \(description)")
+    case .filter: nil
+    }
+  }
+
+  /// The index of the interface that a tcx, netkit or XDP link is at, in the namespace it was attached in.
   ///
   /// nil when the interface is gone, so that nothing is attached any more, and for other mechanisms.
   /// `BPF_OBJ_GET_INFO_BY_FD`
   public var interface: UInt32? {
-    switch hold {
-    case .link(let descriptor):
-      let information = Self.information(about: descriptor)
-      return mechanism == .tcx && information.interface != 0 ? information.interface : nil
-    case .filter: return nil
+    switch try? info()?.hook {
+    case .trafficControl(_, let interface), .netkit(_, let interface), .xdp(let interface):
+      interface == 0 ? nil : interface
+    default: nil
     }
   }
 
-  /// The type of a link; for links at an interface its index too, which tcx and XDP have in the same place.
-  private static func information(
-    about descriptor: borrowing OwnedFileDescriptor
-  ) -> (type: UInt32, interface: UInt32) {
-    let number = descriptor.rawValue
-    return withZeroed(bpf_link_info.self) { info in
-      var length = UInt32(MemoryLayout<bpf_link_info>.size)
-      guard unsafe bpf_obj_get_info_by_fd(number, &info, &length) == 0 else { return (0, 0) }
-      return (info.type, info.xdp.ifindex)
+  /// The link's descriptor; nil for a filter.
+  var linkDescriptor: CInt? {
+    switch hold {
+    case .link(let descriptor): descriptor.rawValue
+    case .filter: nil
+    }
+  }
+
+  /// The filter; nil for a link.
+  var filter: TrafficControlFilter? {
+    switch hold {
+    case .link: nil
+    case .filter(let filter): filter
     }
   }
 }

@@ -21,44 +21,72 @@ public enum TrafficControlMechanism: Sendable, Hashable {
   case clsact
 }
 
-/// Where a program is attached to a control group. `enum bpf_attach_type`
-public struct CgroupHook: Sendable, Hashable, CustomStringConvertible {
-  /// The kernel's number.
-  public let rawValue: UInt32
-  /// The name in `SEC("cgroup/…")`.
-  public let description: String
+/// How an XDP program is run.
+public enum XDPMode: Sendable, Hashable, CaseIterable {
+  /// By the driver where it can, else generic; an attachment says which it became.
+  case automatic
+  /// By the driver, before the kernel has made a socket buffer. `XDP_FLAGS_DRV_MODE`
+  case native
+  /// By the kernel, on a socket buffer; every interface has it. `XDP_FLAGS_SKB_MODE`
+  case generic
+  /// By the network card, which needs a program that was compiled for it. `XDP_FLAGS_HW_MODE`
+  case offload
 
-  private init(_ rawValue: UInt32, _ name: String) {
-    self.rawValue = rawValue
-    self.description = name
+  /// `XDP_FLAGS_…_MODE`.
+  var flags: UInt32 {
+    switch self {
+    case .automatic: 0
+    case .generic: 2
+    case .native: 4
+    case .offload: 8
+    }
   }
+}
 
-  /// bind(2) of an IPv4 socket.
-  public static let bind4 = CgroupHook(8, "bind4")
-  /// bind(2) of an IPv6 socket.
-  public static let bind6 = CgroupHook(9, "bind6")
-  /// connect(2) of an IPv4 socket.
-  public static let connect4 = CgroupHook(10, "connect4")
-  /// connect(2) of an IPv6 socket.
-  public static let connect6 = CgroupHook(11, "connect6")
-  /// sendmsg(2) of an unconnected IPv4 datagram socket.
-  public static let sendmsg4 = CgroupHook(14, "sendmsg4")
-  /// sendmsg(2) of an unconnected IPv6 datagram socket.
-  public static let sendmsg6 = CgroupHook(15, "sendmsg6")
-  /// recvmsg(2) of an IPv4 datagram socket.
-  public static let recvmsg4 = CgroupHook(19, "recvmsg4")
-  /// recvmsg(2) of an IPv6 datagram socket.
-  public static let recvmsg6 = CgroupHook(20, "recvmsg6")
-  /// getsockopt(2).
-  public static let getsockopt = CgroupHook(21, "getsockopt")
-  /// setsockopt(2).
-  public static let setsockopt = CgroupHook(22, "setsockopt")
-  /// getpeername(2) of an IPv4 socket.
-  public static let getpeername4 = CgroupHook(29, "getpeername4")
-  /// getpeername(2) of an IPv6 socket.
-  public static let getpeername6 = CgroupHook(30, "getpeername6")
-  /// getsockname(2) of an IPv4 socket.
-  public static let getsockname4 = CgroupHook(31, "getsockname4")
-  /// getsockname(2) of an IPv6 socket.
-  public static let getsockname6 = CgroupHook(32, "getsockname6")
+/// Which end of a netkit pair a program is run for. Linux 6.7
+public enum NetkitEnd: Sendable, Hashable, CaseIterable {
+  /// The end that the pair is configured at, in the host.
+  case primary
+  /// Its peer, in the pod; attached from the host all the same.
+  case peer
+
+  /// `BPF_NETKIT_PRIMARY`, `BPF_NETKIT_PEER`.
+  var attachType: UInt32 { self == .primary ? 54 : 55 }
+}
+
+/// Where a link has its program. `struct bpf_link_info`
+public enum AttachmentHook: Sendable, Hashable, CustomStringConvertible {
+  /// A tcx hook. The interface is an index in its own namespace, 0 when it is gone.
+  case trafficControl(TrafficControlDirection, interface: UInt32)
+  /// A netkit pair, by the index of its primary end.
+  case netkit(NetkitEnd, interface: UInt32)
+  /// XDP at an interface.
+  case xdp(interface: UInt32)
+  /// A control group, by the inode of its directory; 0 when it is gone.
+  case cgroup(CgroupHook, group: UInt64)
+  /// The socket look-up of a network namespace, by its inode; 0 when it is gone.
+  case socketLookup(namespace: UInt64)
+  /// The begin or end of a kernel function, or a typed tracepoint.
+  case tracing
+  /// A raw tracepoint.
+  case rawTracepoint
+  /// A perf event: a tracepoint, kprobe or uprobe.
+  case perfEvent
+  /// Another type of link.
+  case other(linkType: UInt32)
+
+  /// What messages call it.
+  public var description: String {
+    switch self {
+    case .trafficControl(let direction, let interface): "tcx \(direction) of interface \(interface)"
+    case .netkit(let end, let interface): "netkit \(end) of interface \(interface)"
+    case .xdp(let interface): "XDP of interface \(interface)"
+    case .cgroup(let hook, let group): "\(hook) of cgroup \(group)"
+    case .socketLookup(let namespace): "socket look-up of network namespace \(namespace)"
+    case .tracing: "a kernel function or typed tracepoint"
+    case .rawTracepoint: "a raw tracepoint"
+    case .perfEvent: "a perf event"
+    case .other(let type): "link type \(type)"
+    }
+  }
 }

@@ -66,9 +66,12 @@ final class TrafficControlFilter: Sendable {
   func leaveInPlace() { place.withLock { $0 = nil } }
 
   /// Puts another program into the filter, in one step.
-  func replaceProgram(with program: CInt, name: String) async throws(BPFError) {
+  func replaceProgram(with program: CInt, name: String, ifStill expected: UInt32? = nil) async throws(BPFError) {
     let operation = "replace \(description) by \"\(name)\""
     guard let place = place.withLock({ $0 }) else { throw BPFError(.notFound, "\(operation): it is detached") }
+    if let expected, place.program != expected {
+      throw BPFError(.busy, "\(operation): the filter holds program \(place.program), not \(expected)")
+    }
     let ((status, identifier), words) = try await BPFError.inside(namespace, operation) {
       LibbpfMessages.collect { Self.replace(place, program) }
     }

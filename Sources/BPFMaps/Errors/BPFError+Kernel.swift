@@ -16,7 +16,8 @@ extension BPFError {
       return BPFError(.malformedObject, sentence(operation, "libbpf error \(number)", words: words, remedy: nil))
     }
     let errno = Errno(rawValue: number)
-    let (code, remedy) = meaning(of: errno)
+    var (code, remedy) = meaning(of: errno)
+    if errno == .notPermitted, let text = remedy { remedy = "\(text); \(holdings)" }
     return BPFError(code, sentence(operation, name(of: errno), words: words, remedy: remedy), errno: errno)
   }
 
@@ -32,6 +33,14 @@ extension BPFError {
     if let last = words.last { text += " (\(last))" }
     if let remedy { text += "; \(remedy)" }
     return text
+  }
+
+  /// Which of the capabilities the calling thread lacks.
+  private static var holdings: String {
+    let lacking = Privileges.lacking
+    return lacking.isEmpty
+      ? "this thread has them, so lockdown, a security module, a sandbox or a user namespace forbids it"
+      : "this thread lacks \(lacking.joined(separator: ", "))"
   }
 
   private static func meaning(of errno: Errno) -> (Code, remedy: String?) {

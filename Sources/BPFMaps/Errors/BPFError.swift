@@ -20,7 +20,7 @@ public struct BPFError: Error, Sendable, Hashable, CustomStringConvertible {
     private enum Name: String {
       case layoutMismatch, incompatibleMap, verifierRejected, malformedObject, malformedRecord, malformedPin
       case notFound, alreadyExists, full, busy, permissionDenied, notSupported, invalidArgument
-      case pinExists, notBPFFileSystem, notCgroup, interrupted, systemCall
+      case pinExists, foreignPin, incompletePins, notBPFFileSystem, notCgroup, interrupted, systemCall
     }
 
     private let name: Name
@@ -53,6 +53,10 @@ public struct BPFError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let invalidArgument = Code(name: .invalidArgument)
     /// A file exists where a pin was to be made.
     public static let pinExists = Code(name: .pinExists)
+    /// What is pinned at a path is somebody else's, and was left as it is.
+    public static let foreignPin = Code(name: .foreignPin)
+    /// Some pins of a set are missing.
+    public static let incompletePins = Code(name: .incompletePins)
     /// A pin path is not on a bpf file system.
     public static let notBPFFileSystem = Code(name: .notBPFFileSystem)
     /// A path is not a cgroup2 directory.
@@ -74,12 +78,26 @@ public struct BPFError: Error, Sendable, Hashable, CustomStringConvertible {
   public let errno: Errno?
   /// Everything the verifier wrote, where it refused a program.
   public let verifierLog: String?
+  /// Of an operation on many entries: how many were done before the one that failed, in the order they were given.
+  ///
+  /// What follows them was not touched, so that the operation can be resumed there.
+  public let completedCount: Int?
 
-  package init(_ code: Code, _ message: String, errno: Errno? = nil, verifierLog: String? = nil) {
+  package init(
+    _ code: Code, _ message: String, errno: Errno? = nil, verifierLog: String? = nil, completedCount: Int? = nil
+  ) {
     self.code = code
     self.message = message
     self.errno = errno
     self.verifierLog = verifierLog
+    self.completedCount = completedCount
+  }
+
+  /// The same error of one entry among many.
+  func after(_ done: Int, of count: Int) -> BPFError {
+    BPFError(
+      code, "\(message) (after \(done) of \(count) entries)", errno: errno, verifierLog: verifierLog,
+      completedCount: done)
   }
 
   /// The message.

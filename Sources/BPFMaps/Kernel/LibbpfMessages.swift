@@ -11,15 +11,19 @@ internal import Synchronization
 enum LibbpfMessages {
   private static let collected = Mutex<[UInt: [String]]>([:])
 
-  /// Verifier logs come as one message; the kernel writes at most 16 MiB.
+  /// Verifier logs come as one message; the kernel writes at most 1 GiB, and libbpf's buffer grows until it fits.
   ///
-  /// The pages are touched only as far as needed.
-  private static let longestMessage = 17 << 20
+  /// The pages are touched only as far as needed. Where so much cannot even be reserved, the log's end is cut off.
+  private static let roomForLogs = [1 << 30, 17 << 20, 1 << 20]
+  private static let roomForOthers = [64 << 10]
 
   private static let isInstalled: Bool = {
     unsafe libbpf_set_print { level, format, arguments in
-      guard level != LIBBPF_DEBUG, let format = unsafe format, let arguments = unsafe arguments else { return 0 }
-      LibbpfMessages.append { unsafe LibbpfMessages.formatted(unsafe format, unsafe arguments) }
+      guard let format = unsafe format, let arguments = unsafe arguments else { return 0 }
+      // The log of a program that was accepted comes among the debug messages.
+      let isLog = unsafe strstr(format, "-- BEGIN PROG LOAD LOG --") != nil
+      guard level != LIBBPF_DEBUG || isLog else { return 0 }
+      LibbpfMessages.append { unsafe LibbpfMessages.formatted(unsafe format, unsafe arguments, isLog: isLog) }
       return 0
     }
     return true
@@ -43,11 +47,16 @@ enum LibbpfMessages {
   /// The arguments can be read only once, so that the length is not known before.
   ///
   /// Allocated, not borrowed from the stack: a temporary allocation of a constant size is put there however large.
-  private static func formatted(_ format: UnsafePointer<CChar>, _ arguments: CVaListPointer) -> String {
-    let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: longestMessage)
-    defer { unsafe buffer.deallocate() }
-    guard unsafe vsnprintf(buffer, longestMessage, format, arguments) >= 0 else { return "" }
-    return unsafe String(cString: buffer)
+  private static func formatted(
+    _ format: UnsafePointer<CChar>, _ arguments: CVaListPointer, isLog: Bool
+  ) -> String {
+    for room in isLog ? roomForLogs : roomForOthers {
+      guard let memory = unsafe malloc(room) else { continue }
+      defer { unsafe free(memory) }
+      let buffer = unsafe memory.assumingMemoryBound(to: CChar.self)
+      return unsafe vsnprintf(buffer, room, format, arguments) >= 0 ? unsafe String(cString: buffer) : ""
+    }
+    return ""
   }
 
   private static func append(_ message: () -> String) {

@@ -19,18 +19,4 @@ public struct BPFMapInfo: Sendable, Hashable {
   var btf: UInt32 = 0
   var keyType: UInt32 = 0
   var valueType: UInt32 = 0
-
-  /// What differs from `other` and matters to a program that was built for it, as one sentence; nil: nothing.
-  func incompatibility(with other: BPFMapInfo) -> String? {
-    var found: [String] = []
-    func compare<Value: Equatable>(_ what: String, _ mine: Value, _ theirs: Value) {
-      if mine != theirs { found.append("\(what) \(theirs) but the object wants \(mine)") }
-    }
-    compare("type", kind, other.kind)
-    compare("key size", keySize, other.keySize)
-    compare("value size", valueSize, other.valueSize)
-    compare("max_entries", maximumEntryCount, other.maximumEntryCount)
-    compare("flags", "0x" + String(flags, radix: 16), "0x" + String(other.flags, radix: 16))
-    return found.isEmpty ? nil : "it has " + found.joined(separator: ", ")
-  }
 }

@@ -67,6 +67,15 @@ internal import CLibbpf
     return names
   }
 
+  /// Has the verifier write of every program; 0: of refused ones only.
+  func setLogLevel(_ level: UInt32) {
+    var program = unsafe bpf_object__next_program(raw, nil)
+    while let current = unsafe program {
+      _ = unsafe bpf_program__set_log_level(current, level)
+      unsafe program = bpf_object__next_program(raw, current)
+    }
+  }
+
   var btf: BTF? {
     guard let btf = unsafe bpf_object__btf(raw) else { return nil }
     return unsafe BTF(btf)

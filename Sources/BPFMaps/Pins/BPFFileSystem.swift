@@ -45,20 +45,45 @@ public enum BPFFileSystem {
 
   /// Makes a directory of pins, and its missing parents.
   ///
-  /// - Parameter directory: A path on a bpf file system.
-  /// - Throws: `notBPFFileSystem`, before anything is made; `permissionDenied`.
+  /// - Parameter directory: An absolute path on a bpf file system.
+  /// - Throws: `notBPFFileSystem`, before anything is made; `invalidArgument` for a path that is not absolute, and for
+  ///   names with dots; `permissionDenied`; `alreadyExists` where a pin has a directory's name.
   public static func makeDirectory(_ directory: FilePath) throws(BPFError) {
+    _ = try makeDirectories(directory)
+  }
+
+  /// - Returns: Those that were made, the outermost first.
+  static func makeDirectories(_ directory: FilePath) throws(BPFError) -> [FilePath] {
+    let operation = "make \"\(directory)\""
+    try Pins.checkForm(directory, operation)
     var missing: [FilePath] = []
     var current = directory
     while isBPFFileSystem(current) == nil, !current.components.isEmpty {
       missing.append(current)
       current.removeLastComponent()
     }
-    try Pins.requireBPFFileSystem(current, "make \"\(directory)\"")
+    try Pins.requireBPFFileSystem(current, operation)
+    guard Pins.isDirectory(current) else {
+      throw BPFError(.alreadyExists, "\(operation): \"\(current)\" is a pin, not a directory, and was left as it is")
+    }
+    for path in missing {
+      guard path.lastComponent?.string.contains(".") == false else {
+        throw BPFError(
+          .invalidArgument, "\(operation): names on a bpf file system have no dots; the kernel keeps those for itself")
+      }
+    }
     for path in missing.reversed() { try makeDirectory(path, "make \"\(path)\"") }
+    return missing.reversed()
   }
 
-  /// Removes a pin; false: nothing was there.
+  /// Removes a directory; one that is gone or has something in it is left.
+  static func removeDirectoryIfEmpty(_ directory: FilePath) {
+    _ = unsafe directory.withPlatformString { unsafe rmdir($0) }
+  }
+
+  /// Removes a pin, whatever is pinned; false: nothing was there.
+  ///
+  /// ``BPFPin/remove()`` removes it only if it still is what the caller knows.
   ///
   /// - Parameter path: A pinned map, program or attachment.
   /// - Returns: Whether there was a pin.
@@ -66,9 +91,13 @@ public enum BPFFileSystem {
   @discardableResult
   public static func removePin(at path: FilePath) throws(BPFError) -> Bool {
     let operation = "remove pin \"\(path)\""
-    guard let isOurs = isBPFFileSystem(path) else { return false }
-    guard isOurs else {
+    try Pins.checkForm(path, operation)
+    guard let isPin = isBPFFileSystem(path) else { return false }
+    guard isPin else {
       throw BPFError(.notBPFFileSystem, "\(operation): it is not on a bpf file system, and was left as it is")
+    }
+    guard !Pins.isDirectory(path) else {
+      throw BPFError(.invalidArgument, "\(operation): it is a directory, and was left as it is; name the pin in it")
     }
     let status = unsafe path.withPlatformString { unsafe unlink($0) == 0 ? 0 : -errno }
     if status == -ENOENT { return false }

@@ -21,7 +21,18 @@ public struct SocketBufferContext: Sendable, Hashable {
   /// Bytes on the wire; 0: as many as the packet has.
   public var wireLength: UInt32
 
+  /// When it arrived or is to leave, in nanoseconds.
+  public var timestamp: UInt64 = 0
+  /// When the network card saw it, in nanoseconds.
+  public var hardwareTimestamp: UInt64 = 0
+  /// How many segments it stands for, where the network card cuts it.
+  public var segmentCount: UInt32 = 0
+  /// How many bytes each of them has.
+  public var segmentSize: UInt32 = 0
+
   /// A context; everything is zero unless given.
+  ///
+  /// Timestamps and segments are set afterwards.
   public init(
     mark: UInt32 = 0, priority: UInt32 = 0, controlBlock: [UInt32] = [], interface: UInt32 = 0,
     ingressInterface: UInt32 = 0, wireLength: UInt32 = 0
@@ -39,6 +50,10 @@ public struct SocketBufferContext: Sendable, Hashable {
     unsafe self.init(
       mark: raw.mark, priority: raw.priority, controlBlock: [words.0, words.1, words.2, words.3, words.4],
       interface: raw.ifindex, ingressInterface: raw.ingress_ifindex, wireLength: raw.wire_len)
+    timestamp = unsafe raw.tstamp
+    hardwareTimestamp = unsafe raw.hwtstamp
+    segmentCount = unsafe raw.gso_segs
+    segmentSize = unsafe raw.gso_size
   }
 
   func write(to raw: inout __sk_buff) {
@@ -47,6 +62,10 @@ public struct SocketBufferContext: Sendable, Hashable {
     unsafe raw.ifindex = interface
     unsafe raw.ingress_ifindex = ingressInterface
     unsafe raw.wire_len = wireLength
+    unsafe raw.tstamp = timestamp
+    unsafe raw.hwtstamp = hardwareTimestamp
+    unsafe raw.gso_segs = segmentCount
+    unsafe raw.gso_size = segmentSize
     func word(_ index: Int) -> UInt32 { index < controlBlock.count ? controlBlock[index] : 0 }
     unsafe raw.cb = (word(0), word(1), word(2), word(3), word(4))
   }

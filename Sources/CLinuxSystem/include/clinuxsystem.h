@@ -26,8 +26,8 @@ int clinuxsystem_duplicate(int fd);
 int clinuxsystem_name_thread(const char *name);
 
 /*
- * TUNSETIFF on an open /dev/net/tun. `name` has 16 bytes, ends with a zero byte and may be a pattern such as "tap%d"; it
- * is overwritten with the device's.
+ * TUNSETIFF on an open /dev/net/tun. `name` has 16 bytes, ends with a zero byte and may be a pattern such as "tap%d";
+ * it is overwritten with the device's.
  */
 int clinuxsystem_tun_attach(int fd, char *name, unsigned short flags);
 

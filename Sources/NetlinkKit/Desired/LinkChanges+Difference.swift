@@ -62,7 +62,12 @@ extension Link {
   func settingsToBecome(_ wanted: LinkKind) -> (todo: LinkSettings, undo: LinkSettings)? {
     guard let kind, isOnParent(of: wanted), let todo = wanted.settings, let undo = kind.settings else { return nil }
     switch (wanted, kind) {
-    case (.bridge, .bridge), (.macvlan, .macvlan): return (todo, undo)
+    case (.bridge(let wanted), .bridge(var settings)):
+      settings = settings.limited(to: wanted)
+      settings.options.mask.formIntersection(wanted.options.mask)
+      settings.options.values.formIntersection(wanted.options.mask)
+      return (todo, .bridge(settings))
+    case (.macvlan(_, let wanted), .macvlan(_, let settings)): return (todo, .macvlan(settings.limited(to: wanted)))
     case (.vlan(_, let id, let tag, _), .vlan(_, let itsID, let itsTag, _)) where id == itsID && tag == itsTag:
       return (todo, undo)
     default: return nil

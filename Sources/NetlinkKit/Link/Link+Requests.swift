@@ -62,6 +62,8 @@ struct CreateLink: NetlinkRequest {
     case (.notSupported, .netkit(let peer, let settings))
     where settings.mode != .l2 && (link.address != nil || peer?.address != nil):
       return (.notSupported, "in mode l3 neither end takes a link-layer address")
+    case (.notSupported, .bridge(let settings)) where failure.message == nil && settings.namesVLANs:
+      return (.notSupported, "this kernel's bridges know no VLANs; leave out what is set of VLANs")
     case (.notSupported, _) where failure.message == nil || failure.message == "Unknown device type":
       return (.notSupported, "this kernel knows no \(link.kind.name) links; is its module present?")
     case (.busy, _):

@@ -41,6 +41,7 @@ final class KernelTransport: MessageTransport {
   /// - Parameters:
   ///   - protocol: which part of the kernel it talks to.
   ///   - groups: what it hears of that the kernel tells everybody (`RTNLGRP_...`).
+  /// - Throws: the call that was refused.
   init(_ protocol: NetlinkProtocol = .route, groups: [UInt32] = []) throws(TransportError) {
     guard
       let socket = unsafe mnl_socket_open2(

@@ -40,16 +40,36 @@ extension LinkData {
 extension LinkData where Self: Equatable {
   /// Whether each setting that is said here is so in `actual`.
   func isMet(by actual: Self) -> Bool {
+    // Told all of it, it would be what it was.
+    var told = actual
+    visitRequest { attribute, span throws(WireError) in _ = try told.read(attribute, in: span) }
+    return told == actual
+  }
+}
+
+extension LinkData {
+  /// Those of these settings that `wanted` names, too: what puts back a change to `wanted`.
+  ///
+  /// Not all of them, because a kernel refuses some even where they stay what they are.
+  func limited(to wanted: Self) -> Self {
+    var limited = Self()
+    var named: Set<UInt16> = []
+    wanted.visitRequest { attribute, _ throws(WireError) in named.insert(attribute.type) }
+    visitRequest { attribute, span throws(WireError) in
+      if named.contains(attribute.type) { _ = try limited.read(attribute, in: span) }
+    }
+    return limited
+  }
+
+  /// Calls `body` with each attribute of a request for these settings.
+  fileprivate func visitRequest(_ body: (Attribute, RawSpan) throws(WireError) -> Void) {
     let writer = MessageWriter()
     writer.begin(type: 0, flags: 0, sequence: 0)
     encode(into: writer, asReply: false)
-    // Told all of it, it would be what it was.
     let bytes = writer.bytes
     let span = unsafe bytes.span.bytes
-    var told = actual
     var cursor = AttributeCursor(Message.headerSize..<bytes.count)
-    while let attribute = try? cursor.next(in: span) { _ = try? told.read(attribute, in: span) }
-    return told == actual
+    while let attribute = try? cursor.next(in: span) { try? body(attribute, span) }
   }
 }
 

@@ -108,4 +108,6 @@ public struct BridgeOptions: OptionSet, Sendable, Hashable {
 
   /// All that this module names.
   static let known = BridgeOptions(rawValue: 31)
+  /// Those about VLANs.
+  static let ofVLANs: BridgeOptions = [.multicastVLANSnooping, .multipleSpanningTrees, .localAddressesOnce]
 }

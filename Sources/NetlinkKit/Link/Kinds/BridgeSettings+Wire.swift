@@ -90,4 +90,10 @@ extension BridgeSettings: LinkData {
     writer.put(Newer.maximumLearned, ifSet: maximumLearned)
     options.encode(Int(IFLA_BR_MULTI_BOOLOPT), known: asReply ? nil : .known, into: writer)
   }
+
+  /// Whether something is said that only a kernel with VLANs in its bridges (`CONFIG_BRIDGE_VLAN_FILTERING`) takes.
+  var namesVLANs: Bool {
+    isVLANFiltering != nil || vlanProtocol != nil || defaultVLAN != nil || countsVLANs != nil
+      || countsVLANsPerPort != nil || !options.mask.isDisjoint(with: BridgeOptions.ofVLANs)
+  }
 }

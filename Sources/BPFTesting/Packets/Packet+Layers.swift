@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The first layer of each kind: nil where there is none. Setting one changes the layer that is there.
+extension Packet {
+  /// The Ethernet header.
+  public var ethernet: EthernetHeader? {
+    get { first { if case .ethernet(let header) = $0 { header } else { nil } } }
+    set { set(newValue.map(Layer.ethernet)) { if case .ethernet = $0 { true } else { false } } }
+  }
+
+  /// The outermost VLAN tag.
+  public var vlan: VLANTag? {
+    get { first { if case .vlan(let tag) = $0 { tag } else { nil } } }
+    set { set(newValue.map(Layer.vlan)) { if case .vlan = $0 { true } else { false } } }
+  }
+
+  /// The ARP message.
+  public var arp: ARPMessage? {
+    get { first { if case .arp(let message) = $0 { message } else { nil } } }
+    set { set(newValue.map(Layer.arp)) { if case .arp = $0 { true } else { false } } }
+  }
+
+  /// The outermost IPv4 header.
+  public var ipv4: IPv4Header? {
+    get { first { if case .ipv4(let header) = $0 { header } else { nil } } }
+    set { set(newValue.map(Layer.ipv4)) { if case .ipv4 = $0 { true } else { false } } }
+  }
+
+  /// The outermost IPv6 header.
+  public var ipv6: IPv6Header? {
+    get { first { if case .ipv6(let header) = $0 { header } else { nil } } }
+    set { set(newValue.map(Layer.ipv6)) { if case .ipv6 = $0 { true } else { false } } }
+  }
+
+  /// All extension headers of IPv6, in order.
+  public var ipv6Extensions: [IPv6Extension] {
+    layers.compactMap { if case .ipv6Extension(let header) = $0 { header } else { nil } }
+  }
+
+  /// The TCP header.
+  public var tcp: TCPHeader? {
+    get { first { if case .tcp(let header) = $0 { header } else { nil } } }
+    set { set(newValue.map(Layer.tcp)) { if case .tcp = $0 { true } else { false } } }
+  }
+
+  /// The UDP header.
+  public var udp: UDPHeader? {
+    get { first { if case .udp(let header) = $0 { header } else { nil } } }
+    set { set(newValue.map(Layer.udp)) { if case .udp = $0 { true } else { false } } }
+  }
+
+  /// The SCTP header.
+  public var sctp: SCTPHeader? {
+    get { first { if case .sctp(let header) = $0 { header } else { nil } } }
+    set { set(newValue.map(Layer.sctp)) { if case .sctp = $0 { true } else { false } } }
+  }
+
+  /// The ICMP header, for IPv4.
+  public var icmp: ICMPHeader? {
+    get { first { if case .icmp(let header) = $0 { header } else { nil } } }
+    set { set(newValue.map(Layer.icmp)) { if case .icmp = $0 { true } else { false } } }
+  }
+
+  /// The ICMP header, for IPv6.
+  public var icmpv6: ICMPHeader? {
+    get { first { if case .icmpv6(let header) = $0 { header } else { nil } } }
+    set { set(newValue.map(Layer.icmpv6)) { if case .icmpv6 = $0 { true } else { false } } }
+  }
+
+  /// The layers whose checksum is wrong, by what a capture calls them; for a packet that was parsed.
+  ///
+  /// A UDP checksum of 0 over IPv4 is none, which is right.
+  public var wrongChecksums: [String] {
+    layers.compactMap { layer in
+      switch layer {
+      case .ipv4(let header): header.checksum == .correct ? nil : "IPv4"
+      case .tcp(let header): header.checksum == .correct ? nil : "TCP"
+      case .udp(let header):
+        header.checksum == .correct || (header.checksum == .exactly(0) && ipv4 != nil) ? nil : "UDP"
+      case .sctp(let header): header.checksum == .correct ? nil : "SCTP"
+      case .icmp(let header): header.checksum == .correct ? nil : "ICMP"
+      case .icmpv6(let header): header.checksum == .correct ? nil : "ICMPv6"
+      default: nil
+      }
+    }
+  }
+
+  private func first<Header>(_ header: (Layer) -> Header?) -> Header? {
+    for layer in layers {
+      if let found = header(layer) { return found }
+    }
+    return nil
+  }
+
+  /// nil removes the layer; where there is none, nothing happens.
+  private mutating func set(_ layer: Layer?, _ matches: (Layer) -> Bool) {
+    guard let index = layers.firstIndex(where: matches) else { return }
+    if let layer { layers[index] = layer } else { layers.remove(at: index) }
+  }
+}

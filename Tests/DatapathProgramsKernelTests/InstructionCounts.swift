@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Instructions that the verifier goes through, per program and kernel series: the record that `InstructionCountTests`
+/// compares with.
+///
+/// To update it, run `InstructionCountTests` on a kernel of each series: a failure prints the lines to put here.
+enum InstructionCounts {
+  /// How much more a program may take before the test fails, in per cent.
+  static let tolerance = 10
+
+  static let recorded: [String: [String: Int]] = [
+    "6.1": [
+      "from_pod": 3079,
+      "to_pod": 3133,
+      "dispatch_egress": 27,
+      "dispatch_ingress": 27,
+      "connect4": 150,
+      "getpeername4": 33,
+      "recvmsg4": 50,
+      "sendmsg4": 186,
+    ],
+    "6.12": [
+      "from_pod": 2738,
+      "to_pod": 2741,
+      "dispatch_egress": 27,
+      "dispatch_ingress": 27,
+      "connect4": 150,
+      "getpeername4": 33,
+      "recvmsg4": 50,
+      "sendmsg4": 186,
+    ],
+    "6.18": [
+      "from_pod": 3540,
+      "to_pod": 3946,
+      "dispatch_egress": 27,
+      "dispatch_ingress": 27,
+      "connect4": 150,
+      "getpeername4": 33,
+      "recvmsg4": 50,
+      "sendmsg4": 186,
+    ],
+  ]
+}
