@@ -76,20 +76,20 @@ extension BPFRawMap {
   private borrowing func lookUpBatch(
     from position: [UInt8]?, next: inout [UInt8], _ keys: inout [UInt8], _ values: inout [UInt8], _ count: inout UInt32
   ) -> CInt {
-    var position = position
     let descriptor = handle.descriptor.rawValue
     return unsafe next.withUnsafeMutableBytes { next in
       unsafe keys.withUnsafeMutableBytes { keys in
         unsafe values.withUnsafeMutableBytes { values in
-          guard position != nil else {
+          guard let position else {
             return unsafe mapLookUpBatch(
-              descriptor, from: nil, next: next.baseAddress, keys.baseAddress, values.baseAddress, &count)
+              descriptor, from: nil, next: next.baseAddress, keys.baseAddress, values.baseAddress, &count,
+              removing: false)
           }
-          return unsafe position?.withUnsafeMutableBytes { position in
+          return unsafe position.withUnsafeBytes { position in
             unsafe mapLookUpBatch(
               descriptor, from: position.baseAddress, next: next.baseAddress, keys.baseAddress, values.baseAddress,
-              &count)
-          } ?? 0
+              &count, removing: false)
+          }
         }
       }
     }
