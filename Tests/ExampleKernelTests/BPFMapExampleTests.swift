@@ -139,7 +139,7 @@ struct BPFMapExampleTests {
         ),
         (["get", scene.pin("nothing"), "1"], "nothing is pinned there"),
         (["get", scene.pin("program"), "1"], "is not a map"),
-        (["dump", scene.pin("scene_events")], "a ring buffer map has no keys"),
+        (["dump", scene.pin("scene_events")], "does not list the entries of a ring buffer map"),
         (["dump", "2147483600"], "open map 2147483600"),
         (["dump", "no-such-map"], #"there is no map "no-such-map"; `bpfmap list`"#),
         (["set", scene.pin("scene_array"), "4", "1"], "out of range"),

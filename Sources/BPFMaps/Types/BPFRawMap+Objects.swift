@@ -30,5 +30,5 @@ extension BPFMapKind {
   var holdsIdentifiers: Bool { [3, 12, 13].contains(rawValue) }
 
   /// Whether it has a value for each possible CPU at each key.
-  public var hasValuePerCPU: Bool { [5, 6, 10, 21].contains(rawValue) }
+  public var hasValuePerCPU: Bool { isPerCPU }
 }

@@ -92,15 +92,10 @@ public struct BPFRawMap: ~Copyable, Sendable {
   /// - Throws: `invalidArgument` for another size; `notSupported` for a kind of map that cannot be read so.
   public borrowing func values(forKey key: [UInt8]) throws(BPFError) -> [[UInt8]]? {
     try check(key, operation: "look up a key in")
-    var buffer = [UInt8](repeating: 0, count: max(valueBytes, 1))
-    let status = unsafe key.withUnsafeBytes { key in
-      unsafe buffer.withUnsafeMutableBytes { buffer in
-        unsafe mapLookUp(handle.descriptor.rawValue, key.isEmpty ? nil : key.baseAddress, buffer.baseAddress)
-      }
-    }
-    if status == CInt.statusNotFound { return nil }
-    guard status == 0 else { throw failure("look up a key in", status) }
-    return split(buffer[...])
+    let bytes: [UInt8]?
+    do { bytes = try handle.bytes(forKey: key) } catch { throw explained(error, "look up a key in") }
+    guard let bytes else { return nil }
+    return split(bytes)
   }
 
   /// Writes an entry.
@@ -130,15 +125,11 @@ public struct BPFRawMap: ~Copyable, Sendable {
     for value in object.map({ [$0.bytes] }) ?? values {
       buffer += value + [UInt8](repeating: 0, count: slot - value.count)
     }
-    let status = unsafe key.withUnsafeBytes { key in
-      unsafe buffer.withUnsafeBytes { buffer in
-        unsafe mapUpdate(
-          handle.descriptor.rawValue, key.isEmpty ? nil : key.baseAddress, buffer.baseAddress, mode.rawValue)
-      }
-    }
     // What is put there stays open until the kernel has it.
-    withExtendedLifetime(object) {}
-    guard status == 0 else { throw failure("update", status) }
+    defer { withExtendedLifetime(object) {} }
+    do {
+      try handle.updateBytes(buffer, forKey: key, mode: mode)
+    } catch { throw explained(error, "update") }
   }
 
   /// Removes an entry; false: there was none.
@@ -149,31 +140,30 @@ public struct BPFRawMap: ~Copyable, Sendable {
   @discardableResult
   public borrowing func removeValues(forKey key: [UInt8]) throws(BPFError) -> Bool {
     try check(key, operation: "remove a key from")
-    let status = unsafe key.withUnsafeBytes { unsafe mapDelete(handle.descriptor.rawValue, $0.baseAddress) }
-    if status == CInt.statusNotFound { return false }
-    guard status == 0 else { throw failure("remove a key from", status) }
-    return true
+    do {
+      return try handle.removeBytes(forKey: key)
+    } catch { throw explained(error, "remove a key from") }
   }
 
   /// A value's bytes as the system call has them: CPUs' values at multiples of 8.
   var slot: Int { info.kind.hasValuePerCPU ? (info.valueSize + 7) / 8 * 8 : info.valueSize }
   var valueBytes: Int { slot * valueCount }
 
-  func split(_ bytes: ArraySlice<UInt8>) -> [[UInt8]] {
+  func split(_ bytes: [UInt8]) -> [[UInt8]] {
     (0..<valueCount).map { index in
-      let start = bytes.startIndex + index * slot
+      let start = index * slot
       return Array(bytes[start..<start + info.valueSize])
     }
   }
 
-  borrowing func failure(_ operation: String, _ status: CInt) -> BPFError {
-    let error = handle.failure(operation, status)
+  /// The same with the reason, where it lies in the map and not in who asks.
+  borrowing func explained(_ error: BPFError, _ operation: String) -> BPFError {
+    let subject = "\(operation) map \"\(info.name)\""
     if error.code == .permissionDenied, let reason = refusal() {
-      return BPFError(.permissionDenied, "\(operation) map \"\(info.name)\": \(reason)", errno: error.errno)
+      return BPFError(.permissionDenied, "\(subject): \(reason)", errno: error.errno)
     }
     guard error.code == .notSupported else { return error }
-    return BPFError(
-      .notSupported, "\(operation) map \"\(info.name)\": a \(info.kind) map cannot be used so", errno: error.errno)
+    return BPFError(.notSupported, "\(subject): a \(info.kind) map cannot be used so", errno: error.errno)
   }
 
   /// Why nobody may do it, whatever privileges they have.
