@@ -7,38 +7,7 @@
  * calls between libraries, and with no more of the argument struct written and copied than the command reads (the
  * kernel takes the rest as zero). Each returns 0 or the negative error number; errno stays as it was.
  */
-#include <linux/bpf.h>
-#include <sys/syscall.h>
-#if !defined(__x86_64__) && !defined(__aarch64__)
-#include <errno.h>
-#include <unistd.h>
-#endif
-
-static inline int clibbpf_call(enum bpf_cmd command, void *arguments, unsigned long size) {
-#if defined(__x86_64__)
-  long result;
-  __asm__ volatile("syscall"
-                   : "=a"(result)
-                   : "0"((long)SYS_bpf), "D"((long)command), "S"(arguments), "d"(size)
-                   : "rcx", "r11", "memory");
-  return (int)result;
-#elif defined(__aarch64__)
-  register long number __asm__("x8") = SYS_bpf;
-  register long result __asm__("x0") = (long)command;
-  register void *first __asm__("x1") = arguments;
-  register unsigned long second __asm__("x2") = size;
-  __asm__ volatile("svc #0" : "+r"(result) : "r"(number), "r"(first), "r"(second) : "memory");
-  return (int)result;
-#else
-  int before = errno;
-  int result = (int)syscall(SYS_bpf, command, arguments, size);
-  if (result < 0) {
-    result = -errno;
-    errno = before;
-  }
-  return result;
-#endif
-}
+#include "call.h"
 
 /* The part of union bpf_attr that BPF_MAP_*_ELEM and BPF_MAP_GET_NEXT_KEY read. */
 struct clibbpf_element {

@@ -167,7 +167,11 @@ public struct BPFRawMap: ~Copyable, Sendable {
   }
 
   borrowing func failure(_ operation: String, _ status: CInt) -> BPFError {
-    let error = handle.failure(operation, status)
+    inWords(handle.failure(operation, status), operation)
+  }
+
+  /// The same refusal, with what is known of the map.
+  borrowing func inWords(_ error: BPFError, _ operation: String) -> BPFError {
     if error.code == .permissionDenied, let reason = refusal() {
       return BPFError(.permissionDenied, "\(operation) map \"\(info.name)\": \(reason)", errno: error.errno)
     }
