@@ -180,7 +180,8 @@ let package = Package(
     .executableTarget(
       name: "testrun-bench",
       dependencies: [
-        "BPFMaps", "BPFTesting", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", "CAllocationCounter",
+        "BPFMaps", "BPFTesting", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes",
+        "CAllocationCounter",
         "ExampleSupport", argumentParser,
       ], path: "Benchmarks/testrun-bench", swiftSettings: strict),
 
@@ -223,7 +224,8 @@ let package = Package(
     kernelTests(
       "BPFMaps",
       [
-        "BPFTesting", "CAllocationCounter", "CDatapathABI", "DatapathPrograms", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+        "BPFTesting", "CAllocationCounter", "CDatapathABI", "DatapathPrograms", "LinuxSystem", "NetlinkKit",
+        "NetworkTypes",
         systemPackage,
       ], programs: true),
     kernelTests(
