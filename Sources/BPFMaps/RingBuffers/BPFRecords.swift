@@ -23,7 +23,7 @@ public struct BPFRecords<Record: Sendable>: AsyncSequence, Sendable {
   init(_ handle: borrowing BPFMapHandle, limit: Int?, _ decode: @escaping Decoder) throws(BPFError) {
     self.decode = decode
     if let limit {
-      let queue = RecordQueue<Record>(limit: limit, decode)
+      let queue = RecordQueue<Record>(name: handle.info.name, limit: limit, decode)
       source = .queue(queue, try RingPump(handle, queue))
     } else {
       source = .ring(try RingStream(handle))
@@ -94,7 +94,13 @@ public struct BPFRecords<Record: Sendable>: AsyncSequence, Sendable {
       switch source {
       case .ring(let iteration):
         while true {
-          if let bytes = unsafe iteration.take() { return try decode(unsafe bytes.bytes) }
+          if let bytes = unsafe iteration.take() {
+            do {
+              return try decode(unsafe bytes.bytes)
+            } catch {
+              throw iteration.naming(error)
+            }
+          }
           guard try await iteration.more() else { return nil }
         }
       case .queue(let queue, let pump): return try await next(queue, pump)

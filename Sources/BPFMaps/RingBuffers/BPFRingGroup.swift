@@ -122,7 +122,11 @@ public struct BPFRingGroup: ~Copyable {
       defer { cursor.publish() }
       while cursor.isBefore(end), let bytes = unsafe cursor.next() {
         count += 1
-        try handler(unsafe bytes.bytes)
+        do {
+          try handler(unsafe bytes.bytes)
+        } catch {
+          throw cursor.naming(error)
+        }
       }
       if count == 0 { try cursor.check() }
       return count

@@ -60,7 +60,11 @@ public struct BPFRingReader<Record: BPFValue & BitwiseCopyable>: ~Copyable, Send
     defer { cursor.publish() }
     while count < limit, cursor.isBefore(end), let bytes = unsafe cursor.next() {
       count += 1
-      try body(unsafe bytes.bytes)
+      do {
+        try body(unsafe bytes.bytes)
+      } catch {
+        throw cursor.naming(error)
+      }
     }
     if count == 0 { try cursor.check() }
     return count

@@ -25,6 +25,6 @@ extension BPFValue where Self: BitwiseCopyable {
   @usableFromInline @inline(never)
   static func mismatch(_ count: Int) -> BPFError {
     BPFError(
-      .malformedRecord, "a record of a ring buffer has \(count) bytes, but \(layout.name) has \(MemoryLayout<Self>.size)")
+      .malformedRecord, "a record has \(count) bytes, but \(layout.name) has \(MemoryLayout<Self>.size)")
   }
 }

@@ -18,9 +18,11 @@ final class RecordQueue<Record: Sendable>: RecordSink {
 
   private let state = Mutex(State())
   private let limit: Int
+  private let name: String
   private let decode: BPFRecords<Record>.Decoder
 
-  init(limit: Int, _ decode: @escaping BPFRecords<Record>.Decoder) {
+  init(name: String, limit: Int, _ decode: @escaping BPFRecords<Record>.Decoder) {
+    self.name = name
     self.limit = max(1, limit)
     self.decode = decode
   }
@@ -33,7 +35,7 @@ final class RecordQueue<Record: Sendable>: RecordSink {
     do {
       record = .success(try decode(bytes))
     } catch {
-      record = .failure(error)
+      record = .failure(error.naming(ring: name))
     }
     let isMany = state.withLock { state in
       if state.waiting.count < limit {

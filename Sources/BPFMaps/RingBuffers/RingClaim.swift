@@ -9,13 +9,15 @@ final class RingClaim: Sendable {
   private static let claimed = Mutex<Set<UInt32>>([])
 
   private let identifier: UInt32
-  private let isHeld = Atomic(true)
+  private let isHeld = Atomic(false)
 
   init(_ info: BPFMapInfo) throws(BPFError) {
     identifier = info.identifier
     guard Self.claimed.withLock({ $0.insert(info.identifier).inserted }) else {
       throw BPFError(.busy, "read ring buffer \"\(info.name)\": another reader of this process has it; end that one first")
     }
+    // Not before: an initializer that throws ends with `deinit`.
+    isHeld.store(true, ordering: .relaxed)
   }
 
   deinit { release() }

@@ -114,8 +114,19 @@ struct RingCursor: ~Copyable, @unchecked Sendable {
     }
   }
 
+  /// Names the ring in what a decoder says of a record.
+  @usableFromInline @inline(never)
+  func naming(_ error: BPFError) -> BPFError { error.naming(ring: mapping.name) }
+
   private mutating func fail(_ fault: Fault) -> UnsafeRawBufferPointer? {
     self.fault = fault
     return nil
+  }
+}
+
+extension BPFError {
+  /// Names the ring in what a decoder says of a record.
+  func naming(ring: String) -> BPFError {
+    code == .malformedRecord ? BPFError(code, "ring buffer \"\(ring)\": \(message)", errno: errno) : self
   }
 }

@@ -98,6 +98,10 @@ final class RingIteration {
     return true
   }
 
+  /// Names the ring in what a decoder says of a record.
+  @usableFromInline @inline(never)
+  func naming(_ error: BPFError) -> BPFError { error.naming(ring: stream.mapping.name) }
+
   private func finish() {
     cursor.publish()
     state = .over
