@@ -83,7 +83,7 @@ public struct BPFRecords<Record: Sendable>: AsyncSequence, Sendable {
     ///   `busy` while another iterator, or another process, reads.
     @inlinable
     public mutating func next() async throws(BPFError) -> Record? {
-      try await next(isolation: nil)
+      try await next(isolation: #isolation)
     }
 
     /// The next record; nil: the sequence has ended, or the task is cancelled.

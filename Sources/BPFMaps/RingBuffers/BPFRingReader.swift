@@ -80,10 +80,12 @@ public struct BPFRingReader<Record: BPFValue & BitwiseCopyable>: ~Copyable, Send
   /// - Throws: `busy` when another process moved the ring's read position.
   @discardableResult
   public mutating func wait(for timeout: Duration? = nil) throws(BPFError) -> Bool {
-    let deadline = RingDeadline(timeout)
-    while !cursor.settle() {
-      guard let milliseconds = deadline.milliseconds else { return false }
-      poll.wait(milliseconds: milliseconds)
+    if !cursor.settle() {
+      let deadline = RingDeadline(timeout)
+      repeat {
+        guard let milliseconds = deadline.milliseconds else { return false }
+        poll.wait(milliseconds: milliseconds)
+      } while !cursor.settle()
     }
     try cursor.check()
     return true

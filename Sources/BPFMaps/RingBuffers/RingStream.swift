@@ -44,31 +44,32 @@ final class RingStream: Sendable {
 
 /// What the copies of an iterator share: the place in the ring.
 ///
-/// Iterators are not `Sendable`, so that one task at a time is here.
+/// Iterators are not `Sendable`, so that one task at a time is here, and nothing here calls out: the compiler need not check
+/// that once more for each record.
 @usableFromInline
 final class RingIteration {
   private enum State { case reading, refused, over }
 
   private let stream: RingStream
   private var state: State
-  private var cursor: RingCursor
+  @exclusivity(unchecked) private var cursor: RingCursor
 
   init(_ stream: RingStream) {
     self.stream = stream
     state = stream.beginIteration() ? .reading : .refused
-    cursor = RingCursor(stream.mapping)
+    unsafe cursor = RingCursor(stream.mapping)
   }
 
   deinit {
     guard state == .reading else { return }
-    cursor.publish()
+    unsafe cursor.publish()
     stream.endIteration()
   }
 
   /// The next record where it lies, valid until the next call; nil: ask ``more()``.
   @usableFromInline
   func take() -> UnsafeRawBufferPointer? {
-    guard state == .reading, !stream.isAtEnd(cursor.position), !Task.isCancelled else { return nil }
+    guard state == .reading, unsafe !stream.isAtEnd(cursor.position), !Task.isCancelled else { return nil }
     return unsafe cursor.next()
   }
 
@@ -81,13 +82,13 @@ final class RingIteration {
       throw BPFError(.busy, "read ring buffer \"\(stream.mapping.name)\": the sequence has an iterator; use that one")
     case .reading: break
     }
-    guard !Task.isCancelled, !stream.isAtEnd(cursor.position) else {
+    guard !Task.isCancelled, unsafe !stream.isAtEnd(cursor.position) else {
       finish()
       return false
     }
-    if cursor.settle() {
+    if unsafe cursor.settle() {
       do {
-        try cursor.check()
+        try unsafe cursor.check()
       } catch {
         finish()
         throw error
@@ -103,7 +104,7 @@ final class RingIteration {
   func naming(_ error: BPFError) -> BPFError { error.naming(ring: stream.mapping.name) }
 
   private func finish() {
-    cursor.publish()
+    unsafe cursor.publish()
     state = .over
     stream.close()
   }
