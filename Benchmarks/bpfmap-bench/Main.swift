@@ -64,7 +64,9 @@ struct BPFMapBenchCommand: ExampleCommand {
     Measurement.reportPeakMemory()
   }
 
-  /// All groups but the ring. Each has maps of its own, so that only those it needs are there.
+  /// All groups but the ring.
+  ///
+  /// Each has maps of its own, so that only those it needs are there.
   func measureMaps() throws {
     let operations = MapOperations(count: count)
     for group in Group.allCases where group != .ring && isWanted(group) {

@@ -9,7 +9,9 @@ struct Key40: BPFValue, BitwiseCopyable {
   static let layout = StructLayout("bench_key40", of: Self.self, fields: [.init("words", \.words)])
 
   init(_ number: Int) {
-    words = (UInt32(truncatingIfNeeded: number), scatter(number), 0, 0, 0, 0, 0, 0, 0, UInt32(truncatingIfNeeded: number))
+    words = (
+      UInt32(truncatingIfNeeded: number), scatter(number), 0, 0, 0, 0, 0, 0, 0, UInt32(truncatingIfNeeded: number)
+    )
   }
 }
 

@@ -54,7 +54,8 @@ extension BPFKernelTests {
       #expect(seen == [1, 2])
     }
 
-    @Test func `the longest record is read, a longer one is counted by the program, discarded ones are skipped`() throws {
+    @Test func `the longest record is read, a longer one is counted by the program, discarded ones are skipped`() throws
+    {
       let fixture = try RingFixture()
       var reader = try fixture.events.reader()
       var sizes: [Int] = []
@@ -191,4 +192,6 @@ extension BPFKernelTests {
 }
 
 /// One byte of a record.
-private func byte(_ bytes: RawSpan, _ place: Int) -> UInt8 { unsafe bytes.unsafeLoad(fromByteOffset: place, as: UInt8.self) }
+private func byte(_ bytes: RawSpan, _ place: Int) -> UInt8 {
+  unsafe bytes.unsafeLoad(fromByteOffset: place, as: UInt8.self)
+}

@@ -77,6 +77,7 @@ final class RingProducer: Sendable {
   ///   - number: Its producer's number.
   ///   - rounds: How often; nil: until ``stop()``.
   ///   - times: How many runs a round has.
+  /// - Throws: What duplicating the program does.
   init(_ program: borrowing BPFProgram, number: UInt32 = 0, rounds: Int? = nil, times: Int32 = 10_000) throws {
     self.program = try program.duplicate()
     Thread.detachNewThread { [self] in

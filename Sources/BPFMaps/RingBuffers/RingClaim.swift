@@ -14,7 +14,8 @@ final class RingClaim: Sendable {
   init(_ info: BPFMapInfo) throws(BPFError) {
     identifier = info.identifier
     guard Self.claimed.withLock({ $0.insert(info.identifier).inserted }) else {
-      throw BPFError(.busy, "read ring buffer \"\(info.name)\": another reader of this process has it; end that one first")
+      throw BPFError(
+        .busy, "read ring buffer \"\(info.name)\": another reader of this process has it; end that one first")
     }
     // Not before: an initializer that throws ends with `deinit`.
     isHeld.store(true, ordering: .relaxed)

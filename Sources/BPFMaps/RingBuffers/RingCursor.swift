@@ -107,7 +107,8 @@ struct RingCursor: ~Copyable, @unchecked Sendable {
     case .otherReader:
       throw BPFError(
         .busy,
-        "read ring buffer \"\(mapping.name)\": another process moved its read position; a ring has one reader at a time")
+        "read ring buffer \"\(mapping.name)\": another process moved its read position; a ring has one reader at a time"
+      )
     case .malformed:
       throw BPFError(
         .malformedRecord, "read ring buffer \"\(mapping.name)\": a record is longer than what programs have written")
