@@ -143,6 +143,23 @@ extension BPFKernelTests {
       }
     }
 
+    @Test func `ending a sequence wakes the iterator that waits`() async throws {
+      let fixture = try RingFixture()
+      for round in 0..<20 {
+        let records = try fixture.events.records()
+        let begun = Tally()
+        let task = Task {
+          begun.add()
+          for try await _ in records {}
+        }
+        while begun.count == 0 { await Task.yield() }
+        // Mostly it waits by then.
+        if round.isMultiple(of: 2) { try await Task.sleep(for: .milliseconds(2)) }
+        records.finish()
+        try await task.value
+      }
+    }
+
     @Test func `every record of a fast program arrives or is counted`() async throws {
       let fixture = try RingFixture(bytes: 1 << 20)
       let producer = try RingProducer(fixture.object.program("ring_emit"), rounds: 20, times: 5000)

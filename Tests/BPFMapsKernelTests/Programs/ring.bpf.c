@@ -197,7 +197,7 @@ int ring_hold(struct __sk_buff *skb) {
   event->header.producer = skb->cb[0];
   if (held)
     *(volatile __u64 *)held = 1;
-  bpf_loop(64, look_longer, (void *)0, 0);
+  bpf_loop(256, look_longer, (void *)0, 0);
   bpf_ringbuf_submit(event, 0);
   return 0;
 }
