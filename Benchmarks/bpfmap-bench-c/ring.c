@@ -170,13 +170,15 @@ void ring(const char *file) {
   reader = ring_buffer__new(bpf_object__find_map_fd_by_name(object, "ring"), take, NULL, NULL);
   if (reader == NULL)
     die("ring");
-  // Both of bpfmap-bench's ways to read have the same floor.
+  // All of bpfmap-bench's ways to read have the same floor.
   consumption("consume");
   consumption("consume_async");
   sustained("sustain");
   sustained("sustain_async");
+  sustained("sustain_gather");
   limit("limit");
   limit("limit_async");
+  limit("limit_gather");
   ring_buffer__free(reader);
   bpf_object__close(object);
 }

@@ -24,8 +24,8 @@ struct RingOperations: ~Copyable {
   func run() async throws {
     try consumption()
     try await asyncConsumption()
-    for isAsync in [false, true] { try await sustained(isAsync: isAsync) }
-    for isAsync in [false, true] { try await limit(isAsync: isAsync) }
+    for way in Way.allCases { try await sustained(way) }
+    for way in Way.allCases { try await limit(way) }
   }
 
   // MARK: A full ring, emptied
@@ -64,6 +64,16 @@ struct RingOperations: ~Copyable {
 
   // MARK: A writer that does not wait
 
+  /// How the records are read.
+  private enum Way: String, CaseIterable {
+    /// By a reader that drains and waits.
+    case reader = ""
+    /// By a task that iterates.
+    case sequence = "_async"
+    /// The same, looking once a millisecond when it has read all.
+    case gathering = "_gather"
+  }
+
   private struct Outcome {
     var written: UInt64
     var lost: UInt64
@@ -76,10 +86,10 @@ struct RingOperations: ~Copyable {
     var rate: Double { Double(written) / wall }
   }
 
-  private func sustain(_ recordsPerSecond: UInt64, for duration: Duration, isAsync: Bool) async throws -> Outcome {
+  private func sustain(_ recordsPerSecond: UInt64, for duration: Duration, _ way: Way) async throws -> Outcome {
     try writer.reset(recordsPerSecond)
     let (cpu, before) = (Measurement.now(CLOCK_PROCESS_CPUTIME_ID), Measurement.now(CLOCK_MONOTONIC))
-    let received = try await isAsync ? iterate(for: duration) : drain(for: duration)
+    let received = try await way == .reader ? drain(for: duration) : iterate(for: duration, way)
     let spent = Measurement.now(CLOCK_PROCESS_CPUTIME_ID) - cpu - writer.cpu
     return Outcome(
       written: try writer.written(), lost: try writer.lost(), received: received, cpu: spent,
@@ -102,8 +112,8 @@ struct RingOperations: ~Copyable {
     return received
   }
 
-  private func iterate(for duration: Duration) async throws -> Int {
-    let records = try ring.records()
+  private func iterate(for duration: Duration, _ way: Way) async throws -> Int {
+    let records = try ring.records(gatheringFor: way == .gathering ? .milliseconds(1) : .zero)
     writer.start()
     let writer = writer
     let stop = Task {
@@ -122,10 +132,10 @@ struct RingOperations: ~Copyable {
     return received
   }
 
-  private func sustained(isAsync: Bool) async throws {
-    let op = isAsync ? "ring.sustain_async" : "ring.sustain"
+  private func sustained(_ way: Way) async throws {
+    let op = "ring.sustain\(way.rawValue)"
     var measurement = Measurement(op, unit: .nanosecondsPerOperation, chunks: 1)
-    let outcome = try await sustain(1_000_000, for: .seconds(2), isAsync: isAsync)
+    let outcome = try await sustain(1_000_000, for: .seconds(2), way)
     guard outcome.received == Int(outcome.written) else {
       throw ExampleError("\(op): \(outcome.received) of \(outcome.written) records arrived")
     }
@@ -135,28 +145,28 @@ struct RingOperations: ~Copyable {
 
   /// The highest rate that was held without loss in one of three tries, found by halving; 0 asks the program to write as
   /// fast as it can.
-  private func limit(isAsync: Bool) async throws {
+  private func limit(_ way: Way) async throws {
     var (low, high) = (0.0, 0.0)
     for _ in 0..<3 {
-      let outcome = try await sustain(0, for: .milliseconds(500), isAsync: isAsync)
+      let outcome = try await sustain(0, for: .milliseconds(500), way)
       high = max(high, outcome.rate)
       if outcome.lost == 0 { low = max(low, outcome.rate) }
     }
     let isWriters = low > 0
     for _ in 0..<(isWriters ? 0 : 7) {
       let middle = (low + high) / 2
-      if try await isHeld(middle, isAsync: isAsync) { low = middle } else { high = middle }
+      if try await isHeld(middle, way) { low = middle } else { high = middle }
     }
     print(
-      #"{"op":"ring.limit\#(isAsync ? "_async" : "")","value":\#(Int(low * 1e6)),"unit":"records/s","#
+      #"{"op":"ring.limit\#(way.rawValue)","value":\#(Int(low * 1e6)),"unit":"records/s","#
         + #""limited_by":"\#(isWriters ? "program" : "loss")"}"#)
     fflush(nil)
   }
 
-  private func isHeld(_ recordsPerMicrosecond: Double, isAsync: Bool) async throws -> Bool {
+  private func isHeld(_ recordsPerMicrosecond: Double, _ way: Way) async throws -> Bool {
     for _ in 0..<3 {
       let outcome = try await sustain(
-        UInt64(recordsPerMicrosecond * 1e6), for: .milliseconds(300), isAsync: isAsync)
+        UInt64(recordsPerMicrosecond * 1e6), for: .milliseconds(300), way)
       if outcome.lost == 0, outcome.rate > recordsPerMicrosecond * 0.9 { return true }
     }
     return false

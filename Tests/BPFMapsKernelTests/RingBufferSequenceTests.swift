@@ -160,6 +160,24 @@ extension BPFKernelTests {
       }
     }
 
+    @Test func `records that gather arrive in order, and a cancelled task ends while they do`() async throws {
+      let fixture = try RingFixture()
+      let records = try fixture.events.records(gatheringFor: .milliseconds(1))
+      let seen = Tally()
+      let task = Task {
+        for try await record in records {
+          #expect(record.sequence == UInt64(seen.count))
+          seen.add()
+        }
+      }
+      for round in 1...50 {
+        try fixture.run("ring_emit", times: 4)
+        while seen.count < 4 * round { await Task.yield() }
+      }
+      task.cancel()
+      try await task.value
+    }
+
     @Test func `every record of a fast program arrives or is counted`() async throws {
       let fixture = try RingFixture(bytes: 1 << 20)
       let producer = try RingProducer(fixture.object.program("ring_emit"), rounds: 20, times: 5000)

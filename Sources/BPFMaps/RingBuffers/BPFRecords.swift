@@ -2,7 +2,7 @@
 
 /// The records of a ring buffer, as they come.
 ///
-/// See ``BPFRingBuffer/records(bufferingAtMost:)``. Records are read in place: an iterator that finds one costs neither a
+/// See ``BPFRingBuffer/records(bufferingAtMost:gatheringFor:)``. Records are read in place: an iterator that finds one costs neither a
 /// system call nor memory.
 public struct BPFRecords<Record: Sendable>: AsyncSequence, Sendable {
   /// A record, copied or decoded out of the ring.
@@ -20,13 +20,14 @@ public struct BPFRecords<Record: Sendable>: AsyncSequence, Sendable {
   private let source: Source
   private let decode: Decoder
 
-  init(_ handle: borrowing BPFMapHandle, limit: Int?, _ decode: @escaping Decoder) throws(BPFError) {
+  init(_ handle: borrowing BPFMapHandle, limit: Int?, interval: Duration, _ decode: @escaping Decoder) throws(BPFError)
+  {
     self.decode = decode
     if let limit {
       let queue = RecordQueue<Record>(name: handle.info.name, limit: limit, decode)
       source = .queue(queue, try RingPump(handle, queue))
     } else {
-      source = .ring(try RingStream(handle))
+      source = .ring(try RingStream(handle, interval: interval))
     }
   }
 

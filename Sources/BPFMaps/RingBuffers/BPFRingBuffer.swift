@@ -40,14 +40,20 @@ public struct BPFRingBuffer<Record: BPFValue & BitwiseCopyable>: ~Copyable, BPFM
   /// The sequence ends, and gives back memory and descriptors, when its task is cancelled or its last copy and iterator are
   /// gone. What was not asked for stays in the ring for the next reader.
   ///
-  /// - Parameter limit: How many records wait in memory at most; nil: they wait in the ring.
+  /// - Parameters:
+  ///   - limit: How many records wait in memory at most; nil: they wait in the ring.
+  ///   - interval: How long the iterator lets records gather when it has read all, before it waits for the next one. A task
+  ///     that is faster than the programs is woken for each record otherwise, which costs more than the record. Not used
+  ///     with a limit.
   /// - Returns: A sequence for one iterator at a time.
   /// - Throws: `busy` while something else in this process reads the ring; `systemCall` without memory or descriptors.
   ///   Of another process's reader the iterator tells, by `busy`, when it moves the ring's read position.
   /// - Requires: Linux 5.8. mmap(2), epoll(7)
   @inlinable
-  public borrowing func records(bufferingAtMost limit: Int? = nil) throws(BPFError) -> BPFRecords<Record> {
-    try records(limit) { (bytes) throws(BPFError) in try Record(record: bytes) }
+  public borrowing func records(
+    bufferingAtMost limit: Int? = nil, gatheringFor interval: Duration = .zero
+  ) throws(BPFError) -> BPFRecords<Record> {
+    try records(limit, interval) { (bytes) throws(BPFError) in try Record(record: bytes) }
   }
 
   /// The same, for records of several types, of which each begins with `Record`.
@@ -65,26 +71,28 @@ public struct BPFRingBuffer<Record: BPFValue & BitwiseCopyable>: ~Copyable, BPFM
   ///
   /// - Parameters:
   ///   - limit: How many records wait in memory at most; nil: they wait in the ring.
+  ///   - interval: How long the iterator lets records gather when it has read all.
   ///   - decode: Makes an element of a record's beginning and all its bytes (the beginning included), which lie in the
   ///     ring. What it throws, the iterator throws, and goes on with the next record.
   /// - Returns: A sequence for one iterator at a time.
-  /// - Throws: As ``records(bufferingAtMost:)``. A record that is shorter than `Record` is `malformedRecord`.
+  /// - Throws: As ``records(bufferingAtMost:gatheringFor:)``. A record that is shorter than `Record` is `malformedRecord`.
   public borrowing func records<Event: Sendable>(
-    bufferingAtMost limit: Int? = nil, decoding decode: @escaping @Sendable (Record, RawSpan) throws(BPFError) -> Event
+    bufferingAtMost limit: Int? = nil, gatheringFor interval: Duration = .zero,
+    decoding decode: @escaping @Sendable (Record, RawSpan) throws(BPFError) -> Event
   ) throws(BPFError) -> BPFRecords<Event> {
-    try records(limit) { (bytes) throws(BPFError) in try decode(Record(beginningOf: bytes), bytes) }
+    try records(limit, interval) { (bytes) throws(BPFError) in try decode(Record(beginningOf: bytes), bytes) }
   }
 
   /// A reader for a thread of the caller's: no task, no memory, no copy.
   ///
   /// - Returns: The ring's only reader, as long as it lives.
-  /// - Throws: As ``records(bufferingAtMost:)``.
+  /// - Throws: As ``records(bufferingAtMost:gatheringFor:)``.
   public borrowing func reader() throws(BPFError) -> BPFRingReader<Record> { try BPFRingReader(handle) }
 
   @usableFromInline
   borrowing func records<Element: Sendable>(
-    _ limit: Int?, _ decode: @escaping BPFRecords<Element>.Decoder
+    _ limit: Int?, _ interval: Duration, _ decode: @escaping BPFRecords<Element>.Decoder
   ) throws(BPFError) -> BPFRecords<Element> {
-    try BPFRecords(handle, limit: limit, decode)
+    try BPFRecords(handle, limit: limit, interval: interval, decode)
   }
 }

@@ -6,12 +6,15 @@ internal import Synchronization
 final class RingStream: Sendable {
   let mapping: RingMapping
   let signal: RingSignal
+  /// How long to let records gather before the task is woken.
+  let interval: Duration
   private let claim: RingClaim
   /// Where the sequence ends.
   private let end = Atomic<UInt>(.max)
   private let isIterated = Atomic(false)
 
-  init(_ handle: borrowing BPFMapHandle) throws(BPFError) {
+  init(_ handle: borrowing BPFMapHandle, interval: Duration) throws(BPFError) {
+    self.interval = interval
     claim = try RingClaim(handle.info)
     mapping = try RingMapping(handle)
     let poll = try RingPoll()
@@ -52,6 +55,8 @@ final class RingIteration {
 
   private let stream: RingStream
   private var state: State
+  /// Where it was when it last waited.
+  private var lastWait: UInt = .max
   @exclusivity(unchecked) private var cursor: RingCursor
 
   init(_ stream: RingStream) {
@@ -95,7 +100,14 @@ final class RingIteration {
       }
       return true
     }
-    await stream.signal.wait()
+    let position = unsafe cursor.position
+    if stream.interval > .zero, position != lastWait {
+      // A task that is cancelled meanwhile finds out when it looks again.
+      try? await Task.sleep(for: stream.interval)
+    } else {
+      await stream.signal.wait()
+    }
+    lastWait = position
     return true
   }
 
