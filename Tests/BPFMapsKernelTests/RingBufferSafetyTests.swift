@@ -60,22 +60,29 @@ extension BPFKernelTests {
     }
 
     @Test func `a record that a program has not finished is waited for, without spinning`() throws {
+      // The program gives up after a while. On a machine that is so busy that it does so first, the look was in vain.
+      for _ in 0..<10 where try lookAtUnfinishedRecord() { return }
+      Issue.record("the program always gave up before the reader had looked")
+    }
+
+    /// False: the program finished its record too early to say anything.
+    private func lookAtUnfinishedRecord() throws -> Bool {
       let fixture = try RingFixture()
       var reader = try fixture.events.reader()
       let gate = try fixture.object.map("gate", as: BPFArrayMap<UInt64>.self)
       try fixture.run("ring_emit", 1)
       let producer = try RingProducer(fixture.object.program("ring_hold"), number: 2, rounds: 1, times: 1)
-      while try gate.value(at: 0) != 1 { usleep(1000) }
+      while try gate.value(at: 0) == 0 { usleep(1000) }
       // It lies behind a finished one, and another one behind it.
       try fixture.run("ring_emit", 3)
       var seen: [UInt32] = []
       try reader.drain { seen.append($0.header.producer) }
       let before = processorTime()
-      let isReady = try reader.wait(for: .milliseconds(300))
+      let isReady = try reader.wait(for: .milliseconds(200))
       let spent = processorTime() - before
       try reader.drain { seen.append($0.header.producer) }
-      #expect(!isReady && seen == [1])
-      #expect(spent < 0.02)
+      let early = seen
+      let isHeld = try gate.value(at: 0) == 1
       try gate.setValue(1, at: 1)
       while seen.count < 3 {
         try reader.wait()
@@ -83,6 +90,10 @@ extension BPFKernelTests {
       }
       #expect(seen == [1, 2, 3])
       producer.join()
+      guard isHeld else { return false }
+      #expect(!isReady && early == [1])
+      #expect(spent < 0.02)
+      return true
     }
 
     @Test func `a sequence waits for such a record as well`() async throws {
@@ -90,7 +101,7 @@ extension BPFKernelTests {
       let gate = try fixture.object.map("gate", as: BPFArrayMap<UInt64>.self)
       var iterator = try fixture.events.records().makeAsyncIterator()
       let producer = try RingProducer(fixture.object.program("ring_hold"), number: 2, rounds: 1, times: 1)
-      while try gate.value(at: 0) != 1 { usleep(1000) }
+      while try gate.value(at: 0) == 0 { usleep(1000) }
       try fixture.run("ring_emit", 3)
       let release = Task {
         try await Task.sleep(for: .milliseconds(20))

@@ -69,7 +69,7 @@ struct {
   __uint(max_entries, 2);
 } lost_shared SEC(".maps");
 
-/* HELD: the program says that it holds a record; RELEASED: user space lets it go on. */
+/* HELD: 1 while the program holds a record, then 2; RELEASED: user space lets it go on. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __type(key, __u32);
@@ -185,7 +185,7 @@ static long look_longer(__u32 index, void *context) {
   return look(0, context);
 }
 
-/* Reserves, and submits when user space says so, or after some seconds. */
+/* Reserves, and submits when user space says so, or after a second or so. */
 SEC("tc")
 int ring_hold(struct __sk_buff *skb) {
   __u32 slot = HELD;
@@ -197,7 +197,9 @@ int ring_hold(struct __sk_buff *skb) {
   event->header.producer = skb->cb[0];
   if (held)
     *(volatile __u64 *)held = 1;
-  bpf_loop(256, look_longer, (void *)0, 0);
+  bpf_loop(64, look_longer, (void *)0, 0);
+  if (held)
+    *(volatile __u64 *)held = 2;
   bpf_ringbuf_submit(event, 0);
   return 0;
 }
