@@ -12,6 +12,7 @@ public struct Measurement {
   @usableFromInline var cpu = 0.0
   @usableFromInline var wall = 0.0
   @usableFromInline var allocations: UInt64 = 0
+  private var countsAllocations = true
 
   /// What a figure is in.
   public enum Unit: String, Sendable {
@@ -101,19 +102,18 @@ public struct Measurement {
     objects += count
   }
 
-  /// Takes over what was measured elsewhere, in microseconds.
+  /// Takes over what was measured elsewhere, in microseconds; the line then says nothing of the heap.
   ///
   /// - Parameters:
   ///   - count: How many operations.
   ///   - cpuTime: Processor time of them all.
   ///   - wallTime: Time by the clock of them all.
-  ///   - blocks: What they took from the heap.
-  public mutating func add(_ count: Int, cpu cpuTime: Double, wall wallTime: Double, allocations blocks: UInt64) {
+  public mutating func add(_ count: Int, cpu cpuTime: Double, wall wallTime: Double) {
     cpu += cpuTime
     wall += wallTime
-    allocations += blocks
     objects += count
     chunks.append(wallTime / Double(max(count, 1)))
+    countsAllocations = false
   }
 
   /// Prints the line.
@@ -123,9 +123,10 @@ public struct Measurement {
     func text(_ value: Double) -> String { Measurement.text(value * unit.perMicrosecond) }
     let median = chunks.isEmpty ? 0 : chunks.sorted()[chunks.count / 2]
     let count = Double(max(objects, 1))
+    let blocks = countsAllocations ? #","allocs":\#(Measurement.text(Double(allocations) / count))"# : ""
     print(
       #"{"op":"\#(op)","value":\#(text(median)),"unit":"\#(unit.rawValue)","n":\#(objects),"cpu":\#(text(cpu / count)),"#
-        + #""mean":\#(text(wall / count)),"allocs":\#(Measurement.text(Double(allocations) / count))\#(more)}"#)
+        + #""mean":\#(text(wall / count))\#(blocks)\#(more)}"#)
     fflush(nil)
   }
 

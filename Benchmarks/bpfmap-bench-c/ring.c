@@ -118,7 +118,7 @@ static struct outcome sustain(uint64_t records_per_second, double microseconds) 
 
 static void sustained(const char *op) {
   struct measurement it = measure("ring", op, 1);
-  struct outcome outcome = sustain(1000000, 2e6);
+  struct outcome outcome = sustain(1000000, 1e6);
   if (outcome.received != outcome.written)
     die("records are missing");
   measure_add(&it, outcome.received, outcome.cpu, outcome.wall);
@@ -132,7 +132,7 @@ static void sustained(const char *op) {
 
 static bool is_held(double rate) {
   for (int attempt = 0; attempt < 3; attempt++) {
-    struct outcome outcome = sustain((uint64_t)(rate * 1e6), 3e5);
+    struct outcome outcome = sustain((uint64_t)(rate * 1e6), 2e5);
     if (outcome.lost == 0 && outcome.written / outcome.wall > rate * 0.9)
       return true;
   }
@@ -142,14 +142,14 @@ static bool is_held(double rate) {
 static void limit(const char *op) {
   double low = 0, high = 0;
   for (int attempt = 0; attempt < 3; attempt++) {
-    struct outcome outcome = sustain(0, 5e5);
+    struct outcome outcome = sustain(0, 2e5);
     double rate = outcome.written / outcome.wall;
     high = rate > high ? rate : high;
     if (outcome.lost == 0)
       low = rate > low ? rate : low;
   }
   bool is_writers = low > 0;
-  for (int step = 0; step < 7 && !is_writers; step++) {
+  for (int step = 0; step < 6 && !is_writers; step++) {
     double middle = (low + high) / 2;
     if (is_held(middle))
       low = middle;

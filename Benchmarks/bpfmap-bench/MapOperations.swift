@@ -28,10 +28,13 @@ struct MapOperations {
     try loop("\(name).lookup", passes: 3) { (number) throws(BPFError) in
       if let value = try map.value(forKey: key(number)) { sum &+= value.first } else { missing += 1 }
     }
-    try iterate(name) { () throws(BPFError) in
-      let entries = try map.entries()
-      for (_, value) in entries { sum &+= value.first }
-      return entries.count
+    try iterate(name) {
+      var found = 0
+      try map.forEach { _, value in
+        sum &+= value.first
+        found += 1
+      }
+      return found
     }
     try loop("\(name).delete") { (number) throws(BPFError) in
       if try !map.removeValue(forKey: key(number)) { missing += 1 }
@@ -41,26 +44,24 @@ struct MapOperations {
   }
 
   func perCPU(_ map: borrowing BPFPerCPUHashMap<UInt64, Value>) throws {
-    let cpus = BPFProcessors.possibleCount
     try loop("pcpu8.update") { (number) throws(BPFError) in
-      try map.updateValues((0..<cpus).map { Value(number + $0) }, forKey: key8(number), mode: .new)
+      try map.updateValues(forKey: key8(number), mode: .new) { cpu in Value(number + cpu) }
     }
     try loop("pcpu8.replace", passes: 3) { (number) throws(BPFError) in
-      try map.updateValues((0..<cpus).map { Value(number + $0) }, forKey: key8(number), mode: .existing)
+      try map.updateValues(forKey: key8(number), mode: .existing) { cpu in Value(number + cpu) }
     }
     var sum: UInt64 = 0
     var missing = 0
     try loop("pcpu8.lookup", passes: 3) { (number) throws(BPFError) in
-      if let values = try map.values(forKey: key8(number)) {
-        for value in values { sum &+= value.first }
-      } else {
-        missing += 1
-      }
+      if let first = try map.sum(forKey: key8(number), of: { $0.first }) { sum &+= first } else { missing += 1 }
     }
-    try iterate("pcpu8") { () throws(BPFError) in
-      let entries = try map.entries()
-      for (_, values) in entries { sum &+= values[0].first }
-      return entries.count
+    try iterate("pcpu8") {
+      var found = 0
+      try map.forEach { _, values in
+        sum &+= values[0].first
+        found += 1
+      }
+      return found
     }
     try loop("pcpu8.delete") { (number) throws(BPFError) in
       if try !map.removeValue(forKey: key8(number)) { missing += 1 }
@@ -99,21 +100,24 @@ struct MapOperations {
   }
 
   func batch(_ map: borrowing BPFHashMap<UInt64, Value>, size: Int) throws {
-    let entries = (0..<count).map { (key8($0), Value($0)) }
-    let parts = stride(from: 0, to: count, by: size).map { Array(entries[$0..<min($0 + size, count)]) }
-    try calls("batch\(size).update", parts) { (part) throws(BPFError) in try map.update(part, mode: .any) }
+    let keys = (0..<count).map(key8)
+    let values = (0..<count).map { Value($0) }
+    let parts = stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
+    try calls("batch\(size).update", parts) { (part) throws(BPFError) in
+      try map.updateValues(values.span.extracting(part), forKeys: keys.span.extracting(part))
+    }
     var sum: UInt64 = 0
-    try iterate("batch\(size)", "lookup") { () throws(BPFError) in
-      let entries = try map.entries()
-      for (key, value) in entries { sum &+= key &+ value.first }
-      return entries.count
+    try iterate("batch\(size)", "lookup") {
+      var found = 0
+      try map.forEachBatch(of: size) { keys, values in
+        for place in keys.indices { sum &+= keys[place] &+ values[place].first }
+        found += keys.count
+      }
+      return found
     }
-    var measurement = Measurement("batch\(size).delete", unit: .nanosecondsPerOperation, chunks: 1)
-    try measurement.call { () throws(BPFError) in
-      try map.removeAll()
-      return entries.count
+    try calls("batch\(size).delete", parts) { (part) throws(BPFError) in
+      try map.removeValues(forKeys: keys.span.extracting(part))
     }
-    measurement.report()
     use(sum)
   }
 
@@ -127,11 +131,11 @@ struct MapOperations {
     measurement.report()
   }
 
-  private func iterate(_ name: String, _ op: String = "iterate", _ body: () throws(BPFError) -> Int) throws {
+  private func iterate(_ name: String, _ op: String = "iterate", _ body: () throws -> Int) throws {
     var measurement = Measurement("\(name).\(op)", unit: .nanosecondsPerOperation, chunks: 10)
     for _ in 0..<10 {
       var found = 0
-      try measurement.call { () throws(BPFError) in
+      try measurement.call {
         found = try body()
         return found
       }
@@ -140,8 +144,8 @@ struct MapOperations {
     measurement.report()
   }
 
-  private func calls<Part: Collection>(
-    _ op: String, _ parts: [Part], _ body: (Part) throws(BPFError) -> Void
+  private func calls(
+    _ op: String, _ parts: [Range<Int>], _ body: (Range<Int>) throws(BPFError) -> Void
   ) throws(BPFError) {
     var measurement = Measurement(op, unit: .nanosecondsPerOperation, chunks: parts.count)
     for part in parts {

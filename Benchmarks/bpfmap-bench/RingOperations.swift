@@ -135,11 +135,11 @@ struct RingOperations: ~Copyable {
   private func sustained(_ way: Way) async throws {
     let op = "ring.sustain\(way.rawValue)"
     var measurement = Measurement(op, unit: .nanosecondsPerOperation, chunks: 1)
-    let outcome = try await sustain(1_000_000, for: .seconds(2), way)
+    let outcome = try await sustain(1_000_000, for: .seconds(1), way)
     guard outcome.received == Int(outcome.written) else {
       throw ExampleError("\(op): \(outcome.received) of \(outcome.written) records arrived")
     }
-    measurement.add(outcome.received, cpu: outcome.cpu, wall: outcome.wall, allocations: 0)
+    measurement.add(outcome.received, cpu: outcome.cpu, wall: outcome.wall)
     measurement.report(#","lost":\#(outcome.lost)"#)
   }
 
@@ -148,12 +148,12 @@ struct RingOperations: ~Copyable {
   private func limit(_ way: Way) async throws {
     var (low, high) = (0.0, 0.0)
     for _ in 0..<3 {
-      let outcome = try await sustain(0, for: .milliseconds(500), way)
+      let outcome = try await sustain(0, for: .milliseconds(200), way)
       high = max(high, outcome.rate)
       if outcome.lost == 0 { low = max(low, outcome.rate) }
     }
     let isWriters = low > 0
-    for _ in 0..<(isWriters ? 0 : 7) {
+    for _ in 0..<(isWriters ? 0 : 6) {
       let middle = (low + high) / 2
       if try await isHeld(middle, way) { low = middle } else { high = middle }
     }
@@ -166,7 +166,7 @@ struct RingOperations: ~Copyable {
   private func isHeld(_ recordsPerMicrosecond: Double, _ way: Way) async throws -> Bool {
     for _ in 0..<3 {
       let outcome = try await sustain(
-        UInt64(recordsPerMicrosecond * 1e6), for: .milliseconds(300), way)
+        UInt64(recordsPerMicrosecond * 1e6), for: .milliseconds(200), way)
       if outcome.lost == 0, outcome.rate > recordsPerMicrosecond * 0.9 { return true }
     }
     return false

@@ -14,4 +14,6 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "map_calls.h"
+
 #endif

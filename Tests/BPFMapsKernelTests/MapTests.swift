@@ -220,8 +220,13 @@ extension BPFKernelTests {
       }
       for _ in 0..<200 {
         let seen = try map.withHandle { (handle) throws(BPFError) in
-          try handle.entriesByKey { (key: UInt32) throws(BPFError) in try map.value(forKey: key) }
-        }.map(\.0)
+          var reader = MapReader(handle, capacity: 64, byKey: true)
+          var seen: [UInt32] = []
+          while case let count = try reader.next(of: handle), count > 0 {
+            seen += (0..<count).map { reader.key(at: $0, as: UInt32.self) }
+          }
+          return seen
+        }
         #expect(Set(seen).count == seen.count)
         #expect(Set(seen).isSuperset(of: 0..<100))
       }

@@ -74,12 +74,26 @@ public struct BPFError: Error, Sendable, Hashable, CustomStringConvertible {
   public let errno: Errno?
   /// Everything the verifier wrote, where it refused a program.
   public let verifierLog: String?
+  /// Of an operation on many entries: how many were done before the one that failed, in the order they were given.
+  ///
+  /// What follows them was not touched, so that the operation can be resumed there.
+  public let completedCount: Int?
 
-  package init(_ code: Code, _ message: String, errno: Errno? = nil, verifierLog: String? = nil) {
+  package init(
+    _ code: Code, _ message: String, errno: Errno? = nil, verifierLog: String? = nil, completedCount: Int? = nil
+  ) {
     self.code = code
     self.message = message
     self.errno = errno
     self.verifierLog = verifierLog
+    self.completedCount = completedCount
+  }
+
+  /// The same error of one entry among many.
+  func after(_ done: Int, of count: Int) -> BPFError {
+    BPFError(
+      code, "\(message) (after \(done) of \(count) entries)", errno: errno, verifierLog: verifierLog,
+      completedCount: done)
   }
 
   /// The message.

@@ -4,7 +4,7 @@
 struct KeyBytes: Hashable {
   private let bytes: [UInt8]
 
-  init<Key: BitwiseCopyable>(_ key: Key) {
-    bytes = unsafe withUnsafeBytes(of: key) { unsafe Array($0) }
+  init(_ key: UnsafeRawBufferPointer) {
+    bytes = unsafe Array(key)
   }
 }

@@ -36,7 +36,7 @@ extension BPFMapHandle {
       }
     }
     if status == 0 || status == CInt.statusNotFound { return value }
-    throw failure("take a key from", status)
+    throw takeFailure(status)
   }
 
   @inlinable
@@ -60,23 +60,42 @@ extension BPFMapHandle {
     if status == CInt.statusNotFound { return false }
     throw failure("remove a key from", status)
   }
+}
 
-  /// The key after `key` in the map's own order; after the last: nil.
-  ///
-  /// A key that is gone starts over.
-  borrowing func nextKey<Key: BitwiseCopyable>(after key: Key?) throws(BPFError) -> Key? {
+// Maps without keys: queues, stacks and bloom filters.
+extension BPFMapHandle {
+  /// The value that a call without a key gives; nil: there is none.
+  @inlinable
+  borrowing func first<Value: BitwiseCopyable>(removing: Bool, as type: Value.Type) throws(BPFError) -> Value? {
     var status: CInt = 0
     let descriptor = descriptor.rawValue
-    let next: Key? = unsafe withUnsafeTemporaryAllocation(of: Key.self, capacity: 1) { next in
-      let pointer = UnsafeMutableRawPointer(next.baseAddress)
-      if let key {
-        status = unsafe withUnsafeBytes(of: key) { unsafe mapNextKey(descriptor, $0.baseAddress, pointer) }
-      } else {
-        status = unsafe mapNextKey(descriptor, nil, pointer)
-      }
-      return status == 0 ? unsafe next[0] : nil
+    let value: Value? = unsafe withUnsafeTemporaryAllocation(of: Value.self, capacity: 1) { value in
+      let pointer = UnsafeMutableRawPointer(value.baseAddress)
+      unsafe status = removing ? mapLookUpAndDelete(descriptor, nil, pointer) : mapLookUp(descriptor, nil, pointer)
+      return status == 0 ? unsafe value[0] : nil
     }
-    if status == 0 || status == CInt.statusNotFound { return next }
-    throw failure("iterate over", status)
+    if status == 0 || status == CInt.statusNotFound { return value }
+    throw failure(removing ? "take a value from" : "look at a value of", status)
+  }
+
+  @inlinable
+  borrowing func append<Value: BitwiseCopyable>(_ value: Value, _ mode: BPFUpdateMode) throws(BPFError) {
+    let descriptor = descriptor.rawValue
+    let status = unsafe withUnsafeBytes(of: value) { value in
+      unsafe mapUpdate(descriptor, nil, value.baseAddress, mode.rawValue)
+    }
+    if status != 0 { throw failure("add a value to", status) }
+  }
+
+  /// Whether the map answers for a value, which it gets where other maps are given room for one.
+  @inlinable
+  borrowing func answers<Value: BitwiseCopyable>(for value: Value) throws(BPFError) -> Bool {
+    let descriptor = descriptor.rawValue
+    let status = unsafe withUnsafeBytes(of: value) { value in
+      unsafe mapLookUp(descriptor, nil, UnsafeMutableRawPointer(mutating: value.baseAddress))
+    }
+    if status == 0 { return true }
+    if status == CInt.statusNotFound { return false }
+    throw failure("look for a value in", status)
   }
 }

@@ -1,57 +1,123 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import LinuxSystem
+public import LinuxSystem
 
 // A per-CPU value crosses the border as one slot for each possible CPU, each rounded up to 8 bytes.
 extension BPFMapHandle {
-  borrowing func lookUpPerCPU<Key: BitwiseCopyable, Value: BitwiseCopyable>(
-    _ key: Key, as type: Value.Type
-  ) throws(BPFError) -> [Value]? {
-    let slot = Self.slotSize(of: Value.self)
-    let cpus = try slotCount()
-    var status: CInt = 0
-    let values: [Value] = unsafe withUnsafeTemporaryAllocation(byteCount: slot * cpus, alignment: 16) { bytes in
-      status = unsafe withUnsafeBytes(of: key) { key in
-        unsafe mapLookUp(descriptor.rawValue, key.baseAddress, bytes.baseAddress)
+  /// In bytes.
+  @inlinable
+  static func slotSize<Value>(of type: Value.Type) -> Int { (MemoryLayout<Value>.size + 7) / 8 * 8 }
+
+  /// Lends room for the values of all CPUs: from the stack up to 64 KiB, so that no look-up allocates.
+  @inlinable
+  borrowing func withSlots(ofSize slot: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
+    let size = slot * slotCount
+    // A temporary allocation of a constant size is on the stack; of another size, only where that is known to be safe.
+    if size <= 1024 {
+      unsafe withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) {
+        unsafe body(UnsafeMutableRawBufferPointer(rebasing: $0[..<size]))
       }
-      guard status == 0 else { return [] }
-      return (0..<cpus).map { unsafe bytes.loadUnaligned(fromByteOffset: $0 * slot, as: Value.self) }
+    } else {
+      unsafe withManySlots(size, body)
     }
-    if status == 0 { return values }
-    if status == CInt.statusNotFound { return nil }
-    throw failure("look up a key in", status)
   }
 
-  borrowing func updatePerCPU<Key: BitwiseCopyable, Value: BitwiseCopyable>(
-    _ key: Key, _ values: [Value], _ mode: BPFUpdateMode
+  /// Reads the slots of a key and calls `body` with them; false: there is no such key.
+  @inlinable
+  borrowing func withSlots<Key: BitwiseCopyable, Value: BitwiseCopyable>(
+    of key: Key, as type: Value.Type, removing: Bool = false, _ body: (UnsafeMutableRawBufferPointer) -> Void
+  ) throws(BPFError) -> Bool {
+    let slot = Self.slotSize(of: Value.self)
+    guard slotCount > 0, MemoryLayout<Value>.stride <= slot else { throw slotFailure() }
+    let descriptor = descriptor.rawValue
+    var status: CInt = 0
+    unsafe withSlots(ofSize: slot) { slots in
+      unsafe status = withUnsafeBytes(of: key) { key in
+        unsafe removing
+          ? mapLookUpAndDelete(descriptor, key.baseAddress, slots.baseAddress)
+          : mapLookUp(descriptor, key.baseAddress, slots.baseAddress)
+      }
+      if status == 0 { unsafe body(slots) }
+    }
+    if status == 0 { return true }
+    if status == CInt.statusNotFound { return false }
+    throw removing ? takeFailure(status) : failure("look up a key in", status)
+  }
+
+  /// Writes one slot for each CPU, which `value` gives.
+  @inlinable
+  borrowing func updateSlots<Key: BitwiseCopyable, Value: BitwiseCopyable>(
+    _ key: Key, count: Int, _ mode: BPFUpdateMode, _ value: (Int) -> Value
   ) throws(BPFError) {
     let slot = Self.slotSize(of: Value.self)
-    let cpus = try slotCount()
-    guard values.count == cpus else {
-      throw BPFError(
-        .invalidArgument,
-        "update map \"\(info.name)\": \(values.count) values for \(cpus) possible CPUs; give one for each")
-    }
-    let status = unsafe withUnsafeTemporaryAllocation(byteCount: slot * cpus, alignment: 16) { bytes in
-      unsafe bytes.initializeMemory(as: UInt8.self, repeating: 0)
-      for (cpu, value) in values.enumerated() {
-        unsafe bytes.storeBytes(of: value, toByteOffset: cpu * slot, as: Value.self)
+    guard slotCount > 0, count == slotCount else { throw slotFailure(given: count) }
+    let descriptor = descriptor.rawValue
+    var status: CInt = 0
+    unsafe withSlots(ofSize: slot) { slots in
+      unsafe slots.initializeMemory(as: UInt8.self, repeating: 0)
+      for cpu in 0..<count {
+        unsafe withUnsafeBytes(of: value(cpu)) { value in
+          unsafe UnsafeMutableRawBufferPointer(rebasing: slots[(cpu * slot)...]).copyMemory(from: value)
+        }
       }
-      return unsafe withUnsafeBytes(of: key) { key in
-        unsafe mapUpdate(descriptor.rawValue, key.baseAddress, bytes.baseAddress, mode.rawValue)
+      unsafe status = withUnsafeBytes(of: key) { key in
+        unsafe mapUpdate(descriptor, key.baseAddress, slots.baseAddress, mode.rawValue)
       }
     }
     if status != 0 { throw failure("update", status) }
   }
 
-  private borrowing func slotCount() throws(BPFError) -> Int {
-    guard let count = possibleCPUCount() else {
-      throw BPFError(
+  /// Moves the slots together to where Swift expects the elements of a span.
+  @inlinable
+  static func elements<Value: BitwiseCopyable>(
+    of slots: UnsafeMutableRawBufferPointer, as type: Value.Type
+  ) -> UnsafeBufferPointer<Value> {
+    let (slot, stride) = (slotSize(of: Value.self), MemoryLayout<Value>.stride)
+    let count = slots.count / slot
+    guard let start = slots.baseAddress, count > 0 else { return unsafe UnsafeBufferPointer(start: nil, count: 0) }
+    if slot != stride {
+      for cpu in 1..<max(count, 1) {
+        unsafe (start + cpu * stride).copyMemory(from: start + cpu * slot, byteCount: MemoryLayout<Value>.size)
+      }
+    }
+    return unsafe UnsafeBufferPointer(start: UnsafePointer(start.assumingMemoryBound(to: Value.self)), count: count)
+  }
+
+  /// The values of one CPU after the other.
+  @inlinable
+  static func value<Value: BitwiseCopyable>(
+    ofCPU cpu: Int, in slots: UnsafeMutableRawBufferPointer, as type: Value.Type
+  ) -> Value {
+    unsafe slots.loadUnaligned(fromByteOffset: cpu * slotSize(of: Value.self), as: Value.self)
+  }
+
+  @usableFromInline @inline(never)
+  borrowing func withManySlots(_ size: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
+    if size <= 65_536 {
+      unsafe withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) {
+        unsafe body(UnsafeMutableRawBufferPointer(rebasing: $0[..<size]))
+      }
+    } else {
+      let slots = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
+      unsafe body(slots)
+      unsafe slots.deallocate()
+    }
+  }
+
+  @usableFromInline @inline(never)
+  borrowing func slotFailure(given count: Int? = nil) -> BPFError {
+    if slotCount == 0 {
+      return BPFError(
         .notSupported,
         "use per-CPU map \"\(info.name)\": /sys/devices/system/cpu/possible cannot be read; mount sysfs on /sys")
     }
-    return count
+    if let count, count != slotCount {
+      return BPFError(
+        .invalidArgument,
+        "update map \"\(info.name)\": \(count) values for \(slotCount) possible CPUs; give one for each")
+    }
+    return BPFError(
+      .invalidArgument,
+      "use per-CPU map \"\(info.name)\": its Swift value is aligned to more than the 8 bytes that the kernel aligns to")
   }
-
-  private static func slotSize<Value>(of type: Value.Type) -> Int { (MemoryLayout<Value>.size + 7) / 8 * 8 }
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// An array: every index below ``count`` always has a value, zero at first.
-public struct BPFArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol {
+public struct BPFArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFKeyedMap {
+  /// Indexes.
+  public typealias Key = UInt32
+
   @usableFromInline let handle: BPFMapHandle
 
   /// An array by 32-bit index.
@@ -11,6 +14,7 @@ public struct BPFArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapP
   public init(checked handle: consuming BPFMapHandle) { self.handle = handle }
 
   /// Lends the untyped map.
+  @inlinable
   public borrowing func withHandle<Result: ~Copyable, Failure: Error>(
     _ body: (borrowing BPFMapHandle) throws(Failure) -> Result
   ) throws(Failure) -> Result { try body(handle) }
@@ -35,23 +39,16 @@ public struct BPFArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapP
     try handle.update(index, value, .any)
   }
 
-  /// Writes many values, by batches where the kernel has them.
-  ///
-  /// - Throws: As ``setValue(_:at:)``; the message says how many were written before. `BPF_MAP_UPDATE_BATCH`
-  public borrowing func update(_ entries: [(UInt32, Value)]) throws(BPFError) {
-    try handle.update(entries, .any)
-  }
-
   /// Every value, by index.
   ///
   /// - Throws: `systemCall`. `BPF_MAP_LOOKUP_BATCH`
+  @inlinable
   public borrowing func values() throws(BPFError) -> [Value] {
-    if let entries = try handle.entriesByBatch(UInt32.self, Value.self) {
-      return entries.sorted { $0.0 < $1.0 }.map(\.1)
-    }
+    var reader = MapReader(handle, capacity: handle.batchLimit)
     var values: [Value] = []
-    for index in 0..<count {
-      if let value = try value(at: index) { values.append(value) }
+    values.reserveCapacity(Int(count))
+    while case let count = try reader.next(of: handle), count > 0 {
+      for index in 0..<count { values.append(reader.value(at: index, as: Value.self)) }
     }
     return values
   }

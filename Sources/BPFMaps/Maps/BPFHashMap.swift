@@ -9,7 +9,7 @@
 /// let flows = try object.map("flow", as: BPFHashMap<flow_key, flow_state>.self)
 /// try flows.updateValue(state, forKey: key)
 /// ```
-public struct BPFHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol
+public struct BPFHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFRemovableMap
 {
   @usableFromInline let handle: BPFMapHandle
 
@@ -22,6 +22,7 @@ public struct BPFHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & Bitw
   public init(checked handle: consuming BPFMapHandle) { self.handle = handle }
 
   /// Lends the untyped map.
+  @inlinable
   public borrowing func withHandle<Result: ~Copyable, Failure: Error>(
     _ body: (borrowing BPFMapHandle) throws(Failure) -> Result
   ) throws(Failure) -> Result { try body(handle) }
@@ -60,36 +61,23 @@ public struct BPFHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & Bitw
     try handle.lookUpAndRemove(key, as: Value.self)
   }
 
-  /// Writes many entries, by batches where the kernel has them.
+  /// Removes every entry that an iteration sees, and returns them with the values they had when they were removed.
   ///
-  /// - Throws: As ``updateValue(_:forKey:mode:)``; the message says how many were written before.
-  ///   `BPF_MAP_UPDATE_BATCH`
-  public borrowing func update(_ entries: [(Key, Value)], mode: BPFUpdateMode = .any) throws(BPFError) {
-    try handle.update(entries, mode)
-  }
-
-  /// Every entry, in no order.
+  /// Entry by entry this is one step, so that what a program adds meanwhile is either returned or stays.
   ///
-  /// An entry that is there throughout is seen exactly once, whatever others do meanwhile.
-  ///
-  /// - Throws: `interrupted` where the kernel has no batches and the map changes too fast. `BPF_MAP_LOOKUP_BATCH`
-  public borrowing func entries() throws(BPFError) -> [(Key, Value)] {
-    if let entries = try handle.entriesByBatch(Key.self, Value.self) { return entries }
-    return try handle.entriesByKey { (key) throws(BPFError) in try self.value(forKey: key) }
-  }
-
-  /// Calls `body` with each entry of a snapshot (see ``entries()``).
-  ///
-  /// - Throws: As ``entries()``, and what `body` throws.
-  public borrowing func forEach(_ body: (Key, Value) throws -> Void) throws {
-    for (key, value) in try entries() { try body(key, value) }
-  }
-
-  /// Removes every entry that a snapshot has; entries written meanwhile may stay.
-  ///
-  /// - Throws: As ``entries()``. What was removed before stays removed.
-  public borrowing func removeAll() throws(BPFError) {
-    for (key, _) in try entries() { _ = try handle.remove(key) }
+  /// - Returns: The entries, in no order.
+  /// - Throws: `systemCall`. The message says how many were read; those are lost. Entries that stay are not.
+  /// - Requires: Linux 5.6. `BPF_MAP_LOOKUP_AND_DELETE_BATCH`
+  @inlinable
+  public borrowing func takeAll() throws(BPFError) -> [(Key, Value)] {
+    var reader = MapReader(handle, capacity: handle.batchLimit, removing: true)
+    var result: [(Key, Value)] = []
+    while case let count = try reader.next(of: handle), count > 0 {
+      for index in 0..<count {
+        result.append((reader.key(at: index, as: Key.self), reader.value(at: index, as: Value.self)))
+      }
+    }
+    return result
   }
 }
 

@@ -3,18 +3,23 @@
 /// A trie that finds the longest prefix that matches.
 ///
 /// The key's struct begins with a 32-bit prefix length in bits, in the machine's byte order; what follows is matched
-/// bit by bit from its first byte.
-public struct BPFLPMTrie<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol
+/// bit by bit from its first byte. ``IPv4PrefixKey`` and ``IPv6PrefixKey`` are such keys, for `NetworkTypes`' blocks.
+public struct BPFLPMTrie<Key: BPFValue & BitwiseCopyable, Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFRemovableMap
 {
   @usableFromInline let handle: BPFMapHandle
 
   /// An LPM trie.
-  public static var shape: BPFMapShape { BPFMapShape(kinds: [.lpmTrie], key: Key.layout, value: Value.layout) }
+  public static var shape: BPFMapShape {
+    var shape = BPFMapShape(kinds: [.lpmTrie], key: Key.layout, value: Value.layout)
+    shape.keyIsPrefix = Key.self is any BPFPrefixKey.Type
+    return shape
+  }
 
   /// Wraps a checked map.
   public init(checked handle: consuming BPFMapHandle) { self.handle = handle }
 
   /// Lends the untyped map.
+  @inlinable
   public borrowing func withHandle<Result: ~Copyable, Failure: Error>(
     _ body: (borrowing BPFMapHandle) throws(Failure) -> Result
   ) throws(Failure) -> Result { try body(handle) }
@@ -42,38 +47,5 @@ public struct BPFLPMTrie<Key: BPFValue & BitwiseCopyable, Value: BPFValue & Bitw
   @inlinable @discardableResult
   public borrowing func removeValue(forKey key: Key) throws(BPFError) -> Bool {
     try handle.remove(key)
-  }
-
-  /// Writes many entries, by batches where the kernel has them.
-  ///
-  /// - Throws: As ``updateValue(_:forKey:mode:)``; the message says how many were written before.
-  public borrowing func update(_ entries: [(Key, Value)], mode: BPFUpdateMode = .any) throws(BPFError) {
-    try handle.update(entries, mode)
-  }
-
-  /// Every entry, in the trie's order.
-  ///
-  /// An entry that is there throughout is seen exactly once.
-  ///
-  /// The kernel has no exact look-up for tries: of an entry that is removed between its key and its value being read,
-  /// the value is that of the next shorter prefix.
-  ///
-  /// - Throws: `interrupted` where entries are removed faster than they can be read.
-  public borrowing func entries() throws(BPFError) -> [(Key, Value)] {
-    try handle.entriesByKey { (key) throws(BPFError) in try self.value(forKey: key) }
-  }
-
-  /// Calls `body` with each entry of a snapshot (see ``entries()``).
-  ///
-  /// - Throws: As ``entries()``, and what `body` throws.
-  public borrowing func forEach(_ body: (Key, Value) throws -> Void) throws {
-    for (key, value) in try entries() { try body(key, value) }
-  }
-
-  /// Removes every entry that a snapshot has; entries written meanwhile may stay.
-  ///
-  /// - Throws: As ``entries()``. What was removed before stays removed.
-  public borrowing func removeAll() throws(BPFError) {
-    for (key, _) in try entries() { _ = try handle.remove(key) }
   }
 }

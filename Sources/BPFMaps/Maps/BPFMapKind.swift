@@ -24,17 +24,51 @@ public struct BPFMapKind: RawRepresentable, Sendable, Hashable, CustomStringConv
   public static let lruPerCPUHash = BPFMapKind(rawValue: 10)
   /// A trie by longest prefix. `BPF_MAP_TYPE_LPM_TRIE`
   public static let lpmTrie = BPFMapKind(rawValue: 11)
+  /// An array whose values are maps. `BPF_MAP_TYPE_ARRAY_OF_MAPS`
+  public static let arrayOfMaps = BPFMapKind(rawValue: 12)
+  /// A hash table whose values are maps. `BPF_MAP_TYPE_HASH_OF_MAPS`
+  public static let hashOfMaps = BPFMapKind(rawValue: 13)
+  /// Values that belong to a control group and an attachment. `BPF_MAP_TYPE_CGROUP_STORAGE`
+  public static let attachedCgroupStorage = BPFMapKind(rawValue: 19)
+  /// First in, first out. `BPF_MAP_TYPE_QUEUE`
+  public static let queue = BPFMapKind(rawValue: 22)
+  /// Last in, first out. `BPF_MAP_TYPE_STACK`
+  public static let stack = BPFMapKind(rawValue: 23)
   /// Values that belong to sockets. `BPF_MAP_TYPE_SK_STORAGE`
   public static let socketStorage = BPFMapKind(rawValue: 24)
   /// A ring buffer of records. `BPF_MAP_TYPE_RINGBUF`
   public static let ringBuffer = BPFMapKind(rawValue: 27)
+  /// A set that may say yes to what it never got. `BPF_MAP_TYPE_BLOOM_FILTER`
+  public static let bloomFilter = BPFMapKind(rawValue: 30)
+  /// Values that belong to control groups. `BPF_MAP_TYPE_CGRP_STORAGE`, Linux 6.2
+  public static let cgroupStorage = BPFMapKind(rawValue: 32)
 
   private static let names: [UInt32: String] = [
-    1: "hash", 2: "array", 3: "program array", 5: "per-CPU hash", 6: "per-CPU array", 9: "LRU hash",
-    10: "LRU per-CPU hash", 11: "LPM trie", 12: "array of maps", 13: "hash of maps", 19: "cgroup storage",
-    22: "queue", 23: "stack", 24: "socket storage", 27: "ring buffer", 30: "bloom filter",
+    1: "hash", 2: "array", 3: "program array", 4: "perf event array", 5: "per-CPU hash", 6: "per-CPU array",
+    7: "stack trace", 8: "cgroup array", 9: "LRU hash", 10: "LRU per-CPU hash", 11: "LPM trie", 12: "array of maps",
+    13: "hash of maps", 14: "device map", 15: "socket map", 16: "CPU map", 17: "XSK map", 18: "socket hash",
+    19: "attached cgroup storage", 20: "reuseport socket array", 21: "per-CPU attached cgroup storage", 22: "queue",
+    23: "stack", 24: "socket storage", 25: "device hash", 26: "struct_ops", 27: "ring buffer", 28: "inode storage",
+    29: "task storage", 30: "bloom filter", 31: "user ring buffer", 32: "cgroup storage", 33: "arena",
   ]
 
   /// The kind's name, or its number.
   public var description: String { Self.names[rawValue] ?? "map type \(rawValue)" }
+}
+
+extension BPFMapKind {
+  /// A value for each possible CPU at each key.
+  var isPerCPU: Bool { rawValue == 5 || rawValue == 6 || rawValue == 10 || rawValue == 21 }
+  /// Keys are indexes below the map's size, and every one exists.
+  var isArray: Bool { [2, 3, 4, 6, 8, 12].contains(rawValue) }
+  /// The order in which the kernel hands out keys is that of the keys themselves.
+  var order: KeyOrder? {
+    switch self {
+    case .lpmTrie: .prefix
+    case .array, .perCPUArray, .arrayOfMaps, .programArray: .index
+    default: nil
+    }
+  }
+  /// Dropped when full, so that it never is.
+  var isLRU: Bool { self == .lruHash || self == .lruPerCPUHash }
 }

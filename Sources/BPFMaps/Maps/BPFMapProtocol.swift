@@ -13,6 +13,12 @@ public struct BPFMapShape: Sendable, Hashable {
   public var value: StructLayout?
   /// The layout of a ring buffer's records.
   public var record: StructLayout?
+  /// In bytes, where keys are not typed.
+  var keySize = 0
+  /// In bytes, where values are not typed.
+  var valueSize = 0
+  /// Whether any struct of the key's size will do that begins with a 32-bit prefix length.
+  var keyIsPrefix = false
 
   /// Makes a demand.
   public init(
@@ -74,6 +80,29 @@ extension BPFMapProtocol where Self: ~Copyable {
     return Self(checked: handle)
   }
 
+  /// Makes a map without an object, described by BTF so that tools can print it.
+  ///
+  /// ```swift
+  /// let seen = try BPFHashMap<UInt32, UInt64>.create(name: "seen", maximumEntryCount: 1024)
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - name: Letters, digits, `_` and `.`; the kernel keeps 15 of them.
+  ///   - kind: One of the kinds that the type can be; by default the first, which is never LRU.
+  ///   - maximumEntryCount: At least 1. For a ring buffer: bytes, a power of two of at least a page. Without meaning for
+  ///     storage, which is limited by what it belongs to.
+  ///   - flags: Tries and storage add `noPreallocation` by themselves.
+  /// - Returns: The map; it is gone with its last descriptor, pin, or program that uses it.
+  /// - Throws: `invalidArgument`; `permissionDenied`; `notSupported`, with the first kernel that has such maps.
+  /// - Requires: CAP_BPF. `BPF_MAP_CREATE`
+  public static func create(
+    name: String, kind: BPFMapKind? = nil, maximumEntryCount: UInt32, flags: BPFMapFlags = []
+  ) throws(BPFError) -> Self {
+    Self(
+      checked: try MapDefinition(shape, kind: kind, name: name, maximumEntryCount: maximumEntryCount, flags: flags)
+        .create())
+  }
+
   /// Another owner of the same map: a second descriptor.
   ///
   /// - Throws: `systemCall` when the process has too many open descriptors.
@@ -103,8 +132,25 @@ extension BPFMapShape {
       let wanted = kinds.map(\.description).joined(separator: " or ")
       throw BPFError(.incompatibleMap, "map \"\(info.name)\" is of kind \(info.kind), not \(wanted)")
     }
-    try check(info, "key", key, size: info.keySize, type: types?.type(info.keyType), isKey: info.kind != .lpmTrie)
+    if keyIsPrefix {
+      try checkPrefix(info, types?.type(info.keyType))
+    } else {
+      // Keys of these two are compared field by field, or bit by bit, by the kernel.
+      let isBytes = info.kind != .lpmTrie && info.kind != .attachedCgroupStorage
+      try check(info, "key", key, size: info.keySize, type: types?.type(info.keyType), isKey: isBytes)
+    }
     try check(info, "value", value, size: info.valueSize, type: types?.type(info.valueType), isKey: false)
+  }
+
+  /// A key of prefix length and address has no struct that both sides share: only what the kernel asks of it is checked.
+  private func checkPrefix(_ info: BPFMapInfo, _ type: ObjectType?) throws(BPFError) {
+    guard let key else { return }
+    if let first = type?.fields?.min(by: { $0.bitOffset < $1.bitOffset }), first.bitOffset != 0 || first.size != 4 {
+      throw BPFError(
+        .layoutMismatch,
+        "map \"\(info.name)\", key: field \"\(first.name)\" is where a trie's key has its prefix length of 32 bits")
+    }
+    try check(info, "key", key, size: info.keySize, type: nil, isKey: false)
   }
 
   private func check(

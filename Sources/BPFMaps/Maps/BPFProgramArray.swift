@@ -7,7 +7,11 @@ public struct BPFProgramArray: ~Copyable, BPFMapProtocol {
   private let handle: BPFMapHandle
 
   /// A program array.
-  public static var shape: BPFMapShape { BPFMapShape(kinds: [.programArray]) }
+  public static var shape: BPFMapShape {
+    var shape = BPFMapShape(kinds: [.programArray])
+    (shape.keySize, shape.valueSize) = (4, 4)
+    return shape
+  }
 
   /// Wraps a checked map.
   public init(checked handle: consuming BPFMapHandle) { self.handle = handle }
