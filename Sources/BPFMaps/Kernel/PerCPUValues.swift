@@ -54,7 +54,8 @@ extension BPFMapHandle {
     let descriptor = descriptor.rawValue
     var status: CInt = 0
     unsafe withSlots(ofSize: slot) { slots in
-      unsafe slots.initializeMemory(as: UInt8.self, repeating: 0)
+      // What lies between the values must not say what was on the stack before.
+      if slot != MemoryLayout<Value>.size { unsafe slots.initializeMemory(as: UInt8.self, repeating: 0) }
       for cpu in 0..<count {
         unsafe withUnsafeBytes(of: value(cpu)) { value in
           unsafe UnsafeMutableRawBufferPointer(rebasing: slots[(cpu * slot)...]).copyMemory(from: value)
