@@ -88,6 +88,8 @@ let package = Package(
     // Benchmarks, each beside its floor in C.
     .executable(name: "netlink-bench", targets: ["netlink-bench"]),
     .executable(name: "netlink-bench-c", targets: ["netlink-bench-c"]),
+    .executable(name: "bpfmap-bench", targets: ["bpfmap-bench"]),
+    .executable(name: "bpfmap-bench-c", targets: ["bpfmap-bench-c"]),
     .executable(name: "testrun-bench", targets: ["testrun-bench"]),
     // Looks for bytes that NetlinkKit's decoders cannot stand.
     .executable(name: "netlink-fuzz", targets: ["netlink-fuzz"]),
@@ -168,19 +170,28 @@ let package = Package(
 
     // Benchmarks
     .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
+    .target(
+      name: "BenchSupport", dependencies: ["CAllocationCounter"], path: "Benchmarks/BenchSupport",
+      swiftSettings: strict),
     .executableTarget(
       name: "netlink-bench",
-      dependencies: [
-        "NetlinkKit", "LinuxSystem", "NetworkTypes", "CAllocationCounter", "ExampleSupport", argumentParser,
-      ], path: "Benchmarks/netlink-bench", swiftSettings: strict),
+      dependencies: ["NetlinkKit", "LinuxSystem", "NetworkTypes", "BenchSupport", "ExampleSupport", argumentParser],
+      path: "Benchmarks/netlink-bench", swiftSettings: strict),
     .executableTarget(
       name: "netlink-bench-c", dependencies: ["CLibmnl"], path: "Benchmarks/netlink-bench-c",
       linkerSettings: [.linkedLibrary("mnl")]),
 
     .executableTarget(
+      name: "bpfmap-bench", dependencies: ["BPFMaps", "LinuxSystem", "BenchSupport", "ExampleSupport", argumentParser],
+      path: "Benchmarks/bpfmap-bench", exclude: ["Programs"], swiftSettings: strict, plugins: ["BPFCompile"]),
+    .executableTarget(
+      name: "bpfmap-bench-c", dependencies: ["CLibbpf"], path: "Benchmarks/bpfmap-bench-c",
+      linkerSettings: [.linkedLibrary("bpf")]),
+    .executableTarget(
       name: "testrun-bench",
       dependencies: [
-        "BPFMaps", "BPFTesting", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", "CAllocationCounter",
+        "BPFMaps", "BPFTesting", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes",
+        "CAllocationCounter",
         "ExampleSupport", argumentParser,
       ], path: "Benchmarks/testrun-bench", swiftSettings: strict),
 
@@ -223,7 +234,8 @@ let package = Package(
     kernelTests(
       "BPFMaps",
       [
-        "BPFTesting", "CAllocationCounter", "CDatapathABI", "DatapathPrograms", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+        "BPFTesting", "CAllocationCounter", "CDatapathABI", "DatapathPrograms", "LinuxSystem", "NetlinkKit",
+        "NetworkTypes",
         systemPackage,
       ], programs: true),
     kernelTests(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import BenchSupport
 import ExampleSupport
 import LinuxSystem
 import NetlinkKit
@@ -41,6 +42,6 @@ struct NetlinkBenchCommand: ExampleCommand {
     let namespace = try await NetworkNamespace.makeAnonymous()
     let operations = try await Operations(in: namespace, scale: scale)
     for group in Group.allCases where self.group == nil || self.group == group { try await operations.run(group) }
-    print(#"{"op":"peak_rss","value":\#(Measurement.peakMemory),"unit":"KiB"}"#)
+    Measurement.reportPeakMemory()
   }
 }

@@ -7,38 +7,7 @@
  * calls between libraries, and with no more of the argument struct written and copied than the command reads (the
  * kernel takes the rest as zero). Each returns 0 or the negative error number; errno stays as it was.
  */
-#include <linux/bpf.h>
-#include <sys/syscall.h>
-#if !defined(__x86_64__) && !defined(__aarch64__)
-#include <errno.h>
-#include <unistd.h>
-#endif
-
-static inline int clibbpf_map_call(enum bpf_cmd command, void *arguments, unsigned long size) {
-#if defined(__x86_64__)
-  long result;
-  __asm__ volatile("syscall"
-                   : "=a"(result)
-                   : "0"((long)SYS_bpf), "D"((long)command), "S"(arguments), "d"(size)
-                   : "rcx", "r11", "memory");
-  return (int)result;
-#elif defined(__aarch64__)
-  register long number __asm__("x8") = SYS_bpf;
-  register long result __asm__("x0") = (long)command;
-  register void *first __asm__("x1") = arguments;
-  register unsigned long second __asm__("x2") = size;
-  __asm__ volatile("svc #0" : "+r"(result) : "r"(number), "r"(first), "r"(second) : "memory");
-  return (int)result;
-#else
-  int before = errno;
-  int result = (int)syscall(SYS_bpf, command, arguments, size);
-  if (result < 0) {
-    result = -errno;
-    errno = before;
-  }
-  return result;
-#endif
-}
+#include "call.h"
 
 /* The part of union bpf_attr that BPF_MAP_*_ELEM and BPF_MAP_GET_NEXT_KEY read. */
 struct clibbpf_element {
@@ -51,27 +20,27 @@ struct clibbpf_element {
 
 static inline int clibbpf_map_look_up(int map, const void *key, void *value) {
   struct clibbpf_element element = {(__u32)map, 0, (__u64)key, (__u64)value, 0};
-  return clibbpf_map_call(BPF_MAP_LOOKUP_ELEM, &element, 24);
+  return clibbpf_call(BPF_MAP_LOOKUP_ELEM, &element, 24);
 }
 
 static inline int clibbpf_map_take(int map, const void *key, void *value) {
   struct clibbpf_element element = {(__u32)map, 0, (__u64)key, (__u64)value, 0};
-  return clibbpf_map_call(BPF_MAP_LOOKUP_AND_DELETE_ELEM, &element, 24);
+  return clibbpf_call(BPF_MAP_LOOKUP_AND_DELETE_ELEM, &element, 24);
 }
 
 static inline int clibbpf_map_update(int map, const void *key, const void *value, __u64 flags) {
   struct clibbpf_element element = {(__u32)map, 0, (__u64)key, (__u64)value, flags};
-  return clibbpf_map_call(BPF_MAP_UPDATE_ELEM, &element, 32);
+  return clibbpf_call(BPF_MAP_UPDATE_ELEM, &element, 32);
 }
 
 static inline int clibbpf_map_delete(int map, const void *key) {
   struct clibbpf_element element = {(__u32)map, 0, (__u64)key, 0, 0};
-  return clibbpf_map_call(BPF_MAP_DELETE_ELEM, &element, 16);
+  return clibbpf_call(BPF_MAP_DELETE_ELEM, &element, 16);
 }
 
 static inline int clibbpf_map_next_key(int map, const void *key, void *next) {
   struct clibbpf_element element = {(__u32)map, 0, (__u64)key, (__u64)next, 0};
-  return clibbpf_map_call(BPF_MAP_GET_NEXT_KEY, &element, 24);
+  return clibbpf_call(BPF_MAP_GET_NEXT_KEY, &element, 24);
 }
 
 /* `count` goes in as what the buffers hold, and comes out as what was transferred. */
@@ -82,7 +51,7 @@ static inline int clibbpf_map_batch(enum bpf_cmd command, int map, const void *f
     __u32 count, map;
     __u64 element_flags, flags;
   } batch = {(__u64)from, (__u64)next, (__u64)keys, (__u64)values, *count, (__u32)map, element_flags, 0};
-  int result = clibbpf_map_call(command, &batch, sizeof batch);
+  int result = clibbpf_call(command, &batch, sizeof batch);
   *count = batch.count;
   return result;
 }

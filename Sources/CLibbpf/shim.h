@@ -7,6 +7,7 @@
  * included here: a header textually in two modules loses its anonymous-enum constants where both are imported.
  */
 #include <linux/bpf.h>
+#include <sys/epoll.h>
 #include <sys/vfs.h>
 
 #include <bpf/bpf.h>

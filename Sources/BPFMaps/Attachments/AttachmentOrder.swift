@@ -114,7 +114,7 @@ struct LinkRequest: Sendable {
       raw.relative = order.relative
       raw.expected_revision = expectedRevision ?? 0
       return unsafe clibbpf_call(
-        CInt(BPF_LINK_CREATE.rawValue), &raw, UInt32(MemoryLayout<clibbpf_link_create>.size))
+        CInt(BPF_LINK_CREATE.rawValue), &raw, UInt(MemoryLayout<clibbpf_link_create>.size))
     }
   }
 

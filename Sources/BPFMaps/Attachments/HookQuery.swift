@@ -52,7 +52,7 @@ struct HookQuery: Sendable {
             }
             raw.count = UInt32(capacity)
             answer.status = unsafe clibbpf_call(
-              CInt(BPF_PROG_QUERY.rawValue), &raw, UInt32(MemoryLayout<clibbpf_query>.size))
+              CInt(BPF_PROG_QUERY.rawValue), &raw, UInt(MemoryLayout<clibbpf_query>.size))
             count = raw.count
             answer.revision = raw.revision
           }

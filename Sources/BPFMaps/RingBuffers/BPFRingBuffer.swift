@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import LinuxSystem
-internal import Synchronization
 
 /// A ring buffer through which programs send records.
 ///
@@ -10,12 +9,11 @@ internal import Synchronization
 /// for try await record in try events.records() { … }
 /// ```
 ///
-/// When user space is too slow the ring runs full, and the program's `bpf_ringbuf_reserve` fails: programs should
-/// count that.
+/// A ring has one reader at a time, and any number of programs on any number of CPUs that write. When the reader is too
+/// slow the ring runs full, and the programs' `bpf_ringbuf_reserve` fails: let them count that, and read the count by
+/// ``BPFLossCounter``. <doc:RingBuffers> has the choices, and what they cost.
 public struct BPFRingBuffer<Record: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProtocol {
   private let handle: BPFMapHandle
-  /// The kernel has one read position for each ring.
-  private let reader = ReaderSlot()
 
   /// A ring buffer of records.
   public static var shape: BPFMapShape { BPFMapShape(kinds: [.ringBuffer], record: Record.layout) }
@@ -33,40 +31,68 @@ public struct BPFRingBuffer<Record: BPFValue & BitwiseCopyable>: ~Copyable, BPFM
 
   /// The records that nobody has read yet, and those that come, in order, each copied out of the ring.
   ///
-  /// The sequence reads on a thread that is not the cooperative pool's. Up to `limit` records wait for the iterator;
-  /// then newer ones are dropped and counted (``BPFRecords/droppedCount``). It ends, and gives back memory and
-  /// descriptors, when its task is cancelled or its last copy and iterator are gone.
+  /// Records stay in the ring until the iterator asks for them: one that is slow loses none until the ring is full, and
+  /// what is lost then is lost in the program, which counts it. The space of records that were read goes back to the
+  /// programs by the sixteenth of the ring, and whenever the iterator waits. With `limit` a thread takes them out at
+  /// once, for bursts that the ring is too small for: up to so many wait in memory, and then newer ones are dropped and
+  /// counted (``BPFRecords/droppedCount``).
   ///
-  /// - Parameter limit: How many records wait at most.
-  /// - Returns: A sequence for one iterator.
-  /// - Throws: `busy` while another sequence of this value reads (the ring's other owners are not known here, and must not
-  ///   read at the same time); `systemCall` without memory or descriptors.
+  /// The sequence ends, and gives back memory and descriptors, when its task is cancelled or its last copy and iterator are
+  /// gone. What was not asked for stays in the ring for the next reader.
+  ///
+  /// - Parameters:
+  ///   - limit: How many records wait in memory at most; nil: they wait in the ring.
+  ///   - interval: How long the iterator lets records gather when it has read all, before it waits for the next one. A task
+  ///     that is faster than the programs is woken for each record otherwise, which costs more than the record. Not used
+  ///     with a limit.
+  /// - Returns: A sequence for one iterator at a time.
+  /// - Throws: `busy` while something else in this process reads the ring; `systemCall` without memory or descriptors.
+  ///   Of another process's reader the iterator tells, by `busy`, when it moves the ring's read position.
   /// - Requires: Linux 5.8. mmap(2), epoll(7)
-  public borrowing func records(bufferingAtMost limit: Int = 65_536) throws(BPFError) -> BPFRecords<Record> {
-    guard reader.take() else {
-      throw BPFError(.busy, "read ring buffer \"\(handle.info.name)\": another sequence reads it; end that one first")
-    }
-    let queue = RecordQueue<Record>(name: handle.info.name, limit: limit, slot: reader)
-    do {
-      let descriptor = try BPFError.duplicate(handle.descriptor.rawValue, of: "ring buffer \"\(handle.info.name)\"")
-      return BPFRecords(queue: queue, source: try RingSource(descriptor, name: handle.info.name, queue))
-    } catch {
-      reader.give()
-      throw error
-    }
-  }
-}
-
-/// Whether somebody reads.
-final class ReaderSlot: Sendable {
-  private let isTaken = Mutex(false)
-
-  func take() -> Bool {
-    isTaken.withLock { isTaken in
-      defer { isTaken = true }
-      return !isTaken
-    }
+  @inlinable
+  public borrowing func records(
+    bufferingAtMost limit: Int? = nil, gatheringFor interval: Duration = .zero
+  ) throws(BPFError) -> BPFRecords<Record> {
+    try records(limit, interval) { (bytes) throws(BPFError) in try Record(record: bytes) }
   }
 
-  func give() { isTaken.withLock { $0 = false } }
+  /// The same, for records of several types, of which each begins with `Record`.
+  ///
+  /// ```swift
+  /// let events = try object.map("event", as: BPFRingBuffer<event_header>.self)
+  /// let sequence = try events.records { (header, bytes) throws(BPFError) -> Event in
+  ///   switch header.kind {
+  ///   case EVENT_OPEN: .opened(try event_open(record: bytes))
+  ///   case EVENT_DATA: .data(try event_data(beginningOf: bytes), count: bytes.byteCount)
+  ///   default: .unknown(header.kind)
+  ///   }
+  /// }
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - limit: How many records wait in memory at most; nil: they wait in the ring.
+  ///   - interval: How long the iterator lets records gather when it has read all.
+  ///   - decode: Makes an element of a record's beginning and all its bytes (the beginning included), which lie in the
+  ///     ring. What it throws, the iterator throws, and goes on with the next record.
+  /// - Returns: A sequence for one iterator at a time.
+  /// - Throws: As ``records(bufferingAtMost:gatheringFor:)``. A record that is shorter than `Record` is `malformedRecord`.
+  public borrowing func records<Event: Sendable>(
+    bufferingAtMost limit: Int? = nil, gatheringFor interval: Duration = .zero,
+    decoding decode: @escaping @Sendable (Record, RawSpan) throws(BPFError) -> Event
+  ) throws(BPFError) -> BPFRecords<Event> {
+    try records(limit, interval) { (bytes) throws(BPFError) in try decode(Record(beginningOf: bytes), bytes) }
+  }
+
+  /// A reader for a thread of the caller's: no task, no memory, no copy.
+  ///
+  /// - Returns: The ring's only reader, as long as it lives.
+  /// - Throws: As ``records(bufferingAtMost:gatheringFor:)``.
+  public borrowing func reader() throws(BPFError) -> BPFRingReader<Record> { try BPFRingReader(handle) }
+
+  @usableFromInline
+  borrowing func records<Element: Sendable>(
+    _ limit: Int?, _ interval: Duration, _ decode: @escaping BPFRecords<Element>.Decoder
+  ) throws(BPFError) -> BPFRecords<Element> {
+    try BPFRecords(handle, limit: limit, interval: interval, decode)
+  }
 }

@@ -2,42 +2,40 @@
 
 internal import Synchronization
 
-/// Where a ring's records wait between the thread that reads the ring and the task that iterates.
+/// Where a ring's records wait between the queue that reads the ring and the task that iterates.
 ///
 /// They change hands by the batch: one lock for many records.
-final class RecordQueue<Record: BPFValue & BitwiseCopyable>: RecordSink {
+@usableFromInline
+final class RecordQueue<Record: Sendable>: RecordSink {
+  @usableFromInline typealias Batch = [Result<Record, BPFError>]
+
   private struct State {
-    var waiting: [Result<Record, BPFError>] = []
-    var consumer: CheckedContinuation<[Result<Record, BPFError>]?, Never>?
+    var waiting: Batch = []
+    var consumer: CheckedContinuation<Batch?, Never>?
     var dropped: UInt64 = 0
     var isFinished = false
   }
 
   private let state = Mutex(State())
-  private let name: String
   private let limit: Int
-  private let slot: ReaderSlot
+  private let name: String
+  private let decode: BPFRecords<Record>.Decoder
 
-  init(name: String, limit: Int, slot: ReaderSlot) {
+  init(name: String, limit: Int, _ decode: @escaping BPFRecords<Record>.Decoder) {
     self.name = name
     self.limit = max(1, limit)
-    self.slot = slot
+    self.decode = decode
   }
 
   var droppedCount: UInt64 { state.withLock { $0.dropped } }
 
-  /// Appends a copy of one record's bytes.
-  func append(_ bytes: UnsafeRawBufferPointer) {
-    // The kernel hands over exactly what the program reserved.
+  /// Appends one record.
+  func append(_ bytes: RawSpan) {
     let record: Result<Record, BPFError>
-    if bytes.count == MemoryLayout<Record>.size {
-      record = .success(unsafe bytes.loadUnaligned(as: Record.self))
-    } else {
-      record = .failure(
-        BPFError(
-          .malformedRecord,
-          "ring buffer \"\(name)\": a record has \(bytes.count) bytes, but \(Record.layout.name) has \(MemoryLayout<Record>.size)"
-        ))
+    do {
+      record = .success(try decode(bytes))
+    } catch {
+      record = .failure(error.naming(ring: name))
     }
     let isMany = state.withLock { state in
       if state.waiting.count < limit {
@@ -53,31 +51,30 @@ final class RecordQueue<Record: BPFValue & BitwiseCopyable>: RecordSink {
 
   /// Wakes the iterator after a round of ``append(_:)``.
   func flush() {
-    let ready: (CheckedContinuation<[Result<Record, BPFError>]?, Never>, [Result<Record, BPFError>])? = state.withLock {
-      state in
-      guard let consumer = state.consumer, !state.waiting.isEmpty else { return nil }
-      state.consumer = nil
-      let batch = state.waiting
-      state.waiting = []
-      return (consumer, batch)
+    let ready: (CheckedContinuation<Batch?, Never>, Batch)? = state.withLock { state in
+      guard !state.waiting.isEmpty, let consumer = state.consumer.take() else { return nil }
+      defer { state.waiting = [] }
+      return (consumer, state.waiting)
     }
     if let (consumer, batch) = ready { consumer.resume(returning: batch) }
   }
 
-  func finish() {
-    let consumer = state.withLock { state in
+  func finish(_ reason: BPFError?) {
+    let ready: (CheckedContinuation<Batch?, Never>, Batch?)? = state.withLock { state in
       state.isFinished = true
-      defer { state.consumer = nil }
-      return state.consumer
+      if let reason { state.waiting.append(.failure(reason)) }
+      guard let consumer = state.consumer.take() else { return nil }
+      defer { state.waiting = [] }
+      return (consumer, state.waiting.isEmpty ? nil : state.waiting)
     }
-    slot.give()
-    consumer?.resume(returning: nil)
+    if let (consumer, batch) = ready { consumer.resume(returning: batch) }
   }
 
   /// Everything that waits, as soon as something does; nil: finished.
-  func take() async -> [Result<Record, BPFError>]? {
+  @usableFromInline
+  func take() async -> Batch? {
     await withCheckedContinuation { continuation in
-      let outcome: (batch: [Result<Record, BPFError>]?, isReady: Bool) = state.withLock { state in
+      let outcome: (batch: Batch?, isReady: Bool) = state.withLock { state in
         if !state.waiting.isEmpty {
           defer { state.waiting = [] }
           return (state.waiting, true)

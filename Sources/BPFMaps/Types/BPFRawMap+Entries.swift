@@ -28,9 +28,7 @@ extension BPFRawMap {
       throw BPFError(
         .notSupported, "read map \"\(info.name)\": the kernel does not list the entries of a \(info.kind) map")
     }
-    // Values can be large, and there is one for each CPU.
-    let capacity = max(1, min(1 << 20 / (info.keySize + valueBytes), 1024))
-    var reader = MapReader(handle, capacity: capacity)
+    var reader = MapReader(handle, capacity: handle.batchLimit)
     while true {
       let count: Int
       do { count = try reader.next(of: handle) } catch { throw explained(error, "read") }

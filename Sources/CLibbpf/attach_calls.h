@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef TERWAYKIT_CLIBBPF_BPF_CALL_H
-#define TERWAYKIT_CLIBBPF_BPF_CALL_H
+#ifndef TERWAYKIT_CLIBBPF_ATTACH_CALLS_H
+#define TERWAYKIT_CLIBBPF_ATTACH_CALLS_H
 
 /*
- * bpf(2) and perf_event_open(2) themselves, and the parts of `union bpf_attr` that are newer than the libbpf of the
- * oldest supported distribution: order among programs of one hook (Linux 6.6), and what is attached there. Each function
- * returns the result, or the negative errno: errno itself is never read across the language border.
+ * perf_event_open(2), and the parts of `union bpf_attr` that are newer than the libbpf of the
+ * oldest supported distribution: order among programs of one hook (Linux 6.6), and what is attached there. Each
+ * function returns the result, or the negative errno: errno itself is never read across the language border.
  */
+#include "call.h"
+
 #include <errno.h>
 #include <linux/types.h>
 #include <sys/syscall.h>
@@ -80,11 +82,6 @@ _Static_assert(sizeof(struct clibbpf_link_info) == 64, "as the kernel reads it")
 _Static_assert(sizeof(struct clibbpf_link_create) == 64, "as the kernel reads it");
 _Static_assert(sizeof(struct clibbpf_query) == 64, "as the kernel reads it");
 _Static_assert(sizeof(struct clibbpf_perf_event) == 72, "as the kernel reads it");
-
-static inline int clibbpf_call(int command, void *attributes, unsigned size) {
-  long result = syscall(SYS_bpf, command, attributes, size);
-  return result < 0 ? -errno : (int)result;
-}
 
 /* On one CPU, for every process. */
 static inline int clibbpf_perf_event_open(struct clibbpf_perf_event *event, int cpu) {
