@@ -25,7 +25,8 @@ enum BPFObjectIdentifiers {
       guard following > identifier else { return }
       identifier = following
       let descriptor = open(identifier)
-      if descriptor == -2 { continue }
+      // ENOENT: gone meanwhile. EAGAIN: a link that has its identifier, and is not made yet.
+      if descriptor == -2 || descriptor == -11 { continue }
       guard descriptor >= 0 else {
         throw listing(what, BPFError.kernel("open \(identifier) of the system's \(what)", status: descriptor))
       }
