@@ -70,7 +70,7 @@ struct RingOperations: ~Copyable {
     case reader = ""
     /// By a task that iterates.
     case sequence = "_async"
-    /// The same, looking once a millisecond when it has read all.
+    /// The same, gathering for four times as long.
     case gathering = "_gather"
   }
 
@@ -113,7 +113,7 @@ struct RingOperations: ~Copyable {
   }
 
   private func iterate(for duration: Duration, _ way: Way) async throws -> Int {
-    let records = try ring.records(gatheringFor: way == .gathering ? .milliseconds(1) : .zero)
+    let records = try ring.records(gatheringFor: way == .gathering ? .milliseconds(1) : .microseconds(250))
     writer.start()
     let writer = writer
     let stop = Task {

@@ -42,16 +42,16 @@ public struct BPFRingBuffer<Record: BPFValue & BitwiseCopyable>: ~Copyable, BPFM
   ///
   /// - Parameters:
   ///   - limit: How many records wait in memory at most; nil: they wait in the ring.
-  ///   - interval: How long the iterator lets records gather when it has read all, before it waits for the next one. A task
-  ///     that is faster than the programs is woken for each record otherwise, which costs more than the record. Not used
-  ///     with a limit.
+  ///   - interval: How long the iterator lets records gather when it has read all, where they come faster than that. A
+  ///     task that is faster than the programs is woken for each record otherwise, which costs more than the record, and
+  ///     the programs wait for it. A record after a pause is never delayed. Not used with a limit.
   /// - Returns: A sequence for one iterator at a time.
   /// - Throws: `busy` while something else in this process reads the ring; `systemCall` without memory or descriptors.
   ///   Of another process's reader the iterator tells, by `busy`, when it moves the ring's read position.
   /// - Requires: Linux 5.8. mmap(2), epoll(7)
   @inlinable
   public borrowing func records(
-    bufferingAtMost limit: Int? = nil, gatheringFor interval: Duration = .zero
+    bufferingAtMost limit: Int? = nil, gatheringFor interval: Duration = .microseconds(250)
   ) throws(BPFError) -> BPFRecords<Record> {
     try records(limit, interval) { (bytes) throws(BPFError) in try Record(record: bytes) }
   }
@@ -71,13 +71,13 @@ public struct BPFRingBuffer<Record: BPFValue & BitwiseCopyable>: ~Copyable, BPFM
   ///
   /// - Parameters:
   ///   - limit: How many records wait in memory at most; nil: they wait in the ring.
-  ///   - interval: How long the iterator lets records gather when it has read all.
+  ///   - interval: How long the iterator lets records gather when it has read all, where they come faster than that.
   ///   - decode: Makes an element of a record's beginning and all its bytes (the beginning included), which lie in the
   ///     ring. What it throws, the iterator throws, and goes on with the next record.
   /// - Returns: A sequence for one iterator at a time.
   /// - Throws: As ``records(bufferingAtMost:gatheringFor:)``. A record that is shorter than `Record` is `malformedRecord`.
   public borrowing func records<Event: Sendable>(
-    bufferingAtMost limit: Int? = nil, gatheringFor interval: Duration = .zero,
+    bufferingAtMost limit: Int? = nil, gatheringFor interval: Duration = .microseconds(250),
     decoding decode: @escaping @Sendable (Record, RawSpan) throws(BPFError) -> Event
   ) throws(BPFError) -> BPFRecords<Event> {
     try records(limit, interval) { (bytes) throws(BPFError) in try decode(Record(beginningOf: bytes), bytes) }

@@ -6,7 +6,7 @@ internal import Synchronization
 final class RingStream: Sendable {
   let mapping: RingMapping
   let signal: RingSignal
-  /// How long to let records gather before the task is woken.
+  /// How long to let records gather where they come faster than that.
   let interval: Duration
   private let claim: RingClaim
   /// Where the sequence ends.
@@ -57,6 +57,8 @@ final class RingIteration {
   private var state: State
   /// Where it was when it last waited.
   private var lastWait: UInt = .max
+  /// Whether records come faster than it is worth being woken for each.
+  private var isBusy = false
   @exclusivity(unchecked) private var cursor: RingCursor
 
   init(_ stream: RingStream) {
@@ -101,11 +103,13 @@ final class RingIteration {
       return true
     }
     let position = unsafe cursor.position
-    if stream.interval > .zero, position != lastWait {
+    if isBusy, position != lastWait {
       // A task that is cancelled meanwhile finds out when it looks again.
       try? await Task.sleep(for: stream.interval)
     } else {
+      let began = ContinuousClock.now
       await stream.signal.wait()
+      isBusy = ContinuousClock.now - began < stream.interval
     }
     lastWait = position
     return true
