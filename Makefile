@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps build test dependent bench fuzz lint format demo vm clean
+.PHONY: help deps test-deps build test dependent bench bench-netlink bench-bpfmap bench-programs fuzz lint format demo vm clean
 .NOTPARALLEL:
 
 tools := Tests/VirtualMachine
@@ -64,11 +64,29 @@ demo: deps ## Builds the demonstration and runs it; ARGS='--help' lists its opti
 # What NetlinkKit may cost in processor time, as a multiple of C on libmnl.
 netlink_limits := route.add=1.10,route.del=1.10,neigh.add=1.10,veth.add=1.10,veth.del=1.10,route.add_batch=1.15,route.del_batch=1.15,route.dump=1.25,link.dump=1.25
 
-bench: deps ## Measures NetlinkKit beside C on libmnl, in turn; ROUNDS=9, ARGS='--scale 0.2', SVG=FILE.
+# What BPFMaps may cost, as a multiple of C on libbpf: single operations, batches, and walks against C's batched look-ups.
+bpfmap_single := hash8.update=1.03,hash8.replace=1.03,hash8.lookup=1.03,hash8.delete=1.03,hash40.update=1.03,hash40.replace=1.03,hash40.lookup=1.03,hash40.delete=1.03,pcpu8.update=1.03,pcpu8.replace=1.03,pcpu8.lookup=1.03,pcpu8.delete=1.03,lpm.update=1.03,lpm.lookup=1.03,lpm.delete=1.03,array.update=1.03,array.lookup=1.03
+bpfmap_many := hash8.iterate=1.30,hash40.iterate=1.30,pcpu8.iterate=1.30,batch100000.update=1.10,batch100000.lookup=1.10,batch100000.delete=1.10,batch1000.update=1.10,batch1000.lookup=1.10,batch1000.delete=1.10,ring.consume=1.10
+
+bench: bench-netlink bench-bpfmap bench-programs ## Measures beside C on libmnl and libbpf; ROUNDS=9, ARGS='--scale 0.2', SVG=FILE.
+
+bench-netlink: deps
 	swift build -c release --product netlink-bench
 	swift build -c release --product netlink-bench-c
 	@bin=$$(swift build -c release --show-bin-path); $(as_root) Benchmarks/compare --rounds $(or $(ROUNDS),5) \
 	  --limits $(netlink_limits) $(if $(SVG),--svg $(SVG)) "$$bin/netlink-bench-c" "$$bin/netlink-bench" $(ARGS)
+
+bench-bpfmap: deps
+	swift build -c release --product bpfmap-bench
+	swift build -c release --product bpfmap-bench-c
+	@bin=$$(swift build -c release --show-bin-path); object=$$(mktemp); trap 'rm -f "$$object"' EXIT; \
+	  "$$bin/bpfmap-bench" --print-object >"$$object"; \
+	  $(as_root) Benchmarks/compare --rounds $(or $(ROUNDS),9) --limits $(bpfmap_single),$(bpfmap_many) \
+	  $(if $(SVG),--svg $(SVG:.svg=-bpfmap.svg)) "$$bin/bpfmap-bench-c" "$$bin/bpfmap-bench" --object "$$object" $(ARGS)
+
+bench-programs: deps
+	swift build -c release --product testrun-bench
+	@$(as_root) "$$(swift build -c release --show-bin-path)/testrun-bench"
 
 vm: ## Runs CMD on Linux 6.1, or KERNEL=6.12, in a virtual machine: make vm CMD='ip -d link'
 	@[[ -n "$${CMD:-}" ]] || { echo "make vm: CMD is empty: for example make vm CMD='ip -d link'" >&2; exit 2; }

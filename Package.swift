@@ -230,7 +230,9 @@ let package = Package(
       name: "KernelTestSupport", dependencies: ["LinuxSystem", "NetlinkKit", "BPFMaps", "NetworkTypes", systemPackage],
       path: "Tests/KernelTestSupport", swiftSettings: strict),
     kernelTests("LinuxSystem", [systemPackage]),
-    kernelTests("NetlinkKit", ["NetlinkTesting", "NetworkTypes", "LinuxSystem", "CLibbpf", "ArticleTestSupport"]),
+    kernelTests(
+      "NetlinkKit",
+      ["NetlinkTesting", "NetworkTypes", "LinuxSystem", "CLibbpf", "CAllocationCounter", "ArticleTestSupport"]),
     kernelTests(
       "BPFMaps",
       [

@@ -3,6 +3,7 @@
 #include "CAllocationCounter.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
@@ -20,6 +21,10 @@ static void count(void) {
 
 uint64_t allocation_count(void) {
   return atomic_load_explicit(&allocations, memory_order_relaxed);
+}
+
+void allocation_trim(void) {
+  malloc_trim(0);
 }
 
 void *malloc(size_t size) {

@@ -19,7 +19,7 @@ enum Licence {
   static func violations(in files: [Repository.File]) -> [String] {
     files.filter { isCovered($0.path) }.compactMap { file in
       let expected =
-        file.path.hasPrefix("bpf/") || (file.path.hasPrefix("Tests/") && file.path.contains("/Programs/"))
+        file.path.hasPrefix("bpf/") || file.path.contains("/Programs/") && !file.path.hasPrefix("Sources/")
         ? programs : suite
       // The tools version, or a script's interpreter, has to be the first line.
       let first = file.lines.first ?? ""

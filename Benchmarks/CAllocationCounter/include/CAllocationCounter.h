@@ -9,4 +9,7 @@
 // whichever library. Linking this target puts the counting versions in front of the C library's.
 uint64_t allocation_count(void);
 
+// Gives the heap's free memory back to the kernel: what is taken from then on makes the process grow.
+void allocation_trim(void);
+
 #endif
