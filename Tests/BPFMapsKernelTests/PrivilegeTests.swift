@@ -57,7 +57,9 @@ extension BPFKernelTests {
           let value = try map.value(forKey: 7)
           #expect(value == 7)
           await expectRefusal("open map \"\(path)\"") { _ = try BPFHashMap<UInt32, UInt64>.open(pinnedAt: path) }
-          await expectRefusal("open map \(map.identifier)") { _ = try BPFMapHandle.open(identifier: map.identifier) }
+          await expectRefusal("open map \(map.identifier): needs CAP_SYS_ADMIN") {
+            _ = try BPFMapHandle.open(identifier: map.identifier)
+          }
           await expectRefusal("CAP_SYS_ADMIN") {
             _ = try await program.attach(toTrafficControl: .ingress, of: 1, in: namespace, mechanism: .clsact)
           }

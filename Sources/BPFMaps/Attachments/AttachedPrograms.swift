@@ -22,20 +22,10 @@ public struct AttachedProgram: Sendable, Hashable {
   public var xdpMode: XDPMode?
   /// The processes that hold the link open, or the program where there is no link; empty unless asked for, and for what
   /// only a pin holds.
-  public var holders: [AttachmentHolder] = []
+  public var holders: [BPFObjectHolder] = []
 
   init(program: BPFProgramInfo, mechanism: Attachment.Mechanism) {
     self.program = program
     self.mechanism = mechanism
   }
-}
-
-/// A process that holds a link or program open.
-public struct AttachmentHolder: Sendable, Hashable {
-  /// The process.
-  public var process: Int32
-  /// Its name, at most 15 bytes. `/proc/PID/comm`
-  public var command: String
-  /// The number of its descriptor.
-  public var descriptor: Int32
 }

@@ -184,10 +184,10 @@ public enum BPFAttachments {
     while true {
       let status = unsafe bpf_link_get_next_id(identifier, &identifier)
       if status == -ENOENT { return links }
-      if status != 0 { throw BPFError.kernel("list the links of the kernel", status: status) }
+      if status != 0 { throw BPFError.kernel(byIdentifier: "list the links of the kernel", status: status) }
       let result = bpf_link_get_fd_by_id(identifier)
       if result == -ENOENT || result == -EAGAIN { continue }  // gone meanwhile, or not finished
-      guard result >= 0 else { throw BPFError.kernel("open link \(identifier)", status: result) }
+      guard result >= 0 else { throw BPFError.kernel(byIdentifier: "open link \(identifier)", status: result) }
       let descriptor = OwnedFileDescriptor(taking: result)
       links.append(try AttachmentInfo(of: descriptor.rawValue, "ask about link \(identifier)"))
     }

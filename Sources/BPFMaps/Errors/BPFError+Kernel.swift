@@ -21,6 +21,12 @@ extension BPFError {
     return BPFError(code, sentence(operation, name(of: errno), words: words, remedy: remedy), errno: errno)
   }
 
+  /// What a call that goes by the kernel's identifiers was refused for: these are for CAP_SYS_ADMIN alone.
+  static func kernel(byIdentifier operation: String, status: CInt) -> BPFError {
+    guard status == -Errno.notPermitted.rawValue else { return kernel(operation, status: status) }
+    return BPFError(.permissionDenied, "\(operation): needs CAP_SYS_ADMIN, or root", errno: .notPermitted)
+  }
+
   /// The kernel's ENOTSUPP, which is not an errno of user space but gets out of several BPF calls.
   static let kernelNotSupported = Errno(rawValue: 524)
 

@@ -35,7 +35,7 @@ extension BPFMapHandle {
   /// - Requires: CAP_SYS_ADMIN. `BPF_MAP_GET_FD_BY_ID`
   public static func open(identifier: UInt32) throws(BPFError) -> BPFMapHandle {
     let result = bpf_map_get_fd_by_id(identifier)
-    guard result >= 0 else { throw BPFError.kernel("open map \(identifier)", status: result) }
+    guard result >= 0 else { throw BPFError.kernel(byIdentifier: "open map \(identifier)", status: result) }
     return try BPFMapHandle(taking: OwnedFileDescriptor(taking: result))
   }
 

@@ -132,7 +132,7 @@ extension BPFProgram {
   static func descriptor(identifier: UInt32) throws(BPFError) -> OwnedFileDescriptor {
     LibbpfMessages.silence()
     let result = bpf_prog_get_fd_by_id(identifier)
-    guard result >= 0 else { throw BPFError.kernel("open program \(identifier)", status: result) }
+    guard result >= 0 else { throw BPFError.kernel(byIdentifier: "open program \(identifier)", status: result) }
     return OwnedFileDescriptor(taking: result)
   }
 

@@ -19,7 +19,7 @@ enum BPFObjectIdentifiers {
       let status = next(identifier, &following)
       if status == -2 { return }
       guard status == 0 else {
-        throw listing(what, BPFError.kernel("list the system's \(what)", status: status))
+        throw BPFError.kernel(byIdentifier: "list the system's \(what)", status: status)
       }
       // Identifiers grow, so this ends.
       guard following > identifier else { return }
@@ -28,15 +28,10 @@ enum BPFObjectIdentifiers {
       // ENOENT: gone meanwhile. EAGAIN: a link that has its identifier, and is not made yet.
       if descriptor == -2 || descriptor == -11 { continue }
       guard descriptor >= 0 else {
-        throw listing(what, BPFError.kernel("open \(identifier) of the system's \(what)", status: descriptor))
+        throw BPFError.kernel(byIdentifier: "open \(identifier) of the system's \(what)", status: descriptor)
       }
       try body(OwnedFileDescriptor(taking: descriptor), identifier)
     }
-  }
-
-  private static func listing(_ what: String, _ error: BPFError) -> BPFError {
-    guard error.code == .permissionDenied else { return error }
-    return BPFError(.permissionDenied, "list the system's \(what): needs CAP_SYS_ADMIN, or root", errno: error.errno)
   }
 }
 

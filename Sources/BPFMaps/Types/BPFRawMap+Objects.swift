@@ -10,7 +10,7 @@ extension BPFRawMap {
     let identifier = UInt32(truncatingIfNeeded: value.bits(0, 32))
     if info.kind == .programArray { return OpenObject(try BPFProgram.descriptor(identifier: identifier)) }
     let result = bpf_map_get_fd_by_id(identifier)
-    guard result >= 0 else { throw BPFError.kernel("open map \(identifier)", status: result) }
+    guard result >= 0 else { throw BPFError.kernel(byIdentifier: "open map \(identifier)", status: result) }
     return OpenObject(OwnedFileDescriptor(taking: result))
   }
 }

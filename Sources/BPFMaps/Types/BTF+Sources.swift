@@ -30,7 +30,7 @@ extension BTF {
   /// - Requires: CAP_SYS_ADMIN. `BPF_BTF_GET_FD_BY_ID`
   public static func open(identifier: UInt32) throws(BPFError) -> BTF {
     let result = bpf_btf_get_fd_by_id(identifier)
-    guard result >= 0 else { throw BPFError.kernel("open types \(identifier)", status: result) }
+    guard result >= 0 else { throw BPFError.kernel(byIdentifier: "open types \(identifier)", status: result) }
     let descriptor = OwnedFileDescriptor(taking: result)
     let operation = "read types \(identifier)"
     var bytes: [UInt8] = []
