@@ -106,8 +106,8 @@ extension BPFKernelTests {
       }
     }
 
-    @Test func `a hook that the kernel does not know is not supported, by first kernel`() async throws {
-      guard !HookQuery.knows(.connectUnix) else { return }
+    @Test(.requires(absenceOf: .cgroupUnix))
+    func `a hook that the kernel does not know is not supported, by first kernel`() async throws {
       try await withControlGroup { group in
         #expect { _ = try BPFAttachments.atCgroup(.connectUnix, of: group) } throws: {
           ($0 as? BPFError)?.code == .notSupported && "\($0)".contains("Linux 6.7")
@@ -161,8 +161,8 @@ extension BPFKernelTests {
       }
     }
 
-    @Test func `an order without support is refused, not ignored`() async throws {
-      guard case .missing = await KernelFeature.cgroupOrder.availability() else { return }
+    @Test(.requires(absenceOf: .cgroupOrder))
+    func `an order without support is refused, not ignored`() async throws {
       try await withControlGroup { group in
         let object = try BPFObject(.order).load()
         #expect {

@@ -122,8 +122,8 @@ extension BPFKernelTests {
       }
     }
 
-    @Test func `netkit without support is refused by first kernel`() async throws {
-      guard case .missing = BPFFeature.attach(.netkitPrimary).availability() else { return }
+    @Test(.requires(absenceOf: .netkitPrograms))
+    func `netkit without support is refused by first kernel`() async throws {
       try await withScratchNamespace { namespace in
         let program = try BPFObject(.order).load().program("step_1")
         await #expect { _ = try await program.attach(toNetkit: .peer, of: 1, in: namespace) } throws: {

@@ -20,6 +20,16 @@ extension Trait where Self == ConditionTrait {
       await FeatureCache.shared.availability(of: feature) == .available
     }
   }
+
+  /// Runs the test only where the kernel lacks a feature: it is about what is said then.
+  ///
+  /// - Parameter feature: What must not be there.
+  /// - Returns: The condition.
+  public static func requires(absenceOf feature: KernelFeature) -> Self {
+    .enabled("present feature: \(feature.name) (needs a kernel without it)") {
+      await FeatureCache.shared.availability(of: feature) != .available
+    }
+  }
 }
 
 /// Remembers what was probed.
