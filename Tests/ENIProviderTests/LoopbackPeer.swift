@@ -61,7 +61,7 @@ final class LoopbackPeer: Sendable {
     }
     port = Int(UInt16(bigEndian: address.sin_port))
     // The thread alone closes the descriptors; it gives up when nobody connects.
-    var patience = timeval(tv_sec: 10, tv_usec: 0)
+    var patience = timeval(tv_sec: 60, tv_usec: 0)
     unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     Thread.detachNewThread {
       let connection = accept(descriptor, nil, nil)

@@ -14,7 +14,11 @@ struct FuzzTests {
 
   @Test func `every decoder gives a value or an error, and what it read comes back`() async throws {
     var fuzzer = try await fuzzer(seed: 20_261_125)
-    for number in 0..<UInt64(200_000) { fuzzer.feed(fuzzer.message(number), number: number) }
+    for number in 0..<UInt64(200_000) {
+      // Other tests share the threads, and some of them have deadlines.
+      if number.isMultiple(of: 50) { await Task.yield() }
+      fuzzer.feed(fuzzer.message(number), number: number)
+    }
     let result = fuzzer.result
     #expect(result.complaints == [])
     #expect(result.messages == 200_000)
