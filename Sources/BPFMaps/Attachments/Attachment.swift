@@ -2,6 +2,7 @@
 
 internal import CLibbpf
 internal import LinuxSystem
+internal import Synchronization
 public import SystemPackage
 
 /// A program at a hook.
@@ -41,12 +42,15 @@ public struct Attachment: ~Copyable, Sendable {
   private let hold: Hold
   /// How the program is attached.
   public let mechanism: Mechanism
-  /// In which mode an XDP program runs: never `automatic`; nil for other attachments, and for one opened from a pin.
+  /// In which mode an XDP program runs: never `automatic`; nil for other attachments, for
+  /// one opened from a pin, and where the kernel did not say.
   public let xdpMode: XDPMode?
   /// What is attached to what, for messages: `program "from_pod" at tcx egress of interface 3`.
   public let description: String
   /// Where it was opened from.
   private let pin: FilePath?
+  /// Whether ``pin(at:)`` made a pin, which keeps a tracing link.
+  private let wasPinned = Atomic<Bool>(false)
 
   init(
     _ hold: consuming Hold, _ mechanism: Mechanism, _ description: String, xdpMode: XDPMode? = nil, pin: FilePath? = nil
@@ -66,16 +70,17 @@ public struct Attachment: ~Copyable, Sendable {
   /// A hook, interface or filter that is gone already is not an error. A filter that somebody replaced is left alone.
   /// The clsact qdisc stays: others may rely on it, and an empty one does nothing.
   ///
-  /// - Throws: `permissionDenied`; `notSupported` for a tracing or perf attachment that was opened from a pin: the kernel
+  /// - Throws: `permissionDenied`; `notSupported` for a tracing or perf attachment that is pinned: the kernel
   ///   ends those only with their last holder, so remove the pin; `systemCall`. `BPF_LINK_DETACH`, `RTM_DELTFILTER`
   public consuming func detach() async throws(BPFError) {
+    let isPinned = pin != nil || wasPinned.load(ordering: .relaxed)
     switch consume hold {
     case .link(let descriptor):
       // A link whose interface or control group is gone answers ENOLINK (67): nothing is attached any more.
       let status = bpf_link_detach(descriptor.rawValue)
       if status == 0 || status == -67 { return }
       // A tracing link ends with its descriptor, right here.
-      if status == -95, pin == nil { return }
+      if status == -95, !isPinned { return }
       if status == -95 {
         throw BPFError(
           .notSupported,
@@ -97,6 +102,7 @@ public struct Attachment: ~Copyable, Sendable {
     switch hold {
     case .link(let descriptor):
       try Pins.pin(descriptor.rawValue, description, at: path)
+      wasPinned.store(true, ordering: .relaxed)
     case .filter:
       throw BPFError(
         .notSupported,

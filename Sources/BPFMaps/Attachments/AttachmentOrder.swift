@@ -106,7 +106,9 @@ struct LinkRequest: Sendable {
 
   /// - Returns: The link's descriptor, or a negative error number. `BPF_LINK_CREATE`
   func create() -> CInt {
-    withZeroed(clibbpf_link_create.self) { raw in
+    // 0 would mean "whatever is there" to the kernel, and no hook has that revision: ESTALE.
+    if expectedRevision == 0 { return -116 }
+    return withZeroed(clibbpf_link_create.self) { raw in
       raw.program = UInt32(bitPattern: program)
       raw.target = target
       raw.attach_type = attachType

@@ -131,12 +131,13 @@ public enum BPFAttachments {
     }
     if answer.status != 0 { throw BPFError.kernel(operation, status: answer.status) }
     var search = HolderSearch(isWanted: includingHolders)
-    let links = try answer.programs.isEmpty ? [] : all()
+    var links = try answer.programs.isEmpty ? [] : all()
     var result = AttachedPrograms(revision: answer.revision == 0 || isEffective ? nil : answer.revision)
     for program in answer.programs {
-      let link = links.first {
+      // A link stands for one of several runs of the same program.
+      let link = links.firstIndex {
         $0.programIdentifier == program && $0.hook == .cgroup(hook, group: group.identifier)
-      }
+      }.map { links.remove(at: $0) }
       guard let attached = try attached(program, link: link?.identifier, .cgroup, &search) else { continue }
       result.programs.append(attached)
     }
@@ -162,10 +163,10 @@ public enum BPFAttachments {
     }
     var search = HolderSearch(isWanted: includingHolders)
     let hook = AttachmentHook.socketLookup(namespace: namespace.identity.inode)
-    let links = try answer.programs.isEmpty ? [] : all()
+    var links = try answer.programs.isEmpty ? [] : all()
     var result = AttachedPrograms()
     for program in answer.programs {
-      let link = links.first { $0.programIdentifier == program && $0.hook == hook }
+      let link = links.firstIndex { $0.programIdentifier == program && $0.hook == hook }.map { links.remove(at: $0) }
       guard let attached = try attached(program, link: link?.identifier, .networkNamespace, &search) else { continue }
       result.programs.append(attached)
     }

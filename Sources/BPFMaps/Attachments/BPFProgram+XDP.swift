@@ -38,10 +38,12 @@ extension BPFProgram {
       (request.create(), XDPPrograms(of: interface))
     }
     guard result >= 0 else { throw failure(operation, mode, result, programs) }
-    let attached: XDPMode = programs.native == identifier ? .native : .generic
+    // What was asked for was granted; where the choice was the kernel's, it is asked, and may not answer.
+    let seen: XDPMode? = programs.native == identifier ? .native : programs.generic == identifier ? .generic : nil
+    let attached = mode == .automatic ? seen : mode
     return Attachment(
       .link(OwnedFileDescriptor(taking: result)), .xdp,
-      "program \"\(name)\" at XDP of interface \(interface) (\(attached))", xdpMode: attached)
+      "program \"\(name)\" at XDP of interface \(interface) (\(attached ?? mode))", xdpMode: attached)
   }
 
   private borrowing func failure(

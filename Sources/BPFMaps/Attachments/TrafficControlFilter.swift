@@ -68,25 +68,31 @@ final class TrafficControlFilter: Sendable {
   /// Puts another program into the filter, in one step.
   func replaceProgram(with program: CInt, name: String, ifStill expected: UInt32? = nil) async throws(BPFError) {
     let operation = "replace \(description) by \"\(name)\""
-    guard let place = place.withLock({ $0 }) else { throw BPFError(.notFound, "\(operation): it is detached") }
-    if let expected, place.program != expected {
-      throw BPFError(.busy, "\(operation): the filter holds program \(place.program), not \(expected)")
+    guard place.withLock({ $0 }) != nil else { throw BPFError(.notFound, "\(operation): it is detached") }
+    let ((status, held), words) = try await BPFError.inside(namespace, operation) { [self] in
+      LibbpfMessages.collect {
+        // Under the lock, on the namespace's thread: a second replacement has to see what the first one put there.
+        self.place.withLock { place -> (CInt, UInt32) in
+          guard let now = place else { return (-2, 0) }
+          if let expected, now.program != expected { return (-16, now.program) }
+          let (status, identifier) = Self.replace(now, program)
+          if status == 0 { place?.program = identifier }
+          return (status, identifier)
+        }
+      }
     }
-    let ((status, identifier), words) = try await BPFError.inside(namespace, operation) {
-      LibbpfMessages.collect { Self.replace(place, program) }
+    if status == -16, let expected, held != 0 {
+      throw BPFError(.busy, "\(operation): the filter holds program \(held), not \(expected)")
     }
     if status != 0 { throw BPFError.kernel(operation, status: status, words: words) }
-    self.place.withLock { $0?.program = identifier }
   }
 
   func remove() async throws(BPFError) {
-    let ours = place.withLock { place in
-      defer { place = nil }
-      return place
-    }
-    guard let place = ours else { return }
+    // Forgotten only when it is gone: after an error the last reference tries once more.
+    guard let place = place.withLock({ $0 }) else { return }
     let status = try await BPFError.inside(namespace, "detach \(description)") { Self.remove(place) }
     if status != 0 { throw BPFError.kernel("detach \(description)", status: status) }
+    self.place.withLock { $0 = nil }
   }
 
   private static func withHook<Result>(_ place: Place, _ body: (inout bpf_tc_hook) -> Result) -> Result {
@@ -138,7 +144,7 @@ final class TrafficControlFilter: Sendable {
   private static func isAtIngress(_ place: Place) -> Bool {
     var other = place
     other.direction = .ingress
-    return withHook(other) { holdsOurs(other, &$0) }
+    return withHook(other) { look(other, &$0) == 0 }
   }
 
   /// Removes the filter if its place still holds our program.
@@ -147,7 +153,8 @@ final class TrafficControlFilter: Sendable {
   private static func remove(_ place: Place) -> CInt {
     LibbpfMessages.silence()
     return withHook(place) { hook in
-      guard holdsOurs(place, &hook) else { return 0 }
+      let found = look(place, &hook)
+      guard found == 0 else { return found == -2 ? 0 : found }
       let status = withOptions(place) { unsafe bpf_tc_detach(&hook, &$0) }
       return status == -2 || status == -19 ? 0 : status
     }
@@ -156,7 +163,8 @@ final class TrafficControlFilter: Sendable {
   /// Replaces the filter if its place still holds our program; else ENOENT.
   private static func replace(_ place: Place, _ program: CInt) -> (CInt, UInt32) {
     withHook(place) { hook in
-      guard holdsOurs(place, &hook) else { return (-2, 0) }
+      let found = look(place, &hook)
+      guard found == 0 else { return (found, 0) }
       return withOptions(place) { options in
         options.prog_fd = program
         options.flags = BPF_TC_F_REPLACE.rawValue
@@ -166,9 +174,13 @@ final class TrafficControlFilter: Sendable {
     }
   }
 
-  private static func holdsOurs(_ place: Place, _ hook: inout bpf_tc_hook) -> Bool {
+  /// 0: our program is there; ENOENT: it is gone, or another took its place; else why nobody can tell.
+  private static func look(_ place: Place, _ hook: inout bpf_tc_hook) -> CInt {
     withOptions(place) { options in
-      unsafe bpf_tc_query(&hook, &options) == 0 && options.prog_id == place.program
+      let status = unsafe bpf_tc_query(&hook, &options)
+      // No interface (ENODEV), no qdisc or chain (EINVAL).
+      if status == -19 || status == -22 { return -2 }
+      return status == 0 && options.prog_id != place.program ? -2 : status
     }
   }
 }

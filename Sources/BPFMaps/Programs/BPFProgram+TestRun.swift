@@ -57,11 +57,11 @@ extension BPFProgram {
   borrowing func check(_ status: CInt, _ operation: String) throws(BPFError) {
     switch status {
     case 0: return
-    case -22:
+    case -22, -19:  // ENODEV: the interface
       throw BPFError(
         .invalidArgument,
         "\(operation): invalid argument; a packet has at least 14 bytes (its Ethernet header) and fits into a page, and an interface index must exist here",
-        errno: .init(rawValue: 22))
+        errno: .init(rawValue: -status))
     case -524, -95:
       throw BPFError(
         .notSupported,

@@ -35,7 +35,7 @@ internal import Glibc
     packet = start..<start + bytes.count
     let outputStart = start + aligned(bytes.count)
     // Room for what a program may put in front and behind.
-    output = bytes.isEmpty ? outputStart..<outputStart : outputStart..<outputStart + bytes.count + 4096
+    output = bytes.isEmpty ? outputStart..<outputStart : outputStart..<outputStart + bytes.count + 65_536 + 4096
     unsafe memory = .allocate(byteCount: max(output.upperBound, 1), alignment: 16)
     unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
     unsafe UnsafeMutableRawBufferPointer(rebasing: memory[contextIn]).copyBytes(from: context)

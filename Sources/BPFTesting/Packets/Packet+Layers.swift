@@ -69,18 +69,31 @@ extension Packet {
 
   /// The layers whose checksum is wrong, by what a capture calls them; for a packet that was parsed.
   ///
-  /// A UDP checksum of 0 over IPv4 is none, which is right.
+  /// A UDP checksum of 0 next to IPv4 is none, which is right. What a fragment carries has a checksum over all fragments,
+  /// which cannot be told.
   public var wrongChecksums: [String] {
-    layers.compactMap { layer in
+    var isIPv4 = false
+    var isFragment = false
+    return layers.compactMap { layer -> String? in
       switch layer {
-      case .ipv4(let header): header.checksum == .correct ? nil : "IPv4"
-      case .tcp(let header): header.checksum == .correct ? nil : "TCP"
+      case .ipv4(let header):
+        isIPv4 = true
+        isFragment = isFragment || header.isFragment
+        return header.checksum == .correct ? nil : "IPv4"
+      case .ipv6:
+        isIPv4 = false
+        return nil
+      case .ipv6Extension(let header):
+        if case .fragment(let offset, let hasMore, _) = header.content, hasMore || offset > 0 { isFragment = true }
+        return nil
+      case _ where isFragment: return nil
+      case .tcp(let header): return header.checksum == .correct ? nil : "TCP"
       case .udp(let header):
-        header.checksum == .correct || (header.checksum == .exactly(0) && ipv4 != nil) ? nil : "UDP"
-      case .sctp(let header): header.checksum == .correct ? nil : "SCTP"
-      case .icmp(let header): header.checksum == .correct ? nil : "ICMP"
-      case .icmpv6(let header): header.checksum == .correct ? nil : "ICMPv6"
-      default: nil
+        return header.checksum == .correct || (header.checksum == .exactly(0) && isIPv4) ? nil : "UDP"
+      case .sctp(let header): return header.checksum == .correct ? nil : "SCTP"
+      case .icmp(let header): return header.checksum == .correct ? nil : "ICMP"
+      case .icmpv6(let header): return header.checksum == .correct ? nil : "ICMPv6"
+      default: return nil
       }
     }
   }

@@ -62,7 +62,7 @@ public struct Packet: Hashable, Sendable {
   /// - Returns: The packet with a longer trailer.
   public func padded(to length: Int = 60) -> Packet {
     var packet = self
-    packet.trailer += Array(repeating: 0, count: max(0, length - bytes.count))
+    packet.trailer += Array(repeating: 0, count: max(0, max(0, length) - bytes.count))
     return packet
   }
 
@@ -73,7 +73,7 @@ public struct Packet: Hashable, Sendable {
   public func quotation(transportBytes count: Int = 8) -> [UInt8] {
     guard let start = layers.firstIndex(where: \.isInternet) else { return [] }
     let whole = bytes(from: start)
-    return Array(whole.prefix(whole.count - bytes(from: start + 1).count + max(0, count)))
+    return Array(whole.prefix(whole.count - bytes(from: start + 1).count + min(max(0, count), whole.count)))
   }
 
   /// Everything from a layer on, without the trailer.
