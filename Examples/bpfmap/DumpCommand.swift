@@ -48,7 +48,7 @@ struct DumpCommand: ExampleCommand {
         table.append(isPerCPU ? [key, "\(cpu)", text] : [key, text])
       }
     }
-    print(table)
+    try write(table.description)
   }
 
   private func visit(_ map: borrowing DescribedMap, _ body: (BPFRawMap.Entry) throws -> Void) throws {

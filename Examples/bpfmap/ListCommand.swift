@@ -50,7 +50,7 @@ struct ListCommand: ExampleCommand {
     case .table:
       var table = TextTable(Each.columns)
       for row in rows { table.append(row.cells) }
-      print(table)
+      try write(table.description)
     case .json: try writeList(try rows.map { try $0.json() })
     }
   }

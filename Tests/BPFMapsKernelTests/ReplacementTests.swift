@@ -10,6 +10,18 @@ import Synchronization
 import SystemPackage
 import Testing
 
+extension KernelFeature {
+  /// A processor that runs code while another one patches it.
+  ///
+  /// The kernel patches its XDP dispatcher with each exchange (`bpf_dispatcher_xdp_func`). Under QEMU's TCG another
+  /// processor can run half of an instruction that is being written, and the kernel panics: seen with 6.12 in the middle of
+  /// the jump, under traffic.
+  fileprivate static let codePatching = KernelFeature("code patched while it runs") {
+    let processors = (try? FileSystem.text(of: "/proc/cpuinfo")) ?? ""
+    return processors.contains("QEMU TCG") ? .missing(reason: "QEMU TCG emulates the processor") : .available
+  }
+}
+
 extension BPFKernelTests {
   /// Programs are exchanged again and again while packets pass: each packet is counted, by one program or the other.
   @Suite("Replacing without a gap")
@@ -64,7 +76,7 @@ extension BPFKernelTests {
       }
     }
 
-    @Test func `XDP misses no packet`() async throws {
+    @Test(.requires(.codePatching)) func `XDP misses no packet`() async throws {
       try await withScratchNamespace { namespace in
         let object = try BPFObject(.xdp).load()
         let one = try object.program("passes")

@@ -23,7 +23,9 @@ enum LibbpfMessages {
       // The log of a program that was accepted comes among the debug messages.
       let isLog = unsafe strstr(format, "-- BEGIN PROG LOAD LOG --") != nil
       guard level != LIBBPF_DEBUG || isLog else { return 0 }
-      LibbpfMessages.append { unsafe LibbpfMessages.formatted(unsafe format, unsafe arguments, isLog: isLog) }
+      LibbpfMessages.append(mark: level == LIBBPF_DEBUG ? VerifierLog.accepted : "") {
+        unsafe LibbpfMessages.formatted(unsafe format, unsafe arguments, isLog: isLog)
+      }
       return 0
     }
     return true
@@ -59,12 +61,13 @@ enum LibbpfMessages {
     return ""
   }
 
-  private static func append(_ message: () -> String) {
+  private static func append(mark: String, _ message: () -> String) {
     let thread = UInt(pthread_self())
     guard collected.withLock({ $0[thread] != nil }) else { return }
     var text = message()
     if text.hasPrefix("libbpf: ") { text.removeFirst(8) }
     while text.last?.isNewline == true { text.removeLast() }
+    if !mark.isEmpty { text = mark + text }
     collected.withLock { $0[thread]?.append(text) }
   }
 }

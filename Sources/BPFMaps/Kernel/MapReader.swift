@@ -31,6 +31,8 @@ struct MapReader: ~Copyable, @unchecked Sendable {
   private let order: KeyOrder?
   private let removing: Bool
   private var seen: Set<KeyBytes> = []
+  /// The key to go on from that was not there when the kernel said that it was the last.
+  private var absent: KeyBytes?
   private var handedOut = 0
   /// Keys that came again since the last new one.
   private var repeats = 0
@@ -149,9 +151,16 @@ struct MapReader: ~Copyable, @unchecked Sendable {
       var status = unsafe mapNextKey(descriptor, hasMark ? UnsafeRawPointer(marks) : nil, key)
       if status == CInt.statusNotFound {
         // The end; or the kernel ends because the key to go on from is gone, and does not start over by itself.
-        if hasMark, unsafe mapLookUp(descriptor, marks, values + count * valueSize) == CInt.statusNotFound,
-          handle.info.kind == .attachedCgroupStorage
+        if hasMark, handle.info.kind == .attachedCgroupStorage || handle.info.kind.rawValue == 21,
+          unsafe mapLookUp(descriptor, marks, values + count * valueSize) == CInt.statusNotFound
         {
+          // Some kernels do not see the list's end, and hand out a key there that never was: it comes again.
+          let gone = unsafe KeyBytes(UnsafeRawBufferPointer(start: marks, count: keySize))
+          if gone == absent {
+            isFinished = true
+            return count
+          }
+          absent = gone
           hasMark = false
           repeats += 1
           return count

@@ -14,6 +14,16 @@ public protocol BPFValue: Sendable {
   static var layout: StructLayout { get }
 }
 
+extension BPFValue {
+  /// The layout, which must be this type's own: the kernel reads and writes as many bytes as it says.
+  static var ownLayout: StructLayout {
+    let layout = layout
+    precondition(
+      layout.size == MemoryLayout<Self>.size, "the layout of \(Self.self) was made of a type of another size")
+    return layout
+  }
+}
+
 extension BPFValue where Self: FixedWidthInteger {
   /// A number of the same size.
   public static var layout: StructLayout { StructLayout(scalar: Self.self) }

@@ -8,7 +8,7 @@ public struct BPFArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFKeye
   @usableFromInline let handle: BPFMapHandle
 
   /// An array by 32-bit index.
-  public static var shape: BPFMapShape { BPFMapShape(kinds: [.array], key: UInt32.layout, value: Value.layout) }
+  public static var shape: BPFMapShape { BPFMapShape(kinds: [.array], key: UInt32.layout, value: Value.ownLayout) }
 
   /// Wraps a checked map.
   public init(checked handle: consuming BPFMapHandle) { self.handle = handle }

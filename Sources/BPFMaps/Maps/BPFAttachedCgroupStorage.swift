@@ -33,7 +33,7 @@ public struct BPFAttachedCgroupStorage<Value: BPFValue & BitwiseCopyable>: ~Copy
 
   /// Storage by control group and attach type.
   public static var shape: BPFMapShape {
-    BPFMapShape(kinds: [.attachedCgroupStorage], key: BPFCgroupStorageKey.layout, value: Value.layout)
+    BPFMapShape(kinds: [.attachedCgroupStorage], key: BPFCgroupStorageKey.layout, value: Value.ownLayout)
   }
 
   /// Wraps a checked map.

@@ -7,7 +7,7 @@ public struct BPFBloomFilter<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFM
   @usableFromInline let handle: BPFMapHandle
 
   /// A bloom filter, without keys.
-  public static var shape: BPFMapShape { BPFMapShape(kinds: [.bloomFilter], value: Value.layout) }
+  public static var shape: BPFMapShape { BPFMapShape(kinds: [.bloomFilter], value: Value.ownLayout) }
 
   /// Wraps a checked map.
   public init(checked handle: consuming BPFMapHandle) { self.handle = handle }

@@ -11,7 +11,7 @@ public struct BPFCgroupStorage<Value: BPFValue & BitwiseCopyable>: ~Copyable, BP
 
   /// Control group storage, by a descriptor of its directory.
   public static var shape: BPFMapShape {
-    BPFMapShape(kinds: [.cgroupStorage], key: Int32.layout, value: Value.layout)
+    BPFMapShape(kinds: [.cgroupStorage], key: Int32.layout, value: Value.ownLayout)
   }
 
   /// Wraps a checked map.

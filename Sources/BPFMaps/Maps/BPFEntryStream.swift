@@ -89,6 +89,8 @@ final class EntryBatches {
   func advance() async throws(BPFError) -> Bool {
     if !isFirst { await Task.yield() }
     isFirst = false
+    // A copy may have read on meanwhile.
+    if position < count { return true }
     position = 0
     count = 0
     guard !Task.isCancelled else { return false }

@@ -15,7 +15,7 @@ public struct BPFHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & Bitw
 
   /// A hash by ``BPFMapKind/hash`` or ``BPFMapKind/lruHash``.
   public static var shape: BPFMapShape {
-    BPFMapShape(kinds: [.hash, .lruHash], key: Key.layout, value: Value.layout)
+    BPFMapShape(kinds: [.hash, .lruHash], key: Key.ownLayout, value: Value.ownLayout)
   }
 
   /// Wraps a checked map.

@@ -10,7 +10,7 @@ public struct BPFLPMTrie<Key: BPFValue & BitwiseCopyable, Value: BPFValue & Bitw
 
   /// An LPM trie.
   public static var shape: BPFMapShape {
-    var shape = BPFMapShape(kinds: [.lpmTrie], key: Key.layout, value: Value.layout)
+    var shape = BPFMapShape(kinds: [.lpmTrie], key: Key.ownLayout, value: Value.ownLayout)
     shape.keyIsPrefix = Key.self is any BPFPrefixKey.Type
     return shape
   }

@@ -40,6 +40,7 @@ extension BPFMapHandle {
     _ value: [UInt8], forKey key: [UInt8], mode: BPFUpdateMode = .any
   ) throws(BPFError) {
     try check("key", key.count, info.keySize)
+    guard valueSpace > 0 || !info.kind.isPerCPU else { throw slotFailure() }
     try check("value", value.count, valueSpace)
     let descriptor = descriptor.rawValue
     let status = unsafe key.withUnsafeBytes { key in

@@ -55,7 +55,8 @@ public struct BPFArrayOfMaps<Inner: BPFMapProtocol & ~Copyable>: ~Copyable, BPFM
 
   /// Puts a map into a slot, replacing what was there in one step.
   ///
-  /// When the call returns, no program uses the one that was replaced.
+  /// When the call returns, no program uses the one that was replaced, except sleepable
+  /// ones, for which the kernel does not wait.
   ///
   /// - Throws: `invalidArgument` for an index that is not below ``count``, or a map that is not like the prototype.
   ///   `BPF_MAP_UPDATE_ELEM`
@@ -94,7 +95,7 @@ public struct BPFHashOfMaps<Key: BPFValue & BitwiseCopyable, Inner: BPFMapProtoc
 
   /// A hash of maps.
   public static var shape: BPFMapShape {
-    var shape = BPFMapShape(kinds: [.hashOfMaps], key: Key.layout)
+    var shape = BPFMapShape(kinds: [.hashOfMaps], key: Key.ownLayout)
     shape.valueSize = 4
     return shape
   }
@@ -128,7 +129,8 @@ public struct BPFHashOfMaps<Key: BPFValue & BitwiseCopyable, Inner: BPFMapProtoc
 
   /// Puts a map at a key, replacing what was there in one step.
   ///
-  /// When the call returns, no program uses the one that was replaced.
+  /// When the call returns, no program uses the one that was replaced, except sleepable
+  /// ones, for which the kernel does not wait.
   ///
   /// - Throws: `full`; `alreadyExists` with ``BPFUpdateMode/new``; `notFound` with ``BPFUpdateMode/existing``;
   ///   `invalidArgument` for a map that is not like the prototype. `BPF_MAP_UPDATE_ELEM`

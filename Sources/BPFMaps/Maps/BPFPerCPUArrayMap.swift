@@ -10,7 +10,9 @@ public struct BPFPerCPUArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, B
   @usableFromInline let handle: BPFMapHandle
 
   /// A per-CPU array by 32-bit index.
-  public static var shape: BPFMapShape { BPFMapShape(kinds: [.perCPUArray], key: UInt32.layout, value: Value.layout) }
+  public static var shape: BPFMapShape {
+    BPFMapShape(kinds: [.perCPUArray], key: UInt32.layout, value: Value.ownLayout)
+  }
 
   /// Wraps a checked map.
   public init(checked handle: consuming BPFMapHandle) { self.handle = handle }

@@ -64,9 +64,16 @@ extension BPFPerCPUHashMap {
   /// - Throws: `systemCall`. ``BPFError/completedCount`` says how many keys were gone through. `BPF_MAP_DELETE_BATCH`
   @inlinable @discardableResult
   public borrowing func removeValues(forKeys keys: [Key]) throws(BPFError) -> Int {
-    let writer = MapWriter(handle, capacity: keys.count)
-    for index in keys.indices { writer.put(key: keys[index], at: index) }
-    return try unsafe handle.remove(writer.keys, count: keys.count, after: 0, of: keys.count)
+    let limit = handle.batchLimit
+    let writer = MapWriter(handle, capacity: min(keys.count, limit))
+    var (done, removed) = (0, 0)
+    while done < keys.count {
+      let end = min(done + limit, keys.count)
+      for index in done..<end { writer.put(key: keys[index], at: index - done) }
+      removed += try unsafe handle.remove(writer.keys, count: end - done, after: done, of: keys.count)
+      done = end
+    }
+    return removed
   }
 
   /// Removes every entry that an iteration sees; entries written meanwhile may stay.

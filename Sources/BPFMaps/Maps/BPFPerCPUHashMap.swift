@@ -8,7 +8,7 @@ public struct BPFPerCPUHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue 
 
   /// A per-CPU hash, LRU or not.
   public static var shape: BPFMapShape {
-    BPFMapShape(kinds: [.perCPUHash, .lruPerCPUHash], key: Key.layout, value: Value.layout)
+    BPFMapShape(kinds: [.perCPUHash, .lruPerCPUHash], key: Key.ownLayout, value: Value.ownLayout)
   }
 
   /// Wraps a checked map.

@@ -10,7 +10,7 @@ public struct BPFQueue<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProt
   @usableFromInline let handle: BPFMapHandle
 
   /// A queue, without keys.
-  public static var shape: BPFMapShape { BPFMapShape(kinds: [.queue], value: Value.layout) }
+  public static var shape: BPFMapShape { BPFMapShape(kinds: [.queue], value: Value.ownLayout) }
 
   /// Wraps a checked map.
   public init(checked handle: consuming BPFMapHandle) { self.handle = handle }
@@ -50,7 +50,7 @@ public struct BPFStack<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFMapProt
   @usableFromInline let handle: BPFMapHandle
 
   /// A stack, without keys.
-  public static var shape: BPFMapShape { BPFMapShape(kinds: [.stack], value: Value.layout) }
+  public static var shape: BPFMapShape { BPFMapShape(kinds: [.stack], value: Value.ownLayout) }
 
   /// Wraps a checked map.
   public init(checked handle: consuming BPFMapHandle) { self.handle = handle }

@@ -14,7 +14,7 @@ public struct BPFSocketStorage<Value: BPFValue & BitwiseCopyable>: ~Copyable, BP
 
   /// Socket storage, by descriptor.
   public static var shape: BPFMapShape {
-    BPFMapShape(kinds: [.socketStorage], key: Int32.layout, value: Value.layout)
+    BPFMapShape(kinds: [.socketStorage], key: Int32.layout, value: Value.ownLayout)
   }
 
   /// Wraps a checked map.

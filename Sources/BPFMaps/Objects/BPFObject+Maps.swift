@@ -116,6 +116,8 @@ extension BPFObject {
     }
     let (status, words) = LibbpfMessages.collect { unsafe bpf_map__reuse_fd(found, existing.descriptor.rawValue) }
     if status != 0 { throw BPFError.kernel(operation, status: status, words: words) }
+    // With a path libbpf would look there again, take what it finds instead, or pin what is not ours.
+    _ = unsafe bpf_map__set_pin_path(found, nil)
   }
 
   /// What the kind of map makes of it: a bloom filter's number of hash functions.

@@ -20,6 +20,7 @@ struct LoadFailure {
 
   /// Pure.
   var subject: Subject {
+    let messages = messages.filter { !$0.hasPrefix(VerifierLog.accepted) }
     for message in messages {
       if let (program, log) = VerifierLog.log(in: message), !log.isEmpty {
         return .program(program ?? "?", log: log)

@@ -12,6 +12,16 @@ internal import CLibbpf
   /// libbpf is given this memory, not a copy.
   private let image: UnsafeMutableRawBufferPointer
 
+  /// A map as the object has it: libbpf overwrites name and types with those of a map that is reused.
+  private struct Declared {
+    let map: OpaquePointer
+    let name: String
+    let keyType: UInt32
+    let valueType: UInt32
+  }
+
+  private let declared: [Declared]
+
   /// Opens an ELF image; messages are libbpf's own.
   static func open(_ bytes: [UInt8], name: String) throws(BPFError) -> ObjectPointer {
     let image = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 16)
@@ -31,7 +41,16 @@ internal import CLibbpf
       let words = messages.last.map { " (\($0))" } ?? ""
       throw BPFError(.malformedObject, "open object \"\(name)\" (\(bytes.count) bytes): it is not a BPF object\(words)")
     }
-    return unsafe ObjectPointer(raw: object, image: image)
+    var declared: [Declared] = []
+    var map = unsafe bpf_object__next_map(object, nil)
+    while let current = unsafe map {
+      unsafe declared.append(
+        Declared(
+          map: current, name: string(borrowing: bpf_map__name(current)),
+          keyType: bpf_map__btf_key_type_id(current), valueType: bpf_map__btf_value_type_id(current)))
+      unsafe map = bpf_object__next_map(object, current)
+    }
+    return unsafe ObjectPointer(raw: object, image: image, declared: declared)
   }
 
   deinit {
@@ -40,22 +59,16 @@ internal import CLibbpf
   }
 
   func map(_ name: String) -> OpaquePointer? {
-    unsafe bpf_object__find_map_by_name(raw, name)
+    // Data sections go by the section, whatever the object is called.
+    if name.hasPrefix(".") { return unsafe bpf_object__find_map_by_name(raw, name) }
+    return unsafe declared.first { unsafe $0.name == name }?.map
   }
 
   func program(_ name: String) -> OpaquePointer? {
     unsafe bpf_object__find_program_by_name(raw, name)
   }
 
-  var mapNames: [String] {
-    var names: [String] = []
-    var map = unsafe bpf_object__next_map(raw, nil)
-    while let current = unsafe map {
-      unsafe names.append(string(borrowing: bpf_map__name(current)))
-      unsafe map = bpf_object__next_map(raw, current)
-    }
-    return names
-  }
+  var mapNames: [String] { unsafe declared.map { unsafe $0.name } }
 
   var programNames: [String] {
     var names: [String] = []
@@ -83,11 +96,12 @@ internal import CLibbpf
 
   /// What the object's definition of a map says.
   func definition(of map: OpaquePointer) -> BPFMapInfo {
-    unsafe BPFMapInfo(
-      name: string(borrowing: bpf_map__name(map)), identifier: 0,
+    let own = unsafe declared.first { unsafe $0.map == map }
+    return unsafe BPFMapInfo(
+      name: own?.name ?? string(borrowing: bpf_map__name(map)), identifier: 0,
       kind: BPFMapKind(rawValue: UInt32(bpf_map__type(map).rawValue)), keySize: Int(bpf_map__key_size(map)),
       valueSize: Int(bpf_map__value_size(map)), maximumEntryCount: bpf_map__max_entries(map),
-      flags: bpf_map__map_flags(map), keyType: bpf_map__btf_key_type_id(map), valueType: bpf_map__btf_value_type_id(map)
-    )
+      flags: bpf_map__map_flags(map), keyType: own?.keyType ?? bpf_map__btf_key_type_id(map),
+      valueType: own?.valueType ?? bpf_map__btf_value_type_id(map))
   }
 }

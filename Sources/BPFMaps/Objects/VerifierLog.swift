@@ -64,6 +64,8 @@ public struct VerifierStatistics: Sendable, Hashable {
 ///
 /// Pure.
 enum VerifierLog {
+  /// Before the log of a program that was accepted.
+  static let accepted = "accepted: "
   private static let start = "-- BEGIN PROG LOAD LOG --\n"
   private static let end = "-- END PROG LOAD LOG --"
 

@@ -72,8 +72,16 @@ public enum BPFFileSystem {
           .invalidArgument, "\(operation): names on a bpf file system have no dots; the kernel keeps those for itself")
       }
     }
-    for path in missing.reversed() { try makeDirectory(path, "make \"\(path)\"") }
-    return missing.reversed()
+    var made: [FilePath] = []
+    for path in missing.reversed() {
+      do throws(BPFError) {
+        if try makeDirectory(path, "make \"\(path)\"") { made.append(path) }
+      } catch {
+        for path in made.reversed() { removeDirectoryIfEmpty(path) }
+        throw error
+      }
+    }
+    return made
   }
 
   /// Removes a directory; one that is gone or has something in it is left.
@@ -110,9 +118,11 @@ public enum BPFFileSystem {
     FileSystemMagic(of: path).map { $0 == .bpf }
   }
 
-  private static func makeDirectory(_ path: FilePath, _ operation: String) throws(BPFError) {
+  @discardableResult
+  private static func makeDirectory(_ path: FilePath, _ operation: String) throws(BPFError) -> Bool {
     let status = unsafe path.withPlatformString { unsafe mkdir($0, 0o700) == 0 ? 0 : -errno }
     if status != 0, status != -EEXIST { throw BPFError.kernel(operation, status: status) }
+    return status == 0
   }
 }
 

@@ -79,7 +79,11 @@ final class RecordQueue<Record: Sendable>: RecordSink {
           defer { state.waiting = [] }
           return (state.waiting, true)
         }
-        if state.isFinished || state.consumer != nil { return (nil, true) }
+        if state.isFinished { return (nil, true) }
+        guard state.consumer == nil else {
+          let error = BPFError(.busy, "read ring buffer \"\(name)\": the sequence has an iterator; use that one")
+          return ([.failure(error)], true)
+        }
         state.consumer = continuation
         return (nil, false)
       }

@@ -70,7 +70,7 @@ struct RingCursor: ~Copyable, @unchecked Sendable {
   func isBefore(_ end: UInt) -> Bool { position < end }
 
   /// How many bytes wait, headers and unfinished records included.
-  var waitingByteCount: Int { Int(mapping.producerPosition &- position) }
+  var waitingByteCount: Int { Int(min(mapping.producerPosition &- position, mapping.capacity)) }
 
   /// Gives the space of what was read back to the programs.
   @usableFromInline
@@ -94,6 +94,10 @@ struct RingCursor: ~Copyable, @unchecked Sendable {
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     known = mapping.producerPosition
     guard position != known else { return false }
+    guard known &- position <= mapping.capacity else {
+      fault = .otherReader
+      return true
+    }
     let header = unsafe data + Int(position & mask)
     return unsafe header.assumingMemoryBound(to: Atomic<UInt32>.self).pointee.load(ordering: .acquiring) & Self.isBusy
       == 0

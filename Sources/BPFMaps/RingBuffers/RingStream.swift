@@ -68,8 +68,8 @@ final class RingIteration {
   }
 
   deinit {
-    guard state == .reading else { return }
-    unsafe cursor.publish()
+    guard state != .refused else { return }
+    if state == .reading { unsafe cursor.publish() }
     stream.endIteration()
   }
 

@@ -104,7 +104,8 @@ extension BTFDatum: CustomStringConvertible {
     case .unsigned, .signed, .boolean, .text: write(to: &output)
     case .floatingPoint(let number):
       if number.isFinite { write(to: &output) } else { Self.quote("\(number)", to: &output) }
-    case .wide, .constant, .address, .hardwareAddress, .pointer:
+    case .constant(let name): Self.quote(name, to: &output)
+    case .wide, .address, .hardwareAddress, .pointer:
       output += "\""
       write(to: &output)
       output += "\""

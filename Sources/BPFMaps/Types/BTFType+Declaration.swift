@@ -111,6 +111,11 @@ struct BTFDeclarationWriter {
       }
     case .enumeration(let enumeration):
       for constant in enumeration.constants {
+        budget -= 1
+        guard budget > 0 else {
+          lines.append(margin + "…")
+          break
+        }
         let value =
           enumeration.isSigned || enumeration.size < 8 || constant.value >= 0
           ? "\(constant.value)" : "\(UInt64(bitPattern: constant.value))"

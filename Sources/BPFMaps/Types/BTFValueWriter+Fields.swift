@@ -126,8 +126,19 @@ extension BTFValueWriter {
 
   /// The names that a member brings; an unnamed one brings those of its members.
   private func names(of member: BTFMember, depth: Int) -> [String] {
+    var budget = 10_000
+    return names(of: member, levels: 16, &budget)
+  }
+
+  private func names(of member: BTFMember, levels: Int, _ budget: inout Int) -> [String] {
+    budget -= 1
+    guard budget > 0, levels > 0 else { return [] }
     guard isUnnamed(member) else { return member.name.isEmpty ? [] : [member.name] }
-    guard depth < 8 else { return [] }
-    return (member.type.resolved.members ?? []).prefix(1000).flatMap { names(of: $0, depth: depth + 1) }
+    var found: [String] = []
+    for inner in member.type.resolved.members ?? [] {
+      found += names(of: inner, levels: levels - 1, &budget)
+      guard budget > 0 else { break }
+    }
+    return found
   }
 }

@@ -30,7 +30,8 @@ struct ELFFile {
     for index in 0..<count {
       let offset = Int(bytes.bits((sections + index * entrySize) * 8, 32))
       guard offset < nameBytes.count else { continue }
-      let found = bytes[(nameBytes.lowerBound + offset)..<nameBytes.upperBound].prefix { $0 != 0 }
+      let found = bytes[(nameBytes.lowerBound + offset)..<nameBytes.upperBound].prefix(wanted.count + 1)
+        .prefix { $0 != 0 }
       if found.elementsEqual(wanted) { return try range(index) }
     }
     return nil
