@@ -13,7 +13,7 @@ internal import CLibbpf
   private let image: UnsafeMutableRawBufferPointer
 
   /// A map as the object has it: libbpf overwrites name and types with those of a map that is reused.
-  private struct Declared {
+  @safe private struct Declared {
     let map: OpaquePointer
     let name: String
     let keyType: UInt32
@@ -61,14 +61,14 @@ internal import CLibbpf
   func map(_ name: String) -> OpaquePointer? {
     // Data sections go by the section, whatever the object is called.
     if name.hasPrefix(".") { return unsafe bpf_object__find_map_by_name(raw, name) }
-    return unsafe declared.first { unsafe $0.name == name }?.map
+    return unsafe declared.first { $0.name == name }?.map
   }
 
   func program(_ name: String) -> OpaquePointer? {
     unsafe bpf_object__find_program_by_name(raw, name)
   }
 
-  var mapNames: [String] { unsafe declared.map { unsafe $0.name } }
+  var mapNames: [String] { declared.map { $0.name } }
 
   var programNames: [String] {
     var names: [String] = []
@@ -96,7 +96,7 @@ internal import CLibbpf
 
   /// What the object's definition of a map says.
   func definition(of map: OpaquePointer) -> BPFMapInfo {
-    let own = unsafe declared.first { unsafe $0.map == map }
+    let own = declared.first { unsafe $0.map == map }
     return unsafe BPFMapInfo(
       name: own?.name ?? string(borrowing: bpf_map__name(map)), identifier: 0,
       kind: BPFMapKind(rawValue: UInt32(bpf_map__type(map).rawValue)), keySize: Int(bpf_map__key_size(map)),
