@@ -93,8 +93,13 @@ extension FeatureProbe {
 
   static func kernelTypes() -> BPFFeature.Availability {
     let path = "/sys/kernel/btf/vmlinux"
-    guard let file = try? OwnedFileDescriptor.open("/sys/kernel/btf/vmlinux", flags: O_RDONLY) else {
-      return missing("there is no \(path) that can be read", since: KernelVersion(5, 4))
+    let file: OwnedFileDescriptor
+    do {
+      file = try OwnedFileDescriptor.open("/sys/kernel/btf/vmlinux", flags: O_RDONLY)
+    } catch {
+      // Another refusal passes: it says nothing of the kernel.
+      guard error == .noSuchFileOrDirectory else { return .unknown(reason: "open \(path): \(error)") }
+      return missing("there is no \(path)", since: KernelVersion(5, 4))
     }
     var magic: UInt16 = 0
     guard unsafe read(file.rawValue, &magic, 2) == 2, magic == 0xeb9f else {

@@ -72,3 +72,12 @@ enum BTFScalarInput {
     return IPAddress(word)?.bytes ?? MACAddress(word)?.bytes
   }
 }
+
+extension BTFEnumeration {
+  /// Whether a field of so many bits can be this constant: only a bit-field can be too narrow.
+  func holds(_ constant: Constant, width: Int) -> Bool {
+    width >= min(size, 8) * 8
+      || BTFScalarInput.Number(bits: UInt64(bitPattern: constant.value), isNegative: constant.value < 0)
+        .fits(isSigned: isSigned, width: width)
+  }
+}

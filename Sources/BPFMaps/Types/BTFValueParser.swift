@@ -100,6 +100,9 @@ struct BTFValueWriter {
     _ input: BTFInput, _ enumeration: BTFEnumeration, _ type: BTFType, at start: Int, width: Int, _ path: String
   ) throws(BPFError) {
     if case .word(let word, _) = input, let constant = enumeration.constants.first(where: { $0.name == word }) {
+      guard enumeration.holds(constant, width: width) else {
+        throw failure(path, "\(word) (\(constant.value)) does not fit in its \(width) bits")
+      }
       return bytes.setBits(start, width, to: UInt64(bitPattern: constant.value))
     }
     guard case .word(let word, _) = input, word.first?.isNumber == true || word.first == "-" else {

@@ -75,7 +75,8 @@ struct BTFValuePlanner {
     // Negative constants of an enumeration that does not say it is signed are wider than it.
     let mask = UInt64.max >> UInt64(64 - max(width, 1))
     let names = Dictionary(
-      enumeration.constants.map { (UInt64(bitPattern: $0.value) & mask, $0.name) },
+      enumeration.constants.filter { enumeration.holds($0, width: width) }
+        .map { (UInt64(bitPattern: $0.value) & mask, $0.name) },
       uniquingKeysWith: { first, _ in first })
     return .constant(names, width: width, isSigned: enumeration.isSigned)
   }
