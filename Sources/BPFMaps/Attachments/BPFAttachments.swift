@@ -179,19 +179,13 @@ public enum BPFAttachments {
   /// - Throws: `permissionDenied`.
   /// - Requires: CAP_SYS_ADMIN. `BPF_LINK_GET_NEXT_ID`
   public static func all() throws(BPFError) -> [AttachmentInfo] {
-    LibbpfMessages.silence()
     var links: [AttachmentInfo] = []
-    var identifier: UInt32 = 0
-    while true {
-      let status = unsafe bpf_link_get_next_id(identifier, &identifier)
-      if status == -ENOENT { return links }
-      if status != 0 { throw BPFError.kernel(byIdentifier: "list the links of the kernel", status: status) }
-      let result = bpf_link_get_fd_by_id(identifier)
-      if result == -ENOENT || result == -EAGAIN { continue }  // gone meanwhile, or not finished
-      guard result >= 0 else { throw BPFError.kernel(byIdentifier: "open link \(identifier)", status: result) }
-      let descriptor = OwnedFileDescriptor(taking: result)
+    try BPFObjectIdentifiers.forEach(
+      "links", next: { unsafe bpf_link_get_next_id($0, &$1) }, open: { bpf_link_get_fd_by_id($0) }
+    ) { (descriptor, identifier) throws(BPFError) in
       links.append(try AttachmentInfo(of: descriptor.rawValue, "ask about link \(identifier)"))
     }
+    return links
   }
 
   private static func programs(
