@@ -102,7 +102,9 @@ extension FeatureProbe {
       return missing("there is no \(path)", since: KernelVersion(5, 4))
     }
     var magic: UInt16 = 0
-    guard unsafe read(file.rawValue, &magic, 2) == 2, magic == 0xeb9f else {
+    let count = unsafe read(file.rawValue, &magic, 2)
+    guard count >= 0 else { return .unknown(reason: "read \(path): errno \(errno)") }
+    guard count == 2, magic == 0xeb9f else {
       return .missing(reason: "\(path) is not BTF", minimumKernel: KernelVersion(5, 4))
     }
     return .available

@@ -70,11 +70,17 @@ extension FeatureProbe {
     }
     let map = OwnedFileDescriptor(taking: status)
     let memory = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, map.rawValue, 0)
-    guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {
-      return missing("mmap(2) of a map is refused", since: KernelVersion(5, 5))
-    }
+    guard let memory = unsafe memory, unsafe memory != MAP_FAILED else { return mapping(status: -errno) }
     _ = unsafe munmap(memory, 4096)
     return .available
+  }
+
+  /// What it means that a map could not be mapped: only a refusal of the kind says something of the kernel.
+  static func mapping(status: CInt) -> BPFFeature.Availability {
+    switch status {
+    case -EINVAL, -ENODEV, -EOPNOTSUPP, -524: missing("mmap(2) of a map is refused", since: KernelVersion(5, 5))
+    default: refused("map a probe map into memory", status: status)
+    }
   }
 
   /// - Returns: A descriptor, or the negative error number.

@@ -58,6 +58,10 @@ extension FeatureProbe {
     if load.log.contains("might sleep") {
       return .missing(reason: "only sleepable programs of type \(type) may call it", minimumKernel: nil)
     }
+    // The verifier may have been cut short before it came to the call.
+    guard ![-ENOMEM, -EAGAIN, -EINTR].contains(load.status) else {
+      return refused("load a probe program that calls \(helper)", status: load.status)
+    }
     // It objects to the arguments, of which there are none: so it knows the helper.
     return .available
   }

@@ -48,7 +48,7 @@ extension FeatureProbe {
     }
     switch status {
     // The kernel has one error for an unknown interface and for a driver that refuses.
-    case -EINVAL where !exists(interface), -ENODEV:
+    case -EINVAL where !interfaceExists(interface), -ENODEV:
       return .unknown(reason: "\(operation): there is no such interface in this network namespace")
     case 0...:
       _ = OwnedFileDescriptor(taking: status)
@@ -58,12 +58,6 @@ extension FeatureProbe {
         reason: "\(operation): the driver refuses it (errno \(-status))", minimumKernel: nil)
     case -EBUSY, -EEXIST: return .unknown(reason: "\(operation): another program is attached there")
     default: return refused(operation, status: status)
-    }
-  }
-
-  private static func exists(_ interface: UInt32) -> Bool {
-    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IF_NAMESIZE)) { name in
-      unsafe if_indextoname(interface, name.baseAddress) != nil
     }
   }
 }

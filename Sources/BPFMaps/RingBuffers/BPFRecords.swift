@@ -41,11 +41,11 @@ public struct BPFRecords<Record: Sendable>: AsyncSequence, Sendable {
     }
   }
 
-  /// Ends the sequence: its iterator gets what waits already, then `nil`.
+  /// Ends the sequence: its iterator gets what programs have written so far, then `nil`.
   public func finish() {
     switch source {
     case .ring(let stream): stream.finish()
-    case .queue(_, let pump): pump.cancel()
+    case .queue(_, let pump): pump.finish()
     }
   }
 
@@ -116,7 +116,13 @@ public struct BPFRecords<Record: Sendable>: AsyncSequence, Sendable {
         } onCancel: {
           pump.cancel()
         }
-        guard let taken, !Task.isCancelled else { return nil }
+        guard let taken else { return nil }
+        guard !Task.isCancelled else {
+          pump.cancel()
+          // The ring is free for the next reader when the queue has ended.
+          while await queue.take() != nil { await Task.yield() }
+          return nil
+        }
         batch = taken
         position = 0
       }

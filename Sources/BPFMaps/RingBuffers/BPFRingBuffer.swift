@@ -37,8 +37,9 @@ public struct BPFRingBuffer<Record: BPFValue & BitwiseCopyable>: ~Copyable, BPFM
   /// once, for bursts that the ring is too small for: up to so many wait in memory, and then newer ones are dropped and
   /// counted (``BPFRecords/droppedCount``).
   ///
-  /// The sequence ends, and gives back memory and descriptors, when its task is cancelled or its last copy and iterator are
-  /// gone. What was not asked for stays in the ring for the next reader.
+  /// The sequence ends when its task is cancelled, or by ``BPFRecords/finish()``; its memory and descriptors go with its last
+  /// copy and iterator. What was not asked for stays in the ring for the next reader. What a limit's thread had taken out
+  /// by then is gone with a cancelled task.
   ///
   /// - Parameters:
   ///   - limit: How many records wait in memory at most; nil: they wait in the ring.

@@ -13,16 +13,18 @@ final class RingSignal: Sendable {
   }
 
   private let state: Box
+  private let queue: DispatchQueue
   // Dispatch sources may be cancelled from any thread; nothing else is done with it.
   private nonisolated(unsafe) let source: any DispatchSourceRead
 
-  init(_ poll: RingPoll, name: String) {
+  /// Looks at the poll whenever there may be something; `look` is what it does then.
+  init(_ poll: RingPoll, name: String, look: @escaping @Sendable (RingPoll) -> Bool = { $0.wait(milliseconds: 0) }) {
     let state = Box()
     self.state = state
-    let queue = DispatchQueue(label: "bpfmaps.ring.\(name)")
+    queue = DispatchQueue(label: "bpfmaps.ring.\(name)")
     unsafe source = DispatchSource.makeReadSource(fileDescriptor: poll.descriptor.rawValue, queue: queue)
     unsafe source.setEventHandler {
-      if poll.wait(milliseconds: 0) { state.set() }
+      if look(poll) { state.set() }
     }
     // The poll's descriptor must stay open until Dispatch has let go of it.
     unsafe source.setCancelHandler { withExtendedLifetime(poll) {} }
@@ -32,8 +34,11 @@ final class RingSignal: Sendable {
   deinit { unsafe source.cancel() }
 
   /// Ends the waiting for good.
+  ///
+  /// The poll tells of each event once. Afterwards it tells whoever waits for it next: a look that had begun is over.
   func cancel() {
     unsafe source.cancel()
+    queue.sync {}
     state.set()
   }
 

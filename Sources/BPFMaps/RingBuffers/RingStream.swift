@@ -9,8 +9,7 @@ final class RingStream: Sendable {
   /// How long to let records gather where they come faster than that.
   let interval: Duration
   private let claim: RingClaim
-  /// Where the sequence ends.
-  private let end = Atomic<UInt>(.max)
+  private let end = RingEnd()
   private let isIterated = Atomic(false)
 
   init(_ handle: borrowing BPFMapHandle, interval: Duration) throws(BPFError) {
@@ -23,11 +22,11 @@ final class RingStream: Sendable {
   }
 
   /// Whether a position is that of the end, or behind it.
-  func isAtEnd(_ position: UInt) -> Bool { position >= end.load(ordering: .relaxed) }
+  func isAtEnd(_ position: UInt) -> Bool { end.isReached(at: position) }
 
   /// Lets the sequence end behind what programs have written so far.
   func finish() {
-    _ = end.compareExchange(expected: .max, desired: mapping.producerPosition, ordering: .sequentiallyConsistent)
+    end.set(to: mapping.producerPosition)
     signal.set()
   }
 
@@ -39,7 +38,7 @@ final class RingStream: Sendable {
 
   /// Ends the sequence; the ring can be read by others.
   func close() {
-    end.store(0, ordering: .sequentiallyConsistent)
+    end.setHere()
     signal.cancel()
     claim.release()
   }
