@@ -91,7 +91,7 @@ struct verdict {
 _Static_assert(sizeof(struct verdict) == 8, "struct verdict");
 
 /* How many ranges of a family one rule set may have: so far the search goes. */
-#define ADDRESS_RANGE_LIMIT (1u << 20)
+#define ADDRESS_RANGE_LIMIT 1048576
 
 /* Map `address_range4` (array). Bounds are inclusive, in host order. */
 struct address_range4 {

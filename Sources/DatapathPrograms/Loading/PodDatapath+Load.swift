@@ -35,6 +35,12 @@ extension PodDatapath {
     var object = try BPFObject(DatapathObject.pod.embedded, checking: [flow_record.layout])
     try object.setConstant("record_allowed", to: recordsAllowedFlows ? UInt32(1) : 0)
     if let pinDirectory { try BPFFileSystem.makeDirectory(pinDirectory) }
+    guard limits.addressRanges <= ADDRESS_RANGE_LIMIT else {
+      throw BPFError(
+        .invalidArgument,
+        "size maps address_range4 and address_range6 for \(limits.addressRanges) ranges: at most \(ADDRESS_RANGE_LIMIT) are searched"
+      )
+    }
     for (map, size) in limits.sizes {
       try object.setMaxEntries(try pinnedSize(of: map, in: pinDirectory) ?? size, forMap: map)
     }
