@@ -90,6 +90,9 @@ struct verdict {
 };
 _Static_assert(sizeof(struct verdict) == 8, "struct verdict");
 
+/* How many ranges of a family one rule set may have: so far the search goes. */
+#define ADDRESS_RANGE_LIMIT 1048576
+
 /* Map `address_range4` (array). Bounds are inclusive, in host order. */
 struct address_range4 {
   __u32 first;
@@ -141,7 +144,10 @@ struct port_range {
 };
 _Static_assert(sizeof(struct port_range) == 8, "struct port_range");
 
-/* Map `decision_counter` (per-CPU array): packets that were judged; further packets of an allowed flow are not. */
+/*
+ * Map `decision_counter` (per-CPU array): packets that were judged; further packets of an allowed flow are not.
+ * Decision 0 is none (no rule set was asked) and is not counted.
+ */
 struct decision_counter {
   __u64 allowed;
   __u64 dropped;

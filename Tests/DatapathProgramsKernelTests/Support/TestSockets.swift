@@ -63,6 +63,11 @@ enum TestSockets {
   static func inject(_ frames: [[UInt8]], from interface: String) -> Bool {
     let descriptor = Glibc.socket(AF_PACKET, Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
+    return inject(frames, from: interface, by: descriptor)
+  }
+
+  /// The same by a packet socket that is there.
+  static func inject(_ frames: [[UInt8]], from interface: String, by descriptor: CInt) -> Bool {
     let index = unsafe if_nametoindex(interface)
     // struct sockaddr_ll, which Glibc's module does not have: family, protocol, interface, then zeros.
     var target: [UInt32] = [UInt32(AF_PACKET), index, 0, 0, 0]
@@ -73,6 +78,19 @@ enum TestSockets {
         return count == frame.count || errno == ENOBUFS
       }
     }
+  }
+
+  /// How many packets an interface of this thread's namespace received; 0 where it is not there.
+  static func receivedPackets(_ interface: String) -> UInt64 {
+    guard let file = unsafe fopen("/proc/thread-self/net/dev", "r") else { return 0 }
+    defer { unsafe fclose(file) }
+    var line = [CChar](repeating: 0, count: 1024)
+    while unsafe fgets(&line, CInt(line.count), file) != nil {
+      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      let fields = text.split { $0 == " " || $0 == ":" || $0 == "\n" }
+      if fields.count > 2, fields[0] == interface { return UInt64(fields[2]) ?? 0 }
+    }
+    return 0
   }
 
   private static func echoDatagram(_ descriptor: CInt) -> Bool {
