@@ -2,7 +2,7 @@
 
 internal import CDatapathABI
 package import KubernetesModel
-package import NetworkTypes
+internal import NetworkTypes
 
 /// What is to be published on a node.
 package struct PolicyTarget: Sendable {

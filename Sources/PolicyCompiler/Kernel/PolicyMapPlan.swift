@@ -52,27 +52,3 @@ package struct PolicyMapPlan: Sendable {
       + peers.count
   }
 }
-
-extension ip_address {
-  /// An address in the form that both families share.
-  package init(_ address: IPAddress) {
-    switch address {
-    case .v4(let address): self.init(word: (0, 0, UInt32(0xffff).bigEndian, address.networkOrder))
-    case .v6(let address):
-      self.init(
-        word: (
-          UInt32(truncatingIfNeeded: address.high >> 32).bigEndian, UInt32(truncatingIfNeeded: address.high).bigEndian,
-          UInt32(truncatingIfNeeded: address.low >> 32).bigEndian, UInt32(truncatingIfNeeded: address.low).bigEndian
-        ))
-    }
-  }
-
-  /// The address it stands for.
-  package var address: IPAddress {
-    let (a, b, c, d) = (
-      UInt32(bigEndian: word.0), UInt32(bigEndian: word.1), UInt32(bigEndian: word.2), UInt32(bigEndian: word.3)
-    )
-    if a == 0, b == 0, c == 0xffff { return .v4(IPv4Address(rawValue: d)) }
-    return .v6(IPv6Address(high: UInt64(a) << 32 | UInt64(b), low: UInt64(c) << 32 | UInt64(d)))
-  }
-}

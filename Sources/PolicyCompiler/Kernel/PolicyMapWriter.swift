@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import BPFMaps
+public import BPFMaps
 public import DatapathPrograms
-public import KubernetesModel
+package import KubernetesModel
 internal import LinuxSystem
 
 /// Puts compiled policies into force in the kernel, without a moment in which a packet meets half of them.

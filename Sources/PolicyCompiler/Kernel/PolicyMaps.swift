@@ -16,9 +16,9 @@ package protocol PolicyMaps: Sendable {
   /// Puts a generation into force with one store, after every store before it.
   func setGeneration(_ generation: UInt32)
   /// A version word.
-  func word(_ place: PolicyWordPlace) -> VersionWord
+  func word(_ place: PolicyWordPlace) -> version_word
   /// Stores a version word in one step.
-  func setWord(_ word: VersionWord, _ place: PolicyWordPlace)
+  func setWord(_ word: version_word, _ place: PolicyWordPlace)
 
   func write(ruleSets: [(UInt32, rule_set)]) throws(BPFError)
   func write(portTables: [(UInt32, port_table)]) throws(BPFError)

@@ -2,6 +2,7 @@
 
 internal import BPFMaps
 internal import CDatapathABI
+internal import DatapathPrograms
 internal import KubernetesModel
 
 /// Carries plans out, one step after the other.
@@ -30,6 +31,7 @@ final class PolicyPublisher {
       store = try await takeOver()
       delta = nil
     }
+    store?.look(at: maps)
     guard var next = store.take() else { preconditionFailure("taking over ends with a store or an error") }
     let plan: PolicyMapPlan
     do {
@@ -72,14 +74,14 @@ final class PolicyPublisher {
     if !plan.ruleSets.isEmpty { try maps.write(ruleSets: plan.ruleSets) }
     if !plan.verdicts.isEmpty { try maps.insert(verdicts: plan.verdicts) }
     for word in plan.words {
-      maps.setWord(VersionWord(from: word.before, to: word.after, since: plan.generation), word.place)
+      maps.setWord(version_word(before: word.before, after: word.after, since: plan.generation), word.place)
     }
     if !plan.peers.isEmpty { try maps.insert(peers: plan.peers.map { (ip_address($0.0), $0.1) }) }
   }
 
   /// Takes back what was written of a plan, as far as the kernel lets us; the next publication looks again.
   private func takeBack(_ plan: PolicyMapPlan) {
-    for word in plan.words { maps.setWord(VersionWord(settled: word.before), word.place) }
+    for word in plan.words { maps.setWord(version_word(word.before), word.place) }
     if !plan.peers.isEmpty { try? maps.remove(peers: plan.peers.map { ip_address($0.0) }) }
     if !plan.verdicts.isEmpty { try? maps.remove(verdicts: plan.verdicts.map(\.0)) }
   }
@@ -103,7 +105,7 @@ final class PolicyPublisher {
   }
 
   private func tidyUp(_ tail: PolicyMapPlan.Tail) async throws(BPFError) {
-    for (place, value) in tail.settled { maps.setWord(VersionWord(settled: value), place) }
+    for (place, value) in tail.settled { maps.setWord(version_word(value), place) }
     if !tail.verdicts.isEmpty { try maps.remove(verdicts: tail.verdicts) }
     if !tail.peers.isEmpty {
       try maps.remove(peers: tail.peers.map { ip_address($0) })

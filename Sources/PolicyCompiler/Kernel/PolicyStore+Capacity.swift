@@ -2,6 +2,7 @@
 
 internal import CDatapathABI
 internal import KubernetesModel
+internal import NetworkTypes
 
 extension PolicyStore {
   /// Refuses what does not fit beside what is published.

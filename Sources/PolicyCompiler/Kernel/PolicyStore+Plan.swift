@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import CDatapathABI
+internal import CDatapathABI
 internal import KubernetesModel
-package import NetworkTypes
+internal import NetworkTypes
 
 extension PolicyStore {
   /// Plans the next generation.

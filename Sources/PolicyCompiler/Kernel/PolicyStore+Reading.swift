@@ -2,6 +2,7 @@
 
 internal import BPFMaps
 internal import CDatapathABI
+internal import DatapathPrograms
 internal import NetworkTypes
 
 extension PolicyStore {
@@ -18,6 +19,22 @@ extension PolicyStore {
     try reader.readVerdicts()
     return (reader.store(), reader.tail)
   }
+}
+
+extension PolicyStore {
+  /// Notes which endpoints' words somebody cleared: the wiring does when a pod goes.
+  mutating func look(at maps: any PolicyMaps) {
+    for (number, entry) in endpoints {
+      let found = EndpointEntry(
+        ingress: maps.word(.ingress(number)).value(in: generation), egress: maps.word(.egress(number)).value(in: generation))
+      if found != entry { endpoints[number] = found == EndpointEntry(ingress: 0, egress: 0) ? nil : found }
+    }
+  }
+}
+
+extension version_word {
+  /// Whether it says this in every generation.
+  func says(_ value: UInt32) -> Bool { self.value & ~(UInt64.max << UInt64(VERSION_SINCE_SHIFT)) == version_word(value).value }
 }
 
 /// Reads the maps, trusting nothing of what it reads.
@@ -40,7 +57,7 @@ private struct PolicyMapReader {
   private mutating func settle(_ place: PolicyWordPlace) -> UInt32 {
     let word = maps.word(place)
     let value = generation == 0 ? 0 : word.value(in: generation)
-    if word.newer != value || word.older != value { tail.settled.append((place, value)) }
+    if !word.says(value) { tail.settled.append((place, value)) }
     return value
   }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import CDatapathABI
+internal import CDatapathABI
 internal import KubernetesModel
-package import NetworkTypes
+internal import NetworkTypes
 
 /// What is published: which entry of the kernel's maps stands for what. A pure value.
 ///
@@ -146,7 +146,7 @@ package struct PolicyStore: Sendable {
     extents6 = ExtentAllocator(limit: capacity.addressRanges6)
   }
 
-  static func limit(_ entries: UInt32) -> UInt32 { min(entries, VersionWord.maximumValue + 1) }
+  static func limit(_ entries: UInt32) -> UInt32 { min(entries, UInt32(VERSION_VALUE_MASK) + 1) }
 
   /// Gives away again what a plan's tail has taken out of the kernel.
   package mutating func finish(_ tail: PolicyMapPlan.Tail) {
