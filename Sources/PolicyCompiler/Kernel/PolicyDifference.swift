@@ -157,7 +157,8 @@ extension PolicyStore {
       if entry.uses + change[index, default: 0] > 0, members[peerClass] != nil { renewed.insert(peerClass) }
     }
     for peerClass in renewed { renew(peerClass, target, used, &change, &difference) }
-    fresh.formUnion(renewed.filter { peerClass in used.contains { target.tables.ruleSets[$0]?.verdicts[peerClass] != nil } })
+    fresh.formUnion(
+      renewed.filter { peerClass in used.contains { target.tables.ruleSets[$0]?.verdicts[peerClass] != nil } })
     difference.freshClasses = fresh.sorted()
     let candidates = delta == nil ? Array(classes.keys) : Array(change.keys)
     difference.dyingClasses = candidates.filter { (classes[$0]?.uses ?? 0) + change[$0, default: 0] <= 0 }.sorted()

@@ -50,8 +50,8 @@ final class PolicyPublisher {
     do {
       try write(plan)
       #if !(arch(x86_64) || arch(i386))
-        // Elsewhere a program may read a word before it reads the generation: none that began before may be left.
-        try await maps.waitForPrograms()
+      // Elsewhere a program may read a word before it reads the generation: none that began before may be left.
+      try await maps.waitForPrograms()
       #endif
     } catch {
       takeBack(plan)

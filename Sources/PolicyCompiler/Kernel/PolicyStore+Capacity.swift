@@ -116,7 +116,8 @@ private struct Room {
           .podCount += 1
       }
     }
-    return Array(users.values.filter { $0.entries > 0 }.sorted { ($1.entries, $0.ruleSet) < ($0.entries, $1.ruleSet) }.prefix(5))
+    return Array(
+      users.values.filter { $0.entries > 0 }.sorted { ($1.entries, $0.ruleSet) < ($0.entries, $1.ruleSet) }.prefix(5))
   }
 }
 

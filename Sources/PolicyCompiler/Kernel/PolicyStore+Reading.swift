@@ -26,7 +26,8 @@ extension PolicyStore {
   mutating func look(at maps: any PolicyMaps) {
     for (number, entry) in endpoints {
       let found = EndpointEntry(
-        ingress: maps.word(.ingress(number)).value(in: generation), egress: maps.word(.egress(number)).value(in: generation))
+        ingress: maps.word(.ingress(number)).value(in: generation),
+        egress: maps.word(.egress(number)).value(in: generation))
       if found != entry { endpoints[number] = found == EndpointEntry(ingress: 0, egress: 0) ? nil : found }
     }
   }
@@ -34,7 +35,9 @@ extension PolicyStore {
 
 extension version_word {
   /// Whether it says this in every generation.
-  func says(_ value: UInt32) -> Bool { self.value & ~(UInt64.max << UInt64(VERSION_SINCE_SHIFT)) == version_word(value).value }
+  func says(_ value: UInt32) -> Bool {
+    self.value & ~(UInt64.max << UInt64(VERSION_SINCE_SHIFT)) == version_word(value).value
+  }
 }
 
 /// Reads the maps, trusting nothing of what it reads.
@@ -177,7 +180,8 @@ private struct PolicyMapReader {
     return PortTable(tcp: tcp, udp: udp, sctp: sctp, other: other)
   }
 
-  private mutating func readPorts(_ first: UInt32, _ count: UInt16, _ rest: UInt8) throws(BPFError) -> PortTable.Ports? {
+  private mutating func readPorts(_ first: UInt32, _ count: UInt16, _ rest: UInt8) throws(BPFError) -> PortTable.Ports?
+  {
     guard let rest = PolicyVerdict(rawValue: rest) else { return nil }
     let extent = ExtentAllocator.Extent(first: first, count: UInt32(count))
     guard UInt64(first) + UInt64(count) <= maps.capacity.portRanges else { return nil }

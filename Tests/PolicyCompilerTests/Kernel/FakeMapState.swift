@@ -68,7 +68,8 @@ struct FakeMapState: Sendable {
       if let before = traces[generation] {
         // New questions are asked when nothing is in between.
         if before.count == ways.count, before != ways {
-          violations.append("after \(step) number \(steps) generation \(generation) reads otherwise (in force: \(self.generation))")
+          violations.append(
+            "after \(step) number \(steps) generation \(generation) reads otherwise (in force: \(self.generation))")
           traces[generation] = ways
         }
       } else {

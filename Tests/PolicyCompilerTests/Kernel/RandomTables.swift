@@ -95,7 +95,10 @@ struct RandomTables {
   private mutating func addClass() -> PeerClassID {
     let id = PeerClassID(rawValue: nextClass)
     nextClass += 1
-    for set in sets() where random(2) == 0 { tables.ruleSets[set]?.verdicts[id] = table() }
+    for set in sets() where random(2) == 0 {
+      let table = table()
+      tables.ruleSets[set]?.verdicts[id] = table
+    }
     return id
   }
 
@@ -156,7 +159,8 @@ struct RandomTables {
   /// What a compiler never does: a verdict of a class that stays comes, goes or becomes another.
   private mutating func unusual() {
     guard let set = pick(sets()), let peerClass = pick(classes()) else { return }
-    tables.ruleSets[set]?.verdicts[peerClass] = random(3) == 0 ? nil : table()
+    let table = random(3) == 0 ? nil : table()
+    tables.ruleSets[set]?.verdicts[peerClass] = table
   }
 
   private mutating func table(isNew: Bool = false) -> PortTableID {
@@ -189,7 +193,8 @@ struct RandomTables {
     tables.ruleSets = tables.ruleSets.filter { used.contains($0.key) }
     let classes = Set(tables.peers.values)
     for id in tables.ruleSets.keys {
-      tables.ruleSets[id]?.verdicts = tables.ruleSets[id]?.verdicts.filter { classes.contains($0.key) } ?? [:]
+      let verdicts = tables.ruleSets[id]?.verdicts ?? [:]
+      tables.ruleSets[id]?.verdicts = verdicts.filter { classes.contains($0.key) }
     }
     var names: Set<PortTableID> = []
     for set in tables.ruleSets.values {
