@@ -18,6 +18,7 @@ enum InstructionCounts {
       "getpeername4": 33,
       "recvmsg4": 50,
       "sendmsg4": 186,
+      "refuse_bypass": 13,
     ],
     "6.12": [
       "from_pod": 2738,
@@ -28,16 +29,18 @@ enum InstructionCounts {
       "getpeername4": 33,
       "recvmsg4": 50,
       "sendmsg4": 186,
+      "refuse_bypass": 13,
     ],
     "6.18": [
-      "from_pod": 3540,
-      "to_pod": 3946,
+      "from_pod": 9760,
+      "to_pod": 9727,
       "dispatch_egress": 27,
       "dispatch_ingress": 27,
       "connect4": 150,
       "getpeername4": 33,
       "recvmsg4": 50,
       "sendmsg4": 186,
+      "refuse_bypass": 13,
     ],
   ]
 }

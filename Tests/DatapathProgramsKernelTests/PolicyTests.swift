@@ -128,7 +128,8 @@ struct PolicyTests {
     let fixture = try PodFixture()
     let rules = PodFixture.Rules(
       rules: [
-        Rule(classID: 4, ipProtocol: .tcp, ports: .exact(80), decision: 11), Rule(classID: 6, isAllow: false, decision: 12),
+        Rule(classID: 4, ipProtocol: .tcp, ports: .exact(80), decision: 11),
+        Rule(classID: 6, isAllow: false, decision: 12),
       ], defaultDecision: 13)
     let peers = PodFixture.peers + [TestTables.Peer(address: family.stranger, id: 6)]
     try fixture.publish(sets: (nil, rules), peers: peers)
