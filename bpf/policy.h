@@ -245,8 +245,9 @@ __noinline int judge(struct packet *packet, const struct endpoint *pod, __u32 ge
     set = rules ? rules->own_node : RULE_SET_NOT_COMPILED;
     if (set == RULE_SET_UNRESTRICTED)
       return DROP_NONE;
+    /* No writer leaves a set without its companion, nor one without an entry: whatever it is, it does not allow. */
     if (set == RULE_SET_NOT_COMPILED)
-      return not_compiled(packet, pod);
+      return DROP_ENDPOINT_NOT_READY;
     class &= PEER_CLASS_MASK;
   }
   key.rule_set = set;
@@ -261,7 +262,7 @@ __noinline int judge(struct packet *packet, const struct endpoint *pod, __u32 ge
     }
   }
   if (!judge_address(packet, set, &found))
-    return not_compiled(packet, pod);
+    return DROP_ENDPOINT_NOT_READY;
 decided:
   packet->decision = found.decision;
   answer = ask_table(packet, found.table);
