@@ -155,15 +155,19 @@ static __always_inline int read_quoted_ipv6(struct __sk_buff *skb, __u32 offset,
  * Whether an ICMP error quotes a packet of a live flow of this endpoint. An error to the pod quotes what the pod sent,
  * and the other way round. Off the fast path, so the quoted headers are copied rather than walked in place.
  */
-static __noinline int quotes_live_flow(struct __sk_buff *skb, const struct packet *packet, const struct endpoint *pod,
-                                       __u64 now) {
-  __u32 offset = packet->transport_offset + sizeof(struct icmp_header);
-  int is_from_pod = packet->direction == FLOW_INGRESS;
+__noinline int quotes_live_flow(struct __sk_buff *skb, const struct packet *packet, const struct endpoint *pod,
+                                __u64 now) {
+  __u32 offset;
+  int is_from_pod;
   struct quotation quoted = {};
   struct flow_key key;
   __be16 start[4]; /* the 8 bytes of transport header that every error quotes (RFC 792) */
   __u8 protocol, type;
 
+  if (!packet || !pod)
+    return 0;
+  is_from_pod = packet->direction == FLOW_INGRESS;
+  offset = packet->transport_offset + sizeof(struct icmp_header);
   if (!(packet->is_ipv6 ? read_quoted_ipv6(skb, offset, is_from_pod, &quoted)
                         : read_quoted_ipv4(skb, offset, is_from_pod, &quoted)))
     return 0;
@@ -172,7 +176,7 @@ static __noinline int quotes_live_flow(struct __sk_buff *skb, const struct packe
   if (bpf_skb_load_bytes(skb, quoted.transport_offset, start, sizeof(start)) != 0)
     return 0;
   key = quoted.flow;
-  key.endpoint = packet->flow.endpoint;
+  key.endpoint = (__u16)packet->endpoint;
   protocol = key.protocol;
   if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP) {
     key.local_port = is_from_pod ? start[0] : start[1];
@@ -196,7 +200,7 @@ static __always_inline struct fragment_key fragment_key_of(const struct packet *
 
   key.peer_address = packet->flow.peer_address;
   key.local_address = packet->local_address;
-  key.endpoint = packet->flow.endpoint;
+  key.endpoint = packet->endpoint;
   key.identification = packet->identification;
   key.protocol = packet->is_ipv6 ? 0 : packet->flow.protocol;
   key.direction = packet->direction;
@@ -204,25 +208,30 @@ static __always_inline struct fragment_key fragment_key_of(const struct packet *
 }
 
 /* A first fragment that passed lends its ports to the later ones. */
-static __noinline int remember_fragment(const struct packet *packet, __u64 now) {
-  struct fragment_key key = fragment_key_of(packet);
-  struct fragment value = {
-      .first_seen = now,
-      .peer_port = packet->flow.peer_port,
-      .local_port = packet->flow.local_port,
-      .protocol = packet->flow.protocol,
-      .kind = packet->kind,
-  };
+__noinline int remember_fragment(const struct packet *packet, __u64 now) {
+  struct fragment value = {.first_seen = now};
+  struct fragment_key key;
 
+  if (!packet)
+    return 0;
+  key = fragment_key_of(packet);
+  value.peer_port = packet->flow.peer_port;
+  value.local_port = packet->flow.local_port;
+  value.protocol = packet->flow.protocol;
+  value.kind = packet->kind;
   /* A failure costs the later fragments their ports, not the first its way. */
   return (int)bpf_map_update_elem(&fragment, &key, &value, BPF_ANY);
 }
 
 /* Gives a later fragment the ports of the first, if that one passed lately. */
-static __noinline int recall_fragment(struct packet *packet, __u64 now) {
-  struct fragment_key key = fragment_key_of(packet);
-  struct fragment *value = bpf_map_lookup_elem(&fragment, &key);
+__noinline int recall_fragment(struct packet *packet, __u64 now) {
+  struct fragment_key key;
+  struct fragment *value;
 
+  if (!packet)
+    return 0;
+  key = fragment_key_of(packet);
+  value = bpf_map_lookup_elem(&fragment, &key);
   if (!value || is_older(value->first_seen, now, LIFETIME_FRAGMENT))
     return 0;
   packet->flow.peer_port = value->peer_port;

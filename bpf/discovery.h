@@ -75,14 +75,17 @@ static __always_inline int is_lawful_source(__u8 type, const struct ip_address *
  * DROP_INVALID for what a receiver has to discard; DROP_INVALID_SOURCE where a pod speaks for an address that is not
  * its own. Its link-local address is not known here: it may use any.
  */
-static __noinline int check_discovery(struct __sk_buff *skb, const struct packet *packet, const struct endpoint *pod) {
-  const struct ip_address *source =
-      packet->direction == FLOW_EGRESS ? &packet->local_address : &packet->flow.peer_address;
+__noinline int check_discovery(struct __sk_buff *skb, const struct packet *packet, const struct endpoint *pod) {
+  const struct ip_address *source;
   struct neighbor_message message = {};
-  __u32 offset = packet->transport_offset, end;
+  __u32 offset, end;
   struct ipv6hdr ip;
   __u8 type;
 
+  if (!packet || !pod)
+    return DROP_INVALID;
+  source = packet->direction == FLOW_EGRESS ? &packet->local_address : &packet->flow.peer_address;
+  offset = packet->transport_offset;
   if (packet->is_first_fragment) /* RFC 6980 */
     return DROP_INVALID;
   if (bpf_skb_load_bytes(skb, sizeof(struct ethhdr), &ip, sizeof(ip)) != 0 ||

@@ -64,10 +64,12 @@ static __always_inline int is_extension(__u8 number) {
  * are not at their end are refused: the packet's way would go on behind the destination that is judged, and route type
  * 0 is not to be followed at all (RFC 5095).
  */
-static __noinline int walk_extensions(struct __sk_buff *skb, struct extension_walk *walk) {
+__noinline int walk_extensions(struct __sk_buff *skb, struct extension_walk *walk) {
   struct extension header;
   __u32 size;
 
+  if (!walk)
+    return DROP_INVALID;
 #pragma clang loop unroll(disable)
   for (__u32 number = 0; number < EXTENSION_LIMIT; number++) {
     if (!is_extension(walk->protocol))
@@ -104,13 +106,17 @@ static __noinline int walk_extensions(struct __sk_buff *skb, struct extension_wa
 }
 
 /* Goes on with an IPv6 packet whose header is read, names an extension and promises `length` bytes behind it. */
-static __noinline int parse_behind_extensions(struct __sk_buff *skb, struct packet *packet, __u32 length) {
-  struct extension_walk walk = {
-      .offset = packet->transport_offset, .length = length, .protocol = packet->flow.protocol};
+__noinline int parse_behind_extensions(struct __sk_buff *skb, struct packet *packet, __u32 length) {
+  struct extension_walk walk = {.length = length};
   __u8 start[sizeof(struct tcphdr)] = {};
   __u32 have;
-  int reason = walk_extensions(skb, &walk);
+  int reason;
 
+  if (!packet)
+    return DROP_INVALID;
+  walk.offset = packet->transport_offset;
+  walk.protocol = packet->flow.protocol;
+  reason = walk_extensions(skb, &walk);
   packet->flow.protocol = 0;
   if (reason != DROP_NONE)
     return reason;

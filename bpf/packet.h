@@ -21,9 +21,10 @@ enum packet_kind {
 };
 
 struct packet {
-  struct flow_key flow; /* as the flow table has it: filled by parsing, and looked up as it is */
-  __u32 decision;
+  struct flow_key flow;            /* as the flow table has it: filled by parsing, and looked up as it is */
   struct ip_address local_address; /* the pod's side, as the packet says */
+  __u32 endpoint;
+  __u32 decision;
   __u32 generation;
   __u32 transport_offset;
   __be32 identification;
@@ -34,7 +35,7 @@ struct packet {
   __u8 is_first_fragment; /* of several */
   __u8 is_later_fragment;
   __u8 hop_options; /* an IPv6 hop-by-hop header was read */
-  __u8 padding;
+  __u8 padding[5];
 };
 
 #define IPV4_MORE_FRAGMENTS  0x2000

@@ -149,11 +149,11 @@ static __always_inline enum drop_reason parse(struct __sk_buff *skb, struct pack
 }
 
 /* Headers in page fragments: moves them to where they can be read, and reads again. */
-static __noinline int parse_again(struct __sk_buff *skb, struct packet *packet) {
+__noinline int parse_again(struct __sk_buff *skb, struct packet *packet) {
   __u32 linear = (__u32)((long)skb->data_end - (long)skb->data);
   __u32 length = skb->len;
 
-  if (linear >= length || linear >= HEADERS_LIMIT)
+  if (!packet || linear >= length || linear >= HEADERS_LIMIT)
     return DROP_INVALID;
   if (bpf_skb_pull_data(skb, length < HEADERS_LIMIT ? length : HEADERS_LIMIT) != 0)
     return DROP_INVALID;

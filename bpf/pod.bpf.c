@@ -59,11 +59,15 @@ static __always_inline int is_tracked_protocol(const struct packet *packet) {
          protocol == (packet->is_ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 }
 
-/* A packet that belongs to no flow, in the tables' words or those of a flow that could have been. */
+/* Asks the tables. packet->decision and packet->generation are those of the decision; both 0 where there was none. */
 static __always_inline enum drop_reason judge_packet(struct packet *packet, const struct endpoint *pod,
                                                      __u32 generation) {
-  enum drop_reason reason = judge(packet, pod, generation);
+  enum drop_reason reason;
 
+  /* Nothing is compiled yet: the tables need not be asked, and the flow remembers no decision. */
+  if (generation == 0)
+    return pod->flags & ENDPOINT_POLICY_REQUIRED ? DROP_ENDPOINT_NOT_READY : DROP_NONE;
+  reason = judge(packet, pod, generation);
   return reason == DROP_POLICY && !is_tracked_protocol(packet) ? DROP_UNKNOWN_PROTOCOL : reason;
 }
 
@@ -110,10 +114,12 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
 }
 
 static __always_inline int handle(struct __sk_buff *skb, const __u8 direction) {
-  struct packet packet = {.flow.endpoint = skb->cb[0], .direction = direction};
-  struct endpoint *pod = bpf_map_lookup_elem(&endpoint, &packet.flow.endpoint);
-  enum drop_reason reason = parse(skb, &packet, direction);
+  struct packet packet = {.endpoint = skb->cb[0], .direction = direction};
+  struct endpoint *pod = bpf_map_lookup_elem(&endpoint, &packet.endpoint);
+  enum drop_reason reason;
 
+  packet.flow.endpoint = (__u16)packet.endpoint;
+  reason = parse(skb, &packet, direction);
   if (reason == DROP_INVALID)
     reason = parse_again(skb, &packet);
   if (!pod || !(pod->flags & ENDPOINT_PRESENT))

@@ -118,7 +118,7 @@ struct {
   __uint(max_entries, 65536);
   __type(key, __u32);
   __type(value, struct decision_counter);
-} decision_counter SEC(".maps");
+} decision_count SEC(".maps");
 
 /* struct flow_record for each drop, and each new flow when asked. Full: the record is lost and event_lost counts it. */
 struct {

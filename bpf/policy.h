@@ -39,12 +39,29 @@ static __always_inline __u32 version_value(__u64 word, __u32 generation) {
   return (age >= 0 ? (__u32)word : (__u32)(word >> VERSION_BEFORE_SHIFT)) & VERSION_VALUE_MASK;
 }
 
+/* All ones when `left` is `right` or more, else 0: without a branch. */
+static __always_inline __u32 is_not_before(__u32 left, __u32 right) {
+  return ~(__u32)(((__u64)left - right) >> 32);
+}
+
+/* 1 when subtracting `right` and `borrow` from `left` borrows, else 0. */
+static __always_inline __u64 borrows(__u64 left, __u64 right, __u64 borrow) {
+  __u64 difference = left - right - borrow;
+
+  return ((~left & right) | (~(left ^ right) & difference)) >> 63;
+}
+
+/* The same for numbers of 128 bits. */
+static __always_inline __u32 is_not_before6(__u64 left_high, __u64 left_low, __u64 right_high, __u64 right_low) {
+  return (__u32)borrows(left_high, right_high, borrows(left_low, right_low, 0)) - 1;
+}
+
 /*
  * The searches go to the last range that begins at or before what is looked for, which alone can hold it. Halving takes
  * as many steps whatever is found, so the verifier sees one way through each step, and the processor no branch to
  * guess.
  */
-static __noinline int search_ranges4(__u32 first, __u32 count, __u32 address, struct judgement *found) {
+static __always_inline int search_ranges4(__u32 first, __u32 count, __u32 address, struct judgement *found) {
   struct address_range4 *range;
   __u32 half, index;
 
@@ -57,8 +74,7 @@ static __noinline int search_ranges4(__u32 first, __u32 count, __u32 address, st
     range = bpf_map_lookup_elem(&address_range4, &index);
     if (!range)
       return 0;
-    if (range->first <= address)
-      first = index;
+    first += half & is_not_before(address, range->first);
     count -= half;
   }
   range = bpf_map_lookup_elem(&address_range4, &first);
@@ -69,12 +85,8 @@ static __noinline int search_ranges4(__u32 first, __u32 count, __u32 address, st
   return 1;
 }
 
-static __always_inline int is_at_or_before(__u64 left_high, __u64 left_low, __u64 right_high, __u64 right_low) {
-  return left_high < right_high || (left_high == right_high && left_low <= right_low);
-}
-
-static __noinline int search_ranges6(__u32 first, __u32 count, const struct ip_address *address,
-                                     struct judgement *found) {
+static __always_inline int search_ranges6(__u32 first, __u32 count, const struct ip_address *address,
+                                          struct judgement *found) {
   __u64 high = (__u64)bpf_ntohl(address->word[0]) << 32 | bpf_ntohl(address->word[1]);
   __u64 low = (__u64)bpf_ntohl(address->word[2]) << 32 | bpf_ntohl(address->word[3]);
   struct address_range6 *range;
@@ -89,13 +101,12 @@ static __noinline int search_ranges6(__u32 first, __u32 count, const struct ip_a
     range = bpf_map_lookup_elem(&address_range6, &index);
     if (!range)
       return 0;
-    if (is_at_or_before(range->first_high, range->first_low, high, low))
-      first = index;
+    first += half & is_not_before6(high, low, range->first_high, range->first_low);
     count -= half;
   }
   range = bpf_map_lookup_elem(&address_range6, &first);
-  if (count == 0 || !range || !is_at_or_before(range->first_high, range->first_low, high, low) ||
-      !is_at_or_before(high, low, range->last_high, range->last_low))
+  if (count == 0 || !range || !is_not_before6(high, low, range->first_high, range->first_low) ||
+      !is_not_before6(range->last_high, range->last_low, high, low))
     return 0;
   found->table = range->table;
   found->decision = range->decision;
@@ -116,8 +127,7 @@ static __always_inline __u32 search_ports(__u32 first, __u32 count, __u16 port, 
     range = bpf_map_lookup_elem(&port_range, &index);
     if (!range)
       return VERDICT_NO_MATCH;
-    if (range->first <= port)
-      first = index;
+    first += half & is_not_before(port, range->first);
     count -= half;
   }
   range = bpf_map_lookup_elem(&port_range, &first);
@@ -171,7 +181,8 @@ static __always_inline int judge_address(const struct packet *packet, __u32 set,
 
 /* The class of the packet's peer, with PEER_IS_LOCAL_NODE or not. */
 static __always_inline __u32 class_of_peer(const struct packet *packet, __u32 generation) {
-  __u32 *index = bpf_map_lookup_elem(&peer, &packet->flow.peer_address);
+  struct ip_address address = packet->flow.peer_address; /* on the stack: Linux 6.1 wants keys there */
+  __u32 *index = bpf_map_lookup_elem(&peer, &address);
   struct version_word *word;
 
   if (!index)
@@ -185,7 +196,7 @@ static __always_inline void count_decision(__u32 decision, int is_allowed) {
 
   if (decision == 0)
     return;
-  counter = bpf_map_lookup_elem(&decision_counter, &decision);
+  counter = bpf_map_lookup_elem(&decision_count, &decision);
   if (!counter)
     return;
   if (is_allowed)
@@ -201,16 +212,19 @@ static __always_inline int not_compiled(struct packet *packet, const struct endp
 
 /*
  * Sets packet->decision, and packet->generation to the generation that decided: 0 when the endpoint is not compiled in
- * `generation`, which is never remembered as a decision. Not inlined: the packets of flows that were judged before
- * should not pay for its registers.
+ * `generation`, which is never remembered as a decision. Global, like all that is off the fast path: the verifier looks
+ * at it once whoever calls, and packets of flows that were judged before do not pay for its registers.
  */
-static __noinline int judge(struct packet *packet, const struct endpoint *pod, __u32 generation) {
-  __u32 id = packet->flow.endpoint;
-  struct endpoint_policy *policy = bpf_map_lookup_elem(&endpoint_policy, &id);
+__noinline int judge(struct packet *packet, const struct endpoint *pod, __u32 generation) {
+  struct endpoint_policy *policy;
   struct judgement found = {};
   struct verdict_key key;
-  __u32 set, class, answer;
+  __u32 id, set, class, answer;
 
+  if (!packet || !pod)
+    return DROP_ENDPOINT_NOT_READY;
+  id = packet->endpoint;
+  policy = bpf_map_lookup_elem(&endpoint_policy, &id);
   packet->decision = 0;
   packet->generation = generation;
   if (!policy)
@@ -231,8 +245,9 @@ static __noinline int judge(struct packet *packet, const struct endpoint *pod, _
     set = rules ? rules->own_node : RULE_SET_NOT_COMPILED;
     if (set == RULE_SET_UNRESTRICTED)
       return DROP_NONE;
+    /* No writer leaves a set without its companion, nor one without an entry: whatever it is, it does not allow. */
     if (set == RULE_SET_NOT_COMPILED)
-      return not_compiled(packet, pod);
+      return DROP_ENDPOINT_NOT_READY;
     class &= PEER_CLASS_MASK;
   }
   key.rule_set = set;
@@ -247,7 +262,7 @@ static __noinline int judge(struct packet *packet, const struct endpoint *pod, _
     }
   }
   if (!judge_address(packet, set, &found))
-    return not_compiled(packet, pod);
+    return DROP_ENDPOINT_NOT_READY;
 decided:
   packet->decision = found.decision;
   answer = ask_table(packet, found.table);

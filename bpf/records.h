@@ -28,7 +28,7 @@ static __always_inline void record(struct __sk_buff *skb, const struct packet *p
   record->destination = is_egress ? packet->flow.peer_address : packet->local_address;
   record->source_port = is_egress ? packet->flow.local_port : packet->flow.peer_port;
   record->destination_port = is_egress ? packet->flow.peer_port : packet->flow.local_port;
-  record->endpoint = packet->flow.endpoint;
+  record->endpoint = packet->endpoint;
   record->decision = packet->decision;
   record->generation = packet->generation;
   record->length = skb->len;
@@ -40,14 +40,17 @@ static __always_inline void record(struct __sk_buff *skb, const struct packet *p
 }
 
 /* Counts, records and drops. Not inlined: it is called from many places and none of them is the fast path. */
-static __noinline int drop(struct __sk_buff *skb, const struct packet *packet, __u32 reason) {
+__noinline int drop(struct __sk_buff *skb, const struct packet *packet, __u32 reason) {
   count_drop(skb, reason);
+  if (!packet)
+    return TC_ACT_SHOT;
   record(skb, packet, FLOW_DROPPED, (__u8)reason);
   return TC_ACT_SHOT;
 }
 
-static __noinline int record_allow(struct __sk_buff *skb, const struct packet *packet) {
-  record(skb, packet, FLOW_ALLOWED, DROP_NONE);
+__noinline int record_allow(struct __sk_buff *skb, const struct packet *packet) {
+  if (packet)
+    record(skb, packet, FLOW_ALLOWED, DROP_NONE);
   return 0;
 }
 

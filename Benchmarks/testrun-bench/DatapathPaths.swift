@@ -57,9 +57,10 @@ final class DatapathPaths {
     }
     if isWanted("null.single") { try timing.measureSingle("null.single", empty, paths[0].packet) }
     if isWanted("from_pod.new.single") {
-      let key = flow_key(
-        peer_address: ip_address(Self.peer), endpoint: Self.endpointID, peer_port: UInt16(53).bigEndian,
-        local_port: UInt16(4000).bigEndian, protocol: 17, padding: (0, 0, 0))
+      var key = flow_key()
+      key.peer_address = ip_address(Self.peer)
+      key.endpoint = UInt16(Self.endpointID)
+      (key.peer_port, key.local_port, key.protocol) = (UInt16(53).bigEndian, UInt16(4000).bigEndian, 17)
       try timing.measureSingle("from_pod.new.single", dispatcher.egress, paths[0].packet) {
         try datapath.flows.removeValue(forKey: key)
       }

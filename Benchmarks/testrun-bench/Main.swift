@@ -49,7 +49,8 @@ struct TestRunBenchCommand: ExampleCommand {
     let timing = Timing(runs: runs, batches: batches)
     func isWanted(_ name: String) -> Bool { only.map(name.hasPrefix) ?? true }
     try DatapathPaths().measure(timing, isWanted)
-    for policies in [10, 1000, 100_000] where only.map({ $0.hasPrefix("policies.\(policies).") || "policies.\(policies).".hasPrefix($0) }) ?? true {
+    for policies in [10, 1000, 100_000]
+    where only.map({ $0.hasPrefix("policies.\(policies).") || "policies.\(policies).".hasPrefix($0) }) ?? true {
       try PolicyPaths(policies: policies).measure(timing, isWanted)
     }
     Line.printPeakMemory()

@@ -29,7 +29,9 @@ final class PolicyPaths {
       self == .block ? IPv4Address(198, 51, 100, 7) : IPv4Address(10, 0, 0, UInt8(rawValue))
     }
     var v6: IPv6Address {
-      self == .block ? IPv6Address(high: 0x2001_0db8 << 32 | 50 << 16, low: 7) : IPv6Address(high: 0xfd00 << 48, low: UInt64(rawValue))
+      self == .block
+        ? IPv6Address(high: 0x2001_0db8 << 32 | 50 << 16, low: 7)
+        : IPv6Address(high: 0xfd00 << 48, low: UInt64(rawValue))
     }
   }
 
@@ -68,13 +70,17 @@ final class PolicyPaths {
       })
     try datapath.verdicts.update(
       (0..<count).map { index in
-        (verdict_key(rule_set: 2 + index % sets, peer_class: 1 + index), verdict(table: 3 + index % tables, decision: 1))
+        (
+          verdict_key(rule_set: 2 + index % sets, peer_class: 1 + index),
+          verdict(table: 3 + index % tables, decision: 1)
+        )
       })
     try datapath.ruleSets.update((0..<sets).map { (2 + $0, rule_set()) })
     try datapath.portTables.update((0..<tables).map { (3 + $0, port_table()) })
     try datapath.portRanges.update(
       (0..<portRanges).map { ($0, port_range(first: UInt16($0), last: UInt16($0), verdict: 1)) })
-    try datapath.addressRanges4.update((0..<ranges).map { ($0, address_range4(first: $0, last: $0, table: 1, decision: 1)) })
+    try datapath.addressRanges4.update(
+      (0..<ranges).map { ($0, address_range4(first: $0, last: $0, table: 1, decision: 1)) })
     try datapath.addressRanges6.update((0..<ranges).map { ($0, address_range6()) })
     return Place(
       ruleSet: 2 + sets, table: 3 + tables, portRange: portRanges, range: ranges, peer: count, peerClass: 1 + count,
@@ -170,10 +176,12 @@ final class PolicyPaths {
     let name = "\(name).\(path)"
     guard isWanted(name) else { return }
     let packet = packet(isFromPod, peer, port, isIPv6)
-    let key = flow_key(
-      peer_address: isIPv6 ? ip_address(peer.v6) : ip_address(peer.v4), endpoint: Self.endpointID,
-      peer_port: (isFromPod ? port : 40_000).bigEndian, local_port: (isFromPod ? 40_000 : port).bigEndian, protocol: 6,
-      padding: (0, 0, 0))
+    var key = flow_key()
+    key.peer_address = isIPv6 ? ip_address(peer.v6) : ip_address(peer.v4)
+    key.endpoint = UInt16(Self.endpointID)
+    key.peer_port = (isFromPod ? port : 40_000).bigEndian
+    key.local_port = (isFromPod ? 40_000 : port).bigEndian
+    key.protocol = 6
     func prepare() throws {
       if isNew { try datapath.flows.removeValue(forKey: key) }
     }

@@ -84,7 +84,8 @@ struct BypassGuardTests {
         // PACKET_VERSION 2, and the number of the refused option at another level.
         #expect(Self.failure(AF_PACKET, 263, 10, bytes: [1, 0, 0, 0]) == 0)
         #expect(Self.failure(AF_PACKET, SOL_SOCKET, SO_RCVTIMEO, bytes: [UInt8](repeating: 0, count: 16)) == 0)
-        #expect(Self.failure(AF_PACKET, SOL_SOCKET, SO_SNDBUF, bytes: [0, 0x80] + [UInt8](repeating: 0, count: 8190)) == 0)
+        #expect(
+          Self.failure(AF_PACKET, SOL_SOCKET, SO_SNDBUF, bytes: [0, 0x80] + [UInt8](repeating: 0, count: 8190)) == 0)
         // What the kernel refuses, it still refuses by itself.
         #expect(Self.failure(AF_PACKET, 263, 10, bytes: [9, 0, 0, 0]) == EINVAL)
         try await attachment.detach()

@@ -50,7 +50,8 @@ struct DiscoveryTests {
   }
 
   @Test(arguments: [
-    ("router solicitation", neighbor(133, from: local)), ("the same without an address", neighbor(133, from: .unspecified)),
+    ("router solicitation", neighbor(133, from: local)),
+    ("the same without an address", neighbor(133, from: .unspecified)),
     ("router advertisement", neighbor(134, from: router)), ("neighbour solicitation", neighbor(135, from: pod)),
     ("the same from the link", neighbor(135, from: local)),
     ("duplicate address detection", neighbor(135, from: .unspecified, target: pod)),
@@ -59,7 +60,8 @@ struct DiscoveryTests {
     ("the same of the link's address", neighbor(136, from: local, target: local)),
     ("redirect", neighbor(137, from: router)), ("listener query", listener(130, from: router)),
     ("listener report", listener(131, from: local)), ("listener done", listener(132, from: local)),
-    ("version 2 report", listener(143, from: local)), ("the same before there is an address", listener(143, from: .unspecified)),
+    ("version 2 report", listener(143, from: local)),
+    ("the same before there is an address", listener(143, from: .unspecified)),
     ("the same with its padding first", listener(143, from: local, options: [1, 0, 5, 2, 0, 0])),
   ])
   func `what a receiver may take passes both ways, whatever the policies say`(what: String, packet: Packet) throws {
@@ -72,10 +74,12 @@ struct DiscoveryTests {
   }
 
   @Test(arguments: [
-    ("hop limit 254", neighbor(135, from: pod, hopLimit: 254)), ("hop limit 1", neighbor(134, from: router, hopLimit: 1)),
+    ("hop limit 254", neighbor(135, from: pod, hopLimit: 254)),
+    ("hop limit 1", neighbor(134, from: router, hopLimit: 1)),
     ("code 1", neighbor(136, from: pod, target: pod, code: 1)),
     ("advertised by nobody", neighbor(136, from: .unspecified, target: pod)),
-    ("a router's from a global address", neighbor(134, from: pod)), ("redirect from a global address", neighbor(137, from: pod)),
+    ("a router's from a global address", neighbor(134, from: pod)),
+    ("redirect from a global address", neighbor(137, from: pod)),
     ("query from a global address", listener(130, from: pod)), ("query of nobody", listener(130, from: .unspecified)),
     ("report from a global address", listener(143, from: pod)),
     ("report with hop limit 255", listener(143, from: local, hopLimit: 255)),
@@ -93,7 +97,9 @@ struct DiscoveryTests {
   @Test(arguments: [133, 134, 135, 136, 137, 130, 131, 132, 143] as [UInt8])
   func `messages cut at any byte are invalid`(type: UInt8) throws {
     let fixture = try PodFixture()
-    let whole = type < 133 || type > 137 ? Self.listener(type, from: Self.router) : Self.neighbor(type, from: Self.router, target: Self.local)
+    let whole =
+      type < 133 || type > 137
+      ? Self.listener(type, from: Self.router) : Self.neighbor(type, from: Self.router, target: Self.local)
     #expect(try fixture.send(whole, .egress) == .passes)
     var short = whole
     let length = whole.bytes.count - 54

@@ -51,7 +51,8 @@ struct ExtensionTests {
   }
 
   @Test(arguments: [
-    ("seven of them", [Layer](repeating: option, count: 7)), ("hop-by-hop options in the middle", [option, .hopByHop(options: [])]),
+    ("seven of them", [Layer](repeating: option, count: 7)),
+    ("hop-by-hop options in the middle", [option, .hopByHop(options: [])]),
     ("a route with a segment left", [route(segmentsLeft: 1)]), ("route type 0", [route(type: 0, segmentsLeft: 1)]),
     ("two places of a fragment", [atomic, atomic]),
   ])

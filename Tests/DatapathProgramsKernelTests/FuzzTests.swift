@@ -48,7 +48,8 @@ struct FuzzTests {
   static let seeds: [[UInt8]] = {
     var packets: [Packet] = []
     let messages: [Message] = [
-      .tcp(from: 1000, to: 80, flags: .syn), .udp(from: 1000, to: 80), .sctp(from: 1, to: 2), .echoRequest(identifier: 3),
+      .tcp(from: 1000, to: 80, flags: .syn), .udp(from: 1000, to: 80), .sctp(from: 1, to: 2),
+      .echoRequest(identifier: 3),
       .echoReply(identifier: 3), .other(47),
     ]
     for family in Family.allCases {
@@ -58,7 +59,9 @@ struct FuzzTests {
       packets += (try? FragmentTests.fragments(.udp(from: 1000, to: 80), from: family.pod, to: family.peer)) ?? []
     }
     packets.append(Packet(.ethernet(), .arpRequest(from: Family.v4.pod.v4, for: Family.v4.peer.v4)))
-    packets += [133, 134, 135, 136, 137].map { DiscoveryTests.neighbor($0, from: DiscoveryTests.router, target: DiscoveryTests.local) }
+    packets += [133, 134, 135, 136, 137].map {
+      DiscoveryTests.neighbor($0, from: DiscoveryTests.router, target: DiscoveryTests.local)
+    }
     packets += [130, 131, 132, 143].map { DiscoveryTests.listener($0, from: DiscoveryTests.router) }
     packets.append(
       ExtensionTests.packet([
@@ -70,7 +73,8 @@ struct FuzzTests {
   /// A good packet with some bytes changed, and cut or grown; or nothing but chance.
   static func frame(_ numbers: inout Numbers) -> [UInt8] {
     if Int.random(in: 0..<8, using: &numbers) == 0 {
-      var frame = (0..<Int.random(in: 54..<200, using: &numbers)).map { _ in UInt8.random(in: 0...255, using: &numbers) }
+      var frame = (0..<Int.random(in: 54..<200, using: &numbers)).map { _ in UInt8.random(in: 0...255, using: &numbers)
+      }
       let types: [[UInt8]] = [[8, 0], [0x86, 0xdd], [8, 6]]
       frame.replaceSubrange(12..<14, with: types[Int.random(in: 0..<3, using: &numbers)])
       if frame[12] == 0x86 { frame[14] = 0x60 | frame[14] & 15 }
@@ -111,7 +115,7 @@ struct FuzzTests {
   @Test(arguments: 1...4 as ClosedRange<UInt64>)
   func `of what reaches an isolated pod only discovery passes`(seed: UInt64) async throws {
     let fixture = try PodFixture()
-    try fixture.publish(ingress: [], egress: [])
+    try fixture.publish(ingress: [], egress: [], peers: [])
     var numbers = Numbers(state: seed &* 1000)
     for round in 0..<6000 {
       if round.isMultiple(of: 500) { await Task.yield() }
@@ -123,6 +127,8 @@ struct FuzzTests {
       let isOwn = frame[12] == 0x86 ? Array(frame[22..<38]) == Self.pod6 : Array(frame[26..<30]) == Self.pod4
       try #require(isOwn || (frame[12] == 0x86 && (frame[21] == 255 || frame[21] == 1)), "passed: \(frame)")
     }
-    #expect(try fixture.datapath.flows.entries().allSatisfy { Family.allCases.map(\.pod).contains($0.0.peer_address.address) })
+    #expect(
+      try fixture.datapath.flows.entries().allSatisfy { Family.allCases.map(\.pod).contains($0.0.peer_address.address) }
+    )
   }
 }

@@ -49,7 +49,8 @@ struct ICMPTests {
   }
 
   static let errors: [(Family, UInt8, UInt8)] = [
-    (.v4, 3, 0), (.v4, 3, 3), (.v4, 3, 4), (.v4, 11, 0), (.v4, 12, 0), (.v6, 1, 4), (.v6, 2, 0), (.v6, 3, 0), (.v6, 4, 1),
+    (.v4, 3, 0), (.v4, 3, 3), (.v4, 3, 4), (.v4, 11, 0), (.v4, 12, 0), (.v6, 1, 4), (.v6, 2, 0), (.v6, 3, 0),
+    (.v6, 4, 1),
   ]
   static let flows: [(Message, reply: Message)] = [
     (.tcp(from: 1000, to: 80, flags: .syn), .tcp(from: 80, to: 1000, flags: [.syn, .ack])),
@@ -71,8 +72,9 @@ struct ICMPTests {
     #expect(try fixture.datapath.flows.entries().count == 1)
     // What the pod answers in its flow may be complained about as well.
     let answer = flow.reply.packet(from: family.pod, to: family.peer)
-    #expect(try fixture.send(Self.error(kind.type, kind.code, answer, from: family.router, to: family.pod), .ingress)
-      == .drops(.policy))
+    #expect(
+      try fixture.send(Self.error(kind.type, kind.code, answer, from: family.router, to: family.pod), .ingress)
+        == .drops(.policy))
     try fixture.ageFlows(bySeconds: 61)
     #expect(try fixture.send(error, .ingress) == .drops(.policy))
   }

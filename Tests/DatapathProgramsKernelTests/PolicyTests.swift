@@ -128,7 +128,8 @@ struct PolicyTests {
     let fixture = try PodFixture()
     let rules = PodFixture.Rules(
       rules: [
-        Rule(classID: 4, ipProtocol: .tcp, ports: .exact(80), decision: 11), Rule(classID: 6, isAllow: false, decision: 12),
+        Rule(classID: 4, ipProtocol: .tcp, ports: .exact(80), decision: 11),
+        Rule(classID: 6, isAllow: false, decision: 12),
       ], defaultDecision: 13)
     let peers = PodFixture.peers + [TestTables.Peer(address: family.stranger, id: 6)]
     try fixture.publish(sets: (nil, rules), peers: peers)
@@ -149,12 +150,15 @@ struct PolicyTests {
 
   @Test(arguments: Family.allCases)
   func `indexes that lead nowhere never allow`(family: Family) throws {
-    let fixture = try PodFixture(isPolicyRequired: true)
+    let fixture = try PodFixture()
     let far = UInt32(VERSION_VALUE_MASK)
     fixture.datapath.setPolicy(
       endpoint_policy(ingress: version_word(far), egress: version_word(far)), ofEndpoint: PodFixture.endpointID)
     fixture.datapath.publish(generation: 1)
     #expect(try fixture.fromPod(.udp(from: 1, to: 53), family) == .drops(.endpointNotReady))
+    try fixture.datapath.peers.updateValue(0, forKey: ip_address(family.node))
+    fixture.datapath.setPeerClass(version_word(UInt32(PEER_IS_LOCAL_NODE)), at: 0)
+    #expect(try fixture.fromPod(.udp(from: 1, to: 53), family, to: family.node) == .drops(.endpointNotReady))
     var set = rule_set()
     (set.default_table, set.default_decision, set.own_node) = (far, far, far)
     (set.range4_first, set.range4_count, set.range6_first, set.range6_count) = (far, far, far, far)
@@ -163,6 +167,7 @@ struct PolicyTests {
       endpoint_policy(ingress: version_word(2), egress: version_word(2)), ofEndpoint: PodFixture.endpointID)
     fixture.datapath.publish(generation: 2)
     #expect(try fixture.fromPod(.udp(from: 1, to: 53), family) == .drops(.policy))
+    #expect(try fixture.fromPod(.udp(from: 1, to: 53), family, to: family.node) == .drops(.endpointNotReady))
     try fixture.datapath.peers.updateValue(far, forKey: ip_address(family.peer))
     #expect(try fixture.fromPod(.udp(from: 1, to: 53), family) == .drops(.policy))
     try fixture.datapath.peers.updateValue(0, forKey: ip_address(family.peer))

@@ -86,9 +86,10 @@ struct SearchTests {
     #expect(try fixture.toPod(.udp(from: 3, to: 2), family, from: family.stranger) == .drops(.policy))
   }
 
-  @Test(arguments: [
-    (0, 0, 0), (0, 1, 0), (0, .max, 0), (1, 0, 1), (1, .max, 1), (1 << 32, 0, 1), (.max, 0, 1), (.max, .max, 1),
-  ] as [(UInt64, UInt64, Int)])
+  @Test(
+    arguments: [
+      (0, 0, 0), (0, 1, 0), (0, .max, 0), (1, 0, 1), (1, .max, 1), (1 << 32, 0, 1), (.max, 0, 1), (.max, .max, 1),
+    ] as [(UInt64, UInt64, Int)])
   func `both halves of an IPv6 address count, as numbers without sign`(high: UInt64, low: UInt64, index: Int) throws {
     let fixture = try PodFixture()
     let ranges = [
@@ -110,7 +111,8 @@ struct SearchTests {
     let all4 = Addresses(
       first: .v4(IPv4Address(rawValue: 0)), last: .v4(IPv4Address(rawValue: .max)), rules: [Rule(classID: 0)])
     let all6 = Addresses(
-      first: .v6(IPv6Address(high: 0, low: 0)), last: .v6(IPv6Address(high: .max, low: .max)), rules: [Rule(classID: 0)])
+      first: .v6(IPv6Address(high: 0, low: 0)), last: .v6(IPv6Address(high: .max, low: .max)), rules: [Rule(classID: 0)]
+    )
     try fixture.publish(sets: (.init(addresses: [all4]), .init(addresses: [all6])))
     #expect(try fixture.toPod(.udp(from: 1, to: 2), .v4) == .passes)
     #expect(try fixture.toPod(.udp(from: 1, to: 2), .v6) == .drops(.policy))

@@ -21,14 +21,17 @@ struct SourceTests {
   @Test(arguments: messages)
   func `a pod sends from its own addresses only`(message: Message) throws {
     let fixture = try PodFixture()
-    let sources4 = [IPv4Address(10, 0, 0, 6), Self.peer, Self.nobody, IPv4Address(127, 0, 0, 1), IPv4Address(5, 0, 0, 10)]
+    let sources4 = [
+      IPv4Address(10, 0, 0, 6), Self.peer, Self.nobody, IPv4Address(127, 0, 0, 1), IPv4Address(5, 0, 0, 10),
+    ]
     for source in sources4 {
       let packet = message.packet(from: .v4(source), to: Family.v4.peer)
       #expect(try fixture.send(packet, .egress) == .drops(.invalidSource), "\(source)")
     }
     let own = Family.v6.pod.v6
     let sources6 = (0..<4).map { word in
-      IPv6Address(high: own.high ^ (word < 2 ? 1 << (word * 32) : 0), low: own.low ^ (word < 2 ? 0 : 1 << (word * 32 - 64)))
+      IPv6Address(
+        high: own.high ^ (word < 2 ? 1 << (word * 32) : 0), low: own.low ^ (word < 2 ? 0 : 1 << (word * 32 - 64)))
     }
     for source in sources6 + [Family.v6.peer.v6, .unspecified, IPv6Address(high: 0, low: 1)] {
       let packet = message.packet(from: .v6(source), to: Family.v6.peer)

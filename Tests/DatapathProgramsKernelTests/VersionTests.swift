@@ -14,13 +14,15 @@ struct VersionTests {
   typealias Rule = PodFixture.Rule
   typealias Rules = PodFixture.Rules
 
-  @Test(arguments: [
-    (1, 0, false), (1, 1, true), (1, 2, true), (5, 4, false), (5, 5, true), (5, 0x8004, true), (0x8000, 0x7fff, false),
-    (0x8000, 0x8000, true), (0xffff, 0xfffe, false), (0xffff, 0xffff, true), (0xffff, 0x1_0000, true),
-    (0xffff, 0x1_0005, true), (0x1_0003, 0x1_0002, false), (0x1_0003, 0x1_0003, true), (0x1_0003, 0xffff, false),
-    (0x7fff_ffff, 0x7fff_fffe, false), (0x7fff_ffff, 0x8000_0000, true), (0xffff_ffff, 0xffff_fffe, false),
-    (0xffff_ffff, 0, true),
-  ] as [(UInt32, UInt32, Bool)])
+  @Test(
+    arguments: [
+      (1, 0, false), (1, 1, true), (1, 2, true), (5, 4, false), (5, 5, true), (5, 0x8004, true),
+      (0x8000, 0x7fff, false),
+      (0x8000, 0x8000, true), (0xffff, 0xfffe, false), (0xffff, 0xffff, true), (0xffff, 0x1_0000, true),
+      (0xffff, 0x1_0005, true), (0x1_0003, 0x1_0002, false), (0x1_0003, 0x1_0003, true), (0x1_0003, 0xffff, false),
+      (0x7fff_ffff, 0x7fff_fffe, false), (0x7fff_ffff, 0x8000_0000, true), (0xffff_ffff, 0xffff_fffe, false),
+      (0xffff_ffff, 1, true),
+    ] as [(UInt32, UInt32, Bool)])
   func `a word says the new from its generation on, across every wrap-around`(
     since: UInt32, generation: UInt32, isNew: Bool
   ) throws {

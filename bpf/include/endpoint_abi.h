@@ -41,13 +41,14 @@ _Static_assert(sizeof(struct endpoint) == 24, "struct endpoint");
  */
 struct flow_key {
   struct ip_address peer_address;
-  __u32 endpoint;
   __be16 peer_port;
   __be16 local_port;
+  __u16 endpoint;
   __u8 protocol;
-  __u8 padding[3];
+  __u8 padding;
 };
-_Static_assert(sizeof(struct flow_key) == 28, "struct flow_key");
+_Static_assert(ENDPOINT_LIMIT <= 65536, "an endpoint fits flow_key.endpoint");
+_Static_assert(sizeof(struct flow_key) == 24, "struct flow_key");
 
 /* flow_state.flags: who sent the first packet. Replies run the other way. */
 #define FLOW_FROM_POD (1u << 0)

@@ -23,7 +23,7 @@
 #include <linux/types.h>
 #include "address_abi.h"
 
-/* Map `policy_state` (mmapable array of one). Generation 0: nothing compiled yet. */
+/* Map `policy_state` (mmapable array of one). Generation 0: nothing compiled yet; what follows 2^32 - 1 is 1. */
 struct policy_state {
   __u32 generation;
   __u32 padding;
@@ -60,7 +60,7 @@ _Static_assert(sizeof(struct endpoint_policy) == 16, "struct endpoint_policy");
 /* Map `rule_set` (array). */
 struct rule_set {
   __u32 default_table;    /* port table of peers that nothing else matches */
-  __u32 default_decision; /* index into `decision_counter` */
+  __u32 default_decision; /* index into `decision_count` */
   __u32 own_node;         /* the rule set that judges the addresses of this node (kubelet probes) */
   __u32 range4_first;     /* the set's CIDRs: IPv4 in address_range4, sorted and disjoint */
   __u32 range4_count;
@@ -86,7 +86,7 @@ _Static_assert(sizeof(struct verdict_key) == 8, "struct verdict_key");
 
 struct verdict {
   __u32 table;    /* index into `port_table` */
-  __u32 decision; /* index into `decision_counter` */
+  __u32 decision; /* index into `decision_count` */
 };
 _Static_assert(sizeof(struct verdict) == 8, "struct verdict");
 
@@ -145,7 +145,7 @@ struct port_range {
 _Static_assert(sizeof(struct port_range) == 8, "struct port_range");
 
 /*
- * Map `decision_counter` (per-CPU array): packets that were judged; further packets of an allowed flow are not.
+ * Map `decision_count` (per-CPU array): packets that were judged; further packets of an allowed flow are not.
  * Decision 0 is none (no rule set was asked) and is not counted.
  */
 struct decision_counter {

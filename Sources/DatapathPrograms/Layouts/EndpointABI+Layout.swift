@@ -39,8 +39,8 @@ extension flow_key: BPFValue {
   public static let layout = StructLayout(
     "flow_key", of: Self.self,
     fields: [
-      .init("peer_address", \.peer_address), .init("endpoint", \.endpoint), .init("peer_port", \.peer_port),
-      .init("local_port", \.local_port), .init("protocol", \.protocol), .init("padding", \.padding),
+      .init("peer_address", \.peer_address), .init("peer_port", \.peer_port), .init("local_port", \.local_port),
+      .init("endpoint", \.endpoint), .init("protocol", \.protocol), .init("padding", \.padding),
     ])
 }
 

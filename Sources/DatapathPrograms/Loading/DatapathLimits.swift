@@ -64,7 +64,7 @@ public struct DatapathLimits: Hashable, Sendable {
     [
       ("flow", flows), ("peer", peers), ("peer_class", peers), ("rule_set", ruleSets), ("verdict", verdicts),
       ("address_range4", addressRanges), ("address_range6", addressRanges), ("port_table", portTables),
-      ("port_range", portRanges), ("decision_counter", decisions), ("flow_event", eventBytes),
+      ("port_range", portRanges), ("decision_count", decisions), ("flow_event", eventBytes),
     ]
   }
 }

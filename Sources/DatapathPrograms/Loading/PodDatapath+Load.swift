@@ -8,7 +8,7 @@ extension PodDatapath {
   /// Maps that outlive the process below a pin directory, in the order of pinning.
   package static let pinnedMaps = [
     "pod_programs", "endpoint", "policy_state", "endpoint_policy", "rule_set", "peer", "peer_class", "verdict",
-    "address_range4", "address_range6", "port_table", "port_range", "decision_counter", "flow", "drop_counter",
+    "address_range4", "address_range6", "port_table", "port_range", "decision_count", "flow", "drop_counter",
     "flow_event", "event_lost",
   ]
 

@@ -48,7 +48,7 @@ extension PodDatapath {
   @discardableResult
   public func removeFlows(ofEndpoint endpoint: UInt32) throws(BPFError) -> Int {
     var removed = 0
-    for (key, _) in try flows.entries() where key.endpoint == endpoint {
+    for (key, _) in try flows.entries() where UInt32(key.endpoint) == endpoint {
       if try flows.removeValue(forKey: key) { removed += 1 }
     }
     return removed

@@ -82,7 +82,7 @@ public final class PodDatapath: Sendable {
     addressRanges6 = try object.map("address_range6", as: BPFArrayMap<address_range6>.self)
     portTables = try object.map("port_table", as: BPFArrayMap<port_table>.self)
     portRanges = try object.map("port_range", as: BPFArrayMap<port_range>.self)
-    decisionCounters = try object.map("decision_counter", as: BPFPerCPUArrayMap<decision_counter>.self)
+    decisionCounters = try object.map("decision_count", as: BPFPerCPUArrayMap<decision_counter>.self)
     dropCounters = try object.map("drop_counter", as: BPFPerCPUArrayMap<drop_counter>.self)
     flowEvents = try object.map("flow_event", as: BPFRingBuffer<flow_record>.self)
     lostEvents = try object.map("event_lost", as: BPFPerCPUArrayMap<UInt64>.self)
