@@ -166,7 +166,7 @@ extension PolicyCase {
         [policy(ingress: [.init(ports: [.udp("dns")])])],
         [
           "ops/log > shop/db UDP/53": .allow, "ops/log > shop/db TCP/5353": .deniedIn,
-          "ops/log > shop/db TCP/53": .deniedIn,
+          "ops/log > shop/db UDP/5353": .deniedIn, "ops/log > shop/db TCP/53": .deniedIn,
         ]),
       PolicyCase(
         "NetworkPolicyPort.port", "a name of SCTP",
