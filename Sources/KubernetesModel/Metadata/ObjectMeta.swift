@@ -57,5 +57,6 @@ extension ObjectMeta: DocumentReadable {
     reader.ignore(
       "generateName", "selfLink", "generation", "creationTimestamp", "deletionTimestamp",
       "deletionGracePeriodSeconds", "ownerReferences", "finalizers", "managedFields")
+    reader.skipUnknown()
   }
 }

@@ -14,10 +14,19 @@ public enum KubernetesObject: Hashable, Sendable {
   case endpointSlice(EndpointSlice)
   /// A network policy.
   case networkPolicy(NetworkPolicy)
+  /// A policy of the cluster's administrators, asked before network policies.
+  case adminNetworkPolicy(AdminNetworkPolicy)
+  /// A policy of the cluster's administrators, asked where no network policy selects a pod.
+  case baselineAdminNetworkPolicy(BaselineAdminNetworkPolicy)
+  /// A policy of the cluster's administrators, of either tier.
+  case clusterNetworkPolicy(ClusterNetworkPolicy)
 
   /// The kinds this module knows.
   public static var resources: [any KubernetesResource.Type] {
-    [Pod.self, Namespace.self, Node.self, Service.self, EndpointSlice.self, NetworkPolicy.self]
+    [
+      Pod.self, Namespace.self, Node.self, Service.self, EndpointSlice.self, NetworkPolicy.self,
+      AdminNetworkPolicy.self, BaselineAdminNetworkPolicy.self, ClusterNetworkPolicy.self,
+    ]
   }
 
   /// The object itself.
@@ -29,6 +38,9 @@ public enum KubernetesObject: Hashable, Sendable {
     case .service(let object): object
     case .endpointSlice(let object): object
     case .networkPolicy(let object): object
+    case .adminNetworkPolicy(let object): object
+    case .baselineAdminNetworkPolicy(let object): object
+    case .clusterNetworkPolicy(let object): object
     }
   }
 
@@ -45,10 +57,12 @@ public enum KubernetesObject: Hashable, Sendable {
   ///   - path: where the object stands in its document: not at the root for an item of a list.
   ///   - apiVersion: the group and version of an object that does not say; items of a typed list may leave it out.
   ///   - kind: the kind of an object that does not say.
+  ///   - options: how it is read.
   /// - Throws: ``ValidationError`` for the first thing the API server would refuse, and for kinds this module does not
   ///   know.
   public init(
-    _ document: DocumentValue, at path: FieldPath = .root, apiVersion: String? = nil, kind: String? = nil
+    _ document: DocumentValue, at path: FieldPath = .root, apiVersion: String? = nil, kind: String? = nil,
+    options: ReadingOptions = .strict
   ) throws(ValidationError) {
     var header = try ObjectReader(document, at: path)
     guard let version = try header.string("apiVersion") ?? apiVersion else {
@@ -58,12 +72,18 @@ public enum KubernetesObject: Hashable, Sendable {
       throw ValidationError(path.field("kind"), "is missing")
     }
     switch (version, kind) {
-    case (Pod.apiVersion, Pod.kind): self = .pod(try Self.read(document, path))
-    case (Namespace.apiVersion, Namespace.kind): self = .namespace(try Self.read(document, path))
-    case (Node.apiVersion, Node.kind): self = .node(try Self.read(document, path))
-    case (Service.apiVersion, Service.kind): self = .service(try Self.read(document, path))
-    case (EndpointSlice.apiVersion, EndpointSlice.kind): self = .endpointSlice(try Self.read(document, path))
-    case (NetworkPolicy.apiVersion, NetworkPolicy.kind): self = .networkPolicy(try Self.read(document, path))
+    case (Pod.apiVersion, Pod.kind): self = .pod(try Self.read(document, path, options))
+    case (Namespace.apiVersion, Namespace.kind): self = .namespace(try Self.read(document, path, options))
+    case (Node.apiVersion, Node.kind): self = .node(try Self.read(document, path, options))
+    case (Service.apiVersion, Service.kind): self = .service(try Self.read(document, path, options))
+    case (EndpointSlice.apiVersion, EndpointSlice.kind): self = .endpointSlice(try Self.read(document, path, options))
+    case (NetworkPolicy.apiVersion, NetworkPolicy.kind): self = .networkPolicy(try Self.read(document, path, options))
+    case (AdminNetworkPolicy.apiVersion, AdminNetworkPolicy.kind):
+      self = .adminNetworkPolicy(try Self.read(document, path, options))
+    case (BaselineAdminNetworkPolicy.apiVersion, BaselineAdminNetworkPolicy.kind):
+      self = .baselineAdminNetworkPolicy(try Self.read(document, path, options))
+    case (ClusterNetworkPolicy.apiVersion, ClusterNetworkPolicy.kind):
+      self = .clusterNetworkPolicy(try Self.read(document, path, options))
     default:
       let known = Self.resources.map { "\($0.apiVersion) \($0.kind)" }.joined(separator: ", ")
       let found = "\(shortened(version)) \(shortened(kind))"
@@ -83,9 +103,11 @@ public enum KubernetesObject: Hashable, Sendable {
   }
 
   private static func read<Resource: KubernetesResource>(
-    _ document: DocumentValue, _ path: FieldPath
+    _ document: DocumentValue, _ path: FieldPath, _ options: ReadingOptions
   ) throws(ValidationError) -> Resource {
-    let object = try Resource(document, at: path)
+    let object = try Resource(document, at: path, options: options)
+    // What a server has accepted by a newer definition may have more than this one allows.
+    if options.unknownFields == .failClosed, Resource.self is any ClusterPolicyKind.Type { return object }
     if var error = object.validationErrors().first {
       if path != .root { error.path = path.description + error.path }
       throw error
