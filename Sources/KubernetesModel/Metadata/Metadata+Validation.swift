@@ -2,16 +2,21 @@
 
 extension ObjectMeta {
   /// What the API server would refuse in `metadata`.
-  func validationErrors(namespaced: Bool, nameIs syntax: NameSyntax) -> [ValidationError] {
+  ///
+  /// - Parameters:
+  ///   - namespaced: whether the kind has namespaces.
+  ///   - syntax: what names of the kind look like.
+  ///   - isCustom: whether the kind is defined by a custom resource; those take any qualified name as a finalizer.
+  func validationErrors(namespaced: Bool, nameIs syntax: NameSyntax, isCustom: Bool = false) -> [ValidationError] {
     let path = FieldPath.root.field("metadata")
     var errors: [ValidationError] = []
-    if name.isEmpty {
+    if !generateName.isEmpty {
+      errors += nameErrors(generateNameToCheck, syntax, at: path.field("generateName"))
+    }
+    if !name.isEmpty {
+      errors += nameErrors(name, syntax, at: path.field("name"))
+    } else if generateName.isEmpty {
       errors.append(ValidationError(path.field("name"), "is missing"))
-    } else {
-      switch syntax {
-      case .label: errors += labelNameErrors(name, at: path.field("name"))
-      case .subdomain: errors += subdomainErrors(name, at: path.field("name"))
-      }
     }
     if namespaced {
       errors += labelNameErrors(namespace, at: path.field("namespace"))
@@ -25,7 +30,48 @@ extension ObjectMeta {
     if annotations.reduce(0, { $0 + $1.key.utf8.count + $1.value.utf8.count }) > 256 * 1024 {
       errors.append(ValidationError(path.field("annotations"), "are larger than 256 KiB together"))
     }
+    return errors + ownerErrors(at: path.field("ownerReferences"))
+      + finalizerErrors(isCustom: isCustom, at: path.field("finalizers"))
+  }
+
+  /// The beginning of a name may end in a dash, because more comes after it.
+  private var generateNameToCheck: String {
+    guard generateName.utf8.count > 1, generateName.utf8.last == 45 else { return generateName }
+    return generateName.dropLast(2) + "a"
+  }
+
+  private func ownerErrors(at path: FieldPath) -> [ValidationError] {
+    var errors: [ValidationError] = []
+    for (index, owner) in ownerReferences.enumerated() {
+      errors += owner.validationErrors(at: path.item(index))
+    }
+    if ownerReferences.count(where: { $0.controller == true }) > 1 {
+      errors.append(ValidationError(path, "has more than one owner with controller set"))
+    }
     return errors
+  }
+
+  private func finalizerErrors(isCustom: Bool, at path: FieldPath) -> [ValidationError] {
+    var errors: [ValidationError] = []
+    for (index, name) in finalizers.enumerated() {
+      let found = qualifiedNameErrors(name, at: path.item(index))
+      errors += found
+      if found.isEmpty, !isCustom, !name.contains("/"), !["kubernetes", "orphan", "foregroundDeletion"].contains(name) {
+        errors.append(
+          ValidationError(path.item(index), "\"\(shortened(name))\" needs a domain and a slash before it"))
+      }
+    }
+    if finalizers.contains("orphan"), finalizers.contains("foregroundDeletion") {
+      errors.append(ValidationError(path, "orphan and foregroundDeletion exclude each other"))
+    }
+    return errors
+  }
+}
+
+private func nameErrors(_ name: String, _ syntax: NameSyntax, at path: FieldPath) -> [ValidationError] {
+  switch syntax {
+  case .label: labelNameErrors(name, at: path)
+  case .subdomain: subdomainErrors(name, at: path)
   }
 }
 
