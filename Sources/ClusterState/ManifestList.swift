@@ -21,48 +21,42 @@ struct ManifestItem {
     return object
   }
 
-  /// The items of a document: those of a `List` or of a typed list, else the document itself.
+  /// Visits the items of a document: those of a `List` or of a typed list, else the document itself.
   ///
   /// - Parameters:
   ///   - document: a document that is not null.
   ///   - kinds: the kinds that typed lists may be of.
-  static func items(
-    of document: DocumentValue, kinds: [any KubernetesResource.Type]
-  ) throws(ValidationError) -> [ManifestItem] {
+  ///   - visit: is given one item after the other.
+  /// - Throws: where a list is none, and what `visit` throws.
+  static func forEach(
+    in document: DocumentValue, kinds: [any KubernetesResource.Type],
+    _ visit: (ManifestItem) throws(ValidationError) -> Void
+  ) throws(ValidationError) {
     guard case .map(let fields) = document, case .string(let version)? = fields["apiVersion"],
       case .string("List")? = fields["kind"]
-    else {
-      return try typedItems(of: document, at: .root, kinds: kinds) ?? [ManifestItem(path: .root, value: document)]
-    }
+    else { return try visitTyped(document, .root, kinds, visit) }
     guard version == "v1" else {
       throw ValidationError(path: ".apiVersion", message: "a List has the version v1")
     }
-    var items: [ManifestItem] = []
+    let path = FieldPath.root.field("items")
     for (index, value) in try values(fields, "List", at: .root).enumerated() {
-      let path = FieldPath.root.field("items").item(index)
-      if let typed = try typedItems(of: value, at: path, kinds: kinds) {
-        items += typed
-      } else {
-        items.append(ManifestItem(path: path, value: value))
-      }
+      try visitTyped(value, path.item(index), kinds, visit)
     }
-    return items
   }
 
-  /// Nil for a value that is no typed list.
-  private static func typedItems(
-    of value: DocumentValue, at path: FieldPath, kinds: [any KubernetesResource.Type]
-  ) throws(ValidationError) -> [ManifestItem]? {
+  /// Visits the items of a typed list, or the value itself where it is none.
+  private static func visitTyped(
+    _ value: DocumentValue, _ path: FieldPath, _ kinds: [any KubernetesResource.Type],
+    _ visit: (ManifestItem) throws(ValidationError) -> Void
+  ) throws(ValidationError) {
     guard case .map(let fields) = value, case .string(let version)? = fields["apiVersion"],
       case .string(let kind)? = fields["kind"], kind.hasSuffix("List"),
       let known = kinds.first(where: { $0.apiVersion == version && "\($0.kind)List" == kind })
-    else { return nil }
-    var items: [ManifestItem] = []
+    else { return try visit(ManifestItem(path: path, value: value)) }
+    let items = path.field("items")
     for (index, value) in try values(fields, kind, at: path).enumerated() {
-      items.append(
-        ManifestItem(path: path.field("items").item(index), value: value, list: (version, known.kind)))
+      try visit(ManifestItem(path: items.item(index), value: value, list: (version, known.kind)))
     }
-    return items
   }
 
   private static func values(

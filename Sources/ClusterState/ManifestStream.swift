@@ -65,8 +65,9 @@ public struct ManifestStream: Sendable {
     _ document: DocumentValue, unknownKinds: UnknownKinds, into objects: inout [KubernetesObject]
   ) throws(ValidationError) {
     if document == .null { return }
-    for item in try ManifestItem.items(of: document, kinds: KubernetesObject.resources) {
-      if unknownKinds == .skipped, item.list == nil, !KubernetesObject.knows(item.value) { continue }
+    try ManifestItem.forEach(in: document, kinds: KubernetesObject.resources) {
+      (item: ManifestItem) throws(ValidationError) in
+      if unknownKinds == .skipped, item.list == nil, !KubernetesObject.knows(item.value) { return }
       let object = try item.decoded(options: .strict)
       if let error = object.validationErrors(at: item.path).first { throw error }
       objects.append(object)

@@ -99,30 +99,32 @@ extension PolicyManifests {
     func policies() -> [Entry] { entries.compactMap { $0 } }
 
     mutating func read(_ value: DocumentValue, _ document: Int, into manifests: inout PolicyManifests) {
-      let items: [ManifestItem]
       do {
-        items = try ManifestItem.items(of: value, kinds: PolicyManifests.kinds)
-      } catch {
-        return manifests.add(document, error.path, error.message)
-      }
-      for item in items {
-        do {
-          var object = try item.decoded(options: options)
-          guard PolicyManifests.kinds.contains(where: { $0.kind == object.kind }) else {
-            let path = item.path.field("kind").description
-            manifests.add(document, path, "\(object.kind) is no kind of policy")
-            continue
-          }
-          let errors = object.validationErrors(at: item.path, options: options)
-          for error in errors { manifests.add(document, error.path, error.message) }
-          guard errors.isEmpty else { continue }
-          nameIfNeeded(&object)
-          let key = Key(kind: object.kind, name: object.key)
-          if let position = positions.updateValue(entries.count, forKey: key) { entries[position] = nil }
-          entries.append(Entry(document: document, path: item.path, object: object))
-        } catch {
-          manifests.add(document, error.path, error.message)
+        try ManifestItem.forEach(in: value, kinds: PolicyManifests.kinds) {
+          (item: ManifestItem) throws(ValidationError) in
+          read(item, document, into: &manifests)
         }
+      } catch {
+        manifests.add(document, error.path, error.message)
+      }
+    }
+
+    private mutating func read(_ item: ManifestItem, _ document: Int, into manifests: inout PolicyManifests) {
+      do {
+        var object = try item.decoded(options: options)
+        guard PolicyManifests.kinds.contains(where: { $0.kind == object.kind }) else {
+          let path = item.path.field("kind").description
+          return manifests.add(document, path, "\(object.kind) is no kind of policy")
+        }
+        let errors = object.validationErrors(at: item.path, options: options)
+        for error in errors { manifests.add(document, error.path, error.message) }
+        guard errors.isEmpty else { return }
+        nameIfNeeded(&object)
+        let key = Key(kind: object.kind, name: object.key)
+        if let position = positions.updateValue(entries.count, forKey: key) { entries[position] = nil }
+        entries.append(Entry(document: document, path: item.path, object: object))
+      } catch {
+        manifests.add(document, error.path, error.message)
       }
     }
 

@@ -38,7 +38,7 @@ struct YAMLComposer: ~Copyable {
   init(_ bytes: [UInt8]) throws(YAMLError) {
     let bytes = JSONStream.separated(JSONEscapes.withoutSurrogates(bytes))
     events = try YAMLEvents(bytes)
-    aliasBudget = bytes.count + 65_536
+    aliasBudget = bytes.count / 2 + 65_536
   }
 
   /// The next document; nil after the last.
