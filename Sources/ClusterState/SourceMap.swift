@@ -90,8 +90,7 @@ extension SourceMap {
     private var anchors: [String: Int] = [:]
 
     init(_ bytes: [UInt8]) throws(YAMLError) {
-      // Neither of the two changes the number of a line but the separation of JSON objects, which are one document each.
-      events = try YAMLEvents(JSONStream.separated(JSONEscapes.withoutSurrogates(bytes)))
+      events = try YAMLEvents(yamlBytes(bytes))
     }
 
     mutating func nextDocument(into nodes: inout [Node]) throws(YAMLError) -> Int? {

@@ -10,10 +10,12 @@ enum JSONStream {
     let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     guard bytes[start...].first(where: { !isSpace($0) }) == 0x7B else { return bytes }
     var boundaries: [Int] = []
+    var lastNewline = -1
     var depth = 0
     var isInText = false
     var isEscaped = false
     var isAfterObject = false
+    var objectEnd = 0
     for position in bytes.indices[start...] {
       let byte = bytes[position]
       if isInText {
@@ -26,16 +28,20 @@ enum JSONStream {
         }
         continue
       }
-      if isSpace(byte) { continue }
+      if isSpace(byte) {
+        if byte == 0x0A { lastNewline = position }
+        continue
+      }
       // Outside of objects there are only objects.
       if depth == 0, byte != 0x7B { return bytes }
       switch byte {
       case 0x7B, 0x5B:
-        if depth == 0, isAfterObject { boundaries.append(position) }
+        if depth == 0, isAfterObject { boundaries.append(lastNewline >= objectEnd ? lastNewline + 1 : position) }
         depth += 1
       case 0x7D, 0x5D:
         depth -= 1
         isAfterObject = depth == 0
+        objectEnd = position
       case 0x22: isInText = true
       default:
         guard isPartOfValue(byte) else { return bytes }
@@ -47,7 +53,8 @@ enum JSONStream {
     var position = 0
     for boundary in boundaries {
       result += bytes[position..<boundary]
-      result += Array("\n---\n".utf8)
+      // Where objects have lines of their own, their numbers stay.
+      result += Array((bytes[boundary - 1] == 0x0A ? "--- " : "\n--- ").utf8)
       position = boundary
     }
     result += bytes[position...]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Foundation
 internal import KubernetesModel
 
 /// What the composer says of the next document.
@@ -36,7 +37,7 @@ struct YAMLComposer: ~Copyable {
 
   /// - Throws: where the bytes cannot be parsed in time that follows their size.
   init(_ bytes: [UInt8]) throws(YAMLError) {
-    let bytes = JSONStream.separated(JSONEscapes.withoutSurrogates(bytes))
+    let bytes = yamlBytes(bytes)
     events = try YAMLEvents(bytes)
     aliasBudget = bytes.count / 2 + 65_536
   }
@@ -126,8 +127,7 @@ struct YAMLComposer: ~Copyable {
   }
 
   private mutating func mapping(depth: Int) throws(YAMLError) -> Composed {
-    var fields: [String: DocumentValue] = [:]
-    var merged: [DocumentValue] = []
+    var fields = Fields()
     var whole = Composed(value: .null, weight: 1, depth: 1)
     while true {
       let event = try events.next()
@@ -136,34 +136,47 @@ struct YAMLComposer: ~Copyable {
       if event.isMergeKey {
         let value = try compose(try events.next(), depth: depth + 1)
         whole.add(value)
-        merged.append(value.value)
+        guard fields.merge(value.value) else { throw refusal("<< needs a mapping or a list of mappings", line: line) }
         continue
       }
       let name = try key(try compose(event, depth: depth + 1).value, line: line)
       let value = try compose(try events.next(), depth: depth + 1)
       whole.add(value)
       whole.weight += 1 + name.utf8.count / 16
-      guard fields.updateValue(value.value, forKey: name) == nil else {
+      guard fields.set(name, to: value.value) else {
         throw refusal("key \"\(name.prefix(80))\" is there twice", line: line)
       }
     }
-    for value in merged { try merge(value, into: &fields) }
-    whole.value = .map(fields)
+    whole.value = .map(fields.values)
     return whole
   }
 
-  /// The merge key: fields that are not there yet, of one mapping or of several.
-  private func merge(_ value: DocumentValue, into fields: inout [String: DocumentValue]) throws(YAMLError) {
-    let needs = "<< needs a mapping or a list of mappings"
-    switch value {
-    case .map(let map):
-      fields.merge(map) { present, _ in present }
-    case .array(let items):
-      for item in items {
-        guard case .map(let map) = item else { throw refusal(needs) }
-        fields.merge(map) { present, _ in present }
+  /// The fields of a mapping while it is read.
+  private struct Fields {
+    var values: [String: DocumentValue] = [:]
+    /// The keys that only merge keys have set; the mapping may set them itself.
+    private var merged: Set<String> = []
+
+    /// Sets a field; false where the mapping has set it before.
+    mutating func set(_ name: String, to value: DocumentValue) -> Bool {
+      values.updateValue(value, forKey: name) == nil || merged.remove(name) != nil
+    }
+
+    /// The merge key: the fields of one mapping, or of several of which the first that has a field gives it.
+    ///
+    /// As in kubectl's reader what stands later in the mapping wins, be it a merge key or a field.
+    mutating func merge(_ value: DocumentValue) -> Bool {
+      switch value {
+      case .map(let map):
+        for (name, value) in map where values.updateValue(value, forKey: name) == nil { merged.insert(name) }
+        return true
+      case .array(let items):
+        for item in items.reversed() {
+          guard case .map = item, merge(item) else { return false }
+        }
+        return true
+      default: return false
       }
-    default: throw refusal(needs)
     }
   }
 
@@ -186,6 +199,11 @@ struct YAMLComposer: ~Copyable {
     let value = YAMLScalar.value(text)
     switch (name, value) {
     case ("str", _): return .string(text)
+    case ("binary", _):
+      guard let data = Data(base64Encoded: text.filter { !$0.isNewline }) else {
+        throw refusal("\"\(text.prefix(80))\" is not base64")
+      }
+      return .string(String(decoding: data, as: UTF8.self))
     case ("int", .int), ("float", .int), ("float", .double), ("bool", .bool), ("null", .null): return value
     case ("timestamp", .string) where YAMLScalar.isDate(text): return value
     case ("int", _), ("float", _), ("bool", _), ("null", _), ("timestamp", _):

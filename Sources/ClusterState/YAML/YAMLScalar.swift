@@ -42,8 +42,12 @@ enum YAMLScalar {
   }
 
   private static func number(_ text: String, _ first: UInt8) -> DocumentValue? {
-    // Underscores between digits mean nothing; a number that begins with a dot has none.
-    let plain = first != 46 && text.utf8.contains(95) ? text.replacing("_", with: "") : text
+    // Underscores mean nothing; in a number that begins with a dot they must stand between digits.
+    var plain = text
+    if text.utf8.contains(95) {
+      guard first != 46 || hasUnderscoresBetweenDigits(text) else { return nil }
+      plain = text.replacing("_", with: "")
+    }
     let isNegative = first == 45
     let digits = first == 43 || isNegative ? plain.dropFirst() : Substring(plain)
     // A sign is allowed once only.
@@ -58,6 +62,15 @@ enum YAMLScalar {
     // YAML becomes JSON on its way to the server, and 80.0 becomes 80.
     if let whole = Int64(exactly: double) { return .int(isNegative ? -whole : whole) }
     return .double(isNegative ? -double : double)
+  }
+
+  private static func hasUnderscoresBetweenDigits(_ text: String) -> Bool {
+    text.utf8.split(separator: 95, omittingEmptySubsequences: false).dropFirst().allSatisfy { part in
+      part.first.map { (48...57).contains($0) } ?? false
+    }
+      && text.utf8.split(separator: 95, omittingEmptySubsequences: false).dropLast().allSatisfy { part in
+        part.last.map { (48...57).contains($0) } ?? false
+      }
   }
 
   /// The base that a letter after the first zero names, either case.
