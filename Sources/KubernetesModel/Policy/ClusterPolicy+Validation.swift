@@ -24,6 +24,7 @@ extension ClusterPolicy.Spec {
       let path = path.field(name)
       if rules.count > dialect.countLimit {
         errors.append(ValidationError(path, "has \(rules.count) rules, more than \(dialect.countLimit)"))
+        continue
       }
       for (index, rule) in rules.enumerated() {
         errors += rule.validationErrors(dialect, egress: name == "egress", at: path.item(index))
@@ -56,6 +57,7 @@ extension ClusterPolicy.Rule {
     let side = path.field(egress ? "to" : "from")
     if peers.isEmpty || peers.count > dialect.countLimit {
       errors.append(ValidationError(side, "has \(peers.count) peers; give it 1 to \(dialect.countLimit)"))
+      return errors
     }
     for (index, peer) in peers.enumerated() {
       errors += peer.validationErrors(dialect, egress: egress, at: side.item(index))
@@ -64,6 +66,7 @@ extension ClusterPolicy.Rule {
     let portsPath = path.field(dialect.portsField)
     if ports.isEmpty || ports.count > dialect.countLimit {
       errors.append(ValidationError(portsPath, "has \(ports.count) entries; give it 1 to \(dialect.countLimit)"))
+      return errors
     }
     for (index, entry) in ports.enumerated() {
       switch entry {
@@ -119,6 +122,7 @@ extension ClusterPolicy.Peer {
     case .networks(let blocks): return countErrors(blocks.count, at: path)
     case .domainNames(let names):
       var errors = countErrors(names.count, at: path)
+      if names.count > clusterPolicyValueLimit { return errors }
       var known: Set<String> = []
       for (index, name) in names.enumerated() {
         if !isDomainNamePattern(name) {

@@ -22,7 +22,7 @@ extension AdminNetworkPolicy: KubernetesResource {
   ///
   /// - Returns: one error for each field; none for a good policy.
   public func validationErrors() -> [ValidationError] {
-    metadata.validationErrors(namespaced: false, nameIs: .subdomain) + spec.validationErrors(.admin)
+    metadata.validationErrors(namespaced: false, nameIs: .subdomain, isCustom: true) + spec.validationErrors(.admin)
   }
 
   /// Writes what the kind has besides its metadata.
@@ -56,7 +56,7 @@ extension BaselineAdminNetworkPolicy: KubernetesResource {
   ///
   /// - Returns: one error for each field; none for a good policy.
   public func validationErrors() -> [ValidationError] {
-    var errors = metadata.validationErrors(namespaced: false, nameIs: .subdomain)
+    var errors = metadata.validationErrors(namespaced: false, nameIs: .subdomain, isCustom: true)
     if errors.isEmpty, metadata.name != "default" {
       let path = FieldPath.root.field("metadata").field("name")
       errors.append(ValidationError(path, "must be \"default\": there is one policy of this kind"))
@@ -95,7 +95,7 @@ extension ClusterNetworkPolicy: KubernetesResource {
   ///
   /// - Returns: one error for each field; none for a good policy.
   public func validationErrors() -> [ValidationError] {
-    metadata.validationErrors(namespaced: false, nameIs: .subdomain) + spec.validationErrors(.cluster)
+    metadata.validationErrors(namespaced: false, nameIs: .subdomain, isCustom: true) + spec.validationErrors(.cluster)
   }
 
   /// Writes what the kind has besides its metadata.
