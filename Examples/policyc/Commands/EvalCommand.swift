@@ -35,8 +35,9 @@ struct EvalCommand: ParsableCommand {
   func run() throws {
     let input = try Files.cluster(cluster)
     let probes = try Files.probes(probes, cluster: input)
-    let (file, problems) = try PolicyFile.read(policies)
-    guard problems.isEmpty else {
+    let file = try PolicyFile(policies)
+    if !file.problems.isEmpty {
+      let problems = file.withLines().problems
       try JSONOutput.errors(problems).write()
       throw Failure(status: .refused, message: "\(policies): \(problems[0].text)")
     }

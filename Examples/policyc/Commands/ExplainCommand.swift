@@ -48,7 +48,9 @@ struct ExplainCommand: ParsableCommand {
 
   func validate() throws {
     if diff {
-      guard files.count == 2 else { throw ValidationError("--diff needs two files: the old policies and the new ones.") }
+      guard files.count == 2 else {
+        throw ValidationError("--diff needs two files: the old policies and the new ones.")
+      }
       guard policies == nil, from == nil, to == nil, port == nil else {
         throw ValidationError("--diff compares everything; leave out --policies, --from, --to and --port.")
       }
@@ -102,7 +104,8 @@ struct ExplainCommand: ParsableCommand {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     let turned = parts.count == 1 ? "TCP/\(text)" : parts.reversed().joined(separator: "/").uppercased()
     guard let port = ProbePort(turned) ?? ProbePort(text.uppercased()) else {
-      throw Failure(status: .usage, message: "--port \(text): write a number from 1 to 65535, and TCP, UDP or SCTP: 80/TCP")
+      throw Failure(
+        status: .usage, message: "--port \(text): write a number from 1 to 65535, and TCP, UDP or SCTP: 80/TCP")
     }
     return port
   }

@@ -83,15 +83,22 @@ extension PolicyFile {
       write(members: rule.policy, to: &output)
       output.member("direction", "\(rule.direction)")
       output.member("rule", rule.index)
-      output.member("place", place(rule))
+      write(members: lines(rule), place(rule), to: &output)
     }
   }
 
   func write(_ policy: PolicyReference, to output: inout JSONOutput) {
     output.object { output in
       write(members: policy, to: &output)
-      output.member("place", place(policy))
+      write(members: lines(policy), place(policy), to: &output)
     }
+  }
+
+  private func write(members lines: ClosedRange<Int>?, _ place: String, to output: inout JSONOutput) {
+    output.member("place", place)
+    guard let lines else { return }
+    output.member("firstLine", lines.lowerBound)
+    output.member("lastLine", lines.upperBound)
   }
 
   private func write(members policy: PolicyReference, to output: inout JSONOutput) {

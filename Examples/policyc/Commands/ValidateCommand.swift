@@ -11,7 +11,7 @@ struct ValidateCommand: ParsableCommand {
     abstract: "Says which manifests the API server would refuse, and which would have no effect.",
     discussion: """
       Warnings do not change the exit status: rules with domainNames, which are not supported; policies of one tier with \
-      one priority; two documents with one name; and with --cluster, policies whose namespace is not there and selectors \
+      one priority; and with --cluster, policies whose namespace is not there and selectors \
       that select no pod.
 
       Example:
@@ -29,7 +29,8 @@ struct ValidateCommand: ParsableCommand {
 
   func run() throws {
     let input = try cluster.map { try Files.cluster($0) }
-    let (file, problems) = try PolicyFile.read(policies)
+    let file = try PolicyFile(policies).withLines()
+    let problems = file.problems
     guard problems.isEmpty else {
       switch output {
       case .json: try JSONOutput.errors(problems).write()
@@ -43,7 +44,9 @@ struct ValidateCommand: ParsableCommand {
     switch output {
     case .json: try json(file, warnings).write()
     case .text:
-      for warning in warnings { try write("\(file.place(warning.policy)): warning: \(warning.policy): \(warning.message)") }
+      for warning in warnings {
+        try write("\(file.place(warning.policy)): warning: \(warning.policy): \(warning.message)")
+      }
       let count = file.networkPolicies.count + file.clusterPolicies.count
       try write("\(policies): \(count) \(count == 1 ? "policy" : "policies"), accepted")
     }
@@ -61,6 +64,7 @@ struct ValidateCommand: ParsableCommand {
             output.member("policy", "\(warning.policy)")
             output.member("message", warning.message)
             output.member("place", file.place(warning.policy))
+            if let lines = file.lines(warning.policy) { output.member("line", lines.lowerBound) }
           }
         }
       }
@@ -83,78 +87,5 @@ struct ValidateCommand: ParsableCommand {
       }
     }
     return output
-  }
-}
-
-/// Something that is accepted, but hardly meant.
-struct PolicyWarning {
-  var policy: PolicyReference
-  var message: String
-
-  static func all(_ file: PolicyFile, cluster: PolicyInput?) -> [PolicyWarning] {
-    var warnings: [PolicyWarning] = []
-    let network = file.networkPolicies.map { (PolicyReference(.networkPolicy, $0.key), $0) }
-    for (reference, count) in counts(network.map(\.0) + file.clusterPolicies.map(\.reference)) where count > 1 {
-      warnings.append(.init(policy: reference, message: "is there \(count) times; the last one counts"))
-    }
-    for policy in file.clusterPolicies {
-      for limit in policy.enforcementLimits {
-        warnings.append(.init(policy: policy.reference, message: "\(limit.path) \(limit.message)"))
-      }
-    }
-    warnings += ties(file.clusterPolicies)
-    if let cluster { warnings += withoutPods(network, file.clusterPolicies, cluster) }
-    return warnings
-  }
-
-  private static func counts(_ references: [PolicyReference]) -> [(PolicyReference, Int)] {
-    Dictionary(references.map { ($0, 1) }, uniquingKeysWith: +).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-  }
-
-  private static func ties(_ policies: [ClusterPolicyObject]) -> [PolicyWarning] {
-    struct Rank: Hashable {
-      var tier: ClusterPolicy.Tier
-      var priority: Int32
-    }
-    let latest = Dictionary(policies.map { ($0.reference, $0) }, uniquingKeysWith: { $1 }).values
-    let ranks = Dictionary(grouping: latest) { Rank(tier: $0.spec.tier, priority: $0.spec.priority) }
-    return ranks.values.filter { $0.count > 1 }.flatMap { group in
-      let names = group.map(\.reference).sorted()
-      return names.dropFirst().map { name in
-        PolicyWarning(
-          policy: name,
-          message: "has the tier and the priority of \(names[0]); which is asked first is not defined by the API")
-      }
-    }.sorted { $0.policy < $1.policy }
-  }
-
-  private static func withoutPods(
-    _ network: [(PolicyReference, NetworkPolicy)], _ policies: [ClusterPolicyObject], _ cluster: PolicyInput
-  ) -> [PolicyWarning] {
-    let pods = cluster.pods.filter { !$0.isHostNetwork }
-    let byNamespace = Dictionary(grouping: pods, by: \.key.namespace)
-    var warnings: [PolicyWarning] = []
-    for (reference, policy) in network {
-      guard cluster.namespaces[policy.metadata.namespace] != nil else {
-        warnings.append(.init(policy: reference, message: "is in a namespace that the cluster does not have"))
-        continue
-      }
-      let candidates = byNamespace[policy.metadata.namespace] ?? []
-      if !candidates.contains(where: { policy.spec.podSelector.matches($0.labels) }) {
-        warnings.append(.init(policy: reference, message: "selects no pod"))
-      }
-    }
-    for policy in policies {
-      let selects = pods.contains { pod in
-        let labels = cluster.namespaces[pod.key.namespace] ?? [:]
-        switch policy.spec.subject {
-        case .namespaces(let selector): return selector.matches(labels)
-        case .pods(let selector):
-          return selector.namespaceSelector.matches(labels) && selector.podSelector.matches(pod.labels)
-        }
-      }
-      if !selects { warnings.append(.init(policy: policy.reference, message: "selects no pod")) }
-    }
-    return warnings
   }
 }

@@ -9,6 +9,7 @@ protocol Engine {
   ///
   /// - Parameter probes: connections between ends that are there and have an address family in common.
   /// - Returns: as many answers.
+  /// - Throws: what the engine cannot do.
   func answers(to probes: [PolicyProbe]) throws -> [PolicyAnswer]
 }
 

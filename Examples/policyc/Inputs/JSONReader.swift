@@ -92,7 +92,9 @@ struct JSONReader {
     let start = try number()
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
     if let value = Int(text) { return value }
-    guard let double = Double(text), let value = Int(exactly: double) else { throw failure("a whole number", at: start) }
+    guard let double = Double(text), let value = Int(exactly: double) else {
+      throw failure("a whole number", at: start)
+    }
     return value
   }
 
@@ -262,7 +264,7 @@ struct JSONReader {
     return value
   }
 
-  /// "line 3, column 7: …"
+  /// Says where, as in `line 3, column 7: expected a colon`.
   private func failure(_ wanted: String, at place: Int? = nil) -> InputError {
     let place = min(place ?? position, bytes.count)
     let before = bytes[..<place]

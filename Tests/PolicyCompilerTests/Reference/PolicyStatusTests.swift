@@ -17,7 +17,7 @@ struct PolicyStatusTests {
   @Test func `a policy of known parts is accepted and fully enforced`() {
     let conditions = policy(ingress: [.init(action: .deny, peers: [.namespaces(LabelSelector())])]).statusConditions
     #expect(conditions.map(\.type) == ["Accepted", "FullyEnforced"])
-    #expect(conditions.allSatisfy(\.isTrue))
+    #expect(conditions.allSatisfy { $0.isTrue })
   }
 
   @Test func `domainNames are reported as not supported, by their path`() throws {
