@@ -37,7 +37,13 @@ struct FlowEnd {
 struct FlowEnds {
   private let cluster: PolicyInput
   private let vocabulary: PolicyVocabulary
-  private var nodeGroups: [String: Int] = [:]
+  /// Nodes that make no difference to the pods on them.
+  private var nodeGroups: [String: NodeGroup] = [:]
+
+  private struct NodeGroup: Hashable {
+    var terms: [Bool]
+    var blocks: Set<IPCIDR>
+  }
 
   init(_ cluster: PolicyInput, _ vocabulary: PolicyVocabulary) {
     self.cluster = cluster
@@ -68,7 +74,7 @@ struct FlowEnds {
     var terms: [Bool]
     var blocks: [IPCIDR?]
     var ports: [Pod.ContainerPort]
-    var nodeGroup: Int?
+    var nodeGroup: NodeGroup?
   }
 
   private func podEnds() -> [FlowEnd] {
@@ -118,13 +124,14 @@ struct FlowEnds {
     var groups: [Key: [PolicyNode]] = [:]
     for node in cluster.nodes where !node.addresses.isEmpty {
       let terms = vocabulary.nodeSelectors.map { $0.matches(node.labels) }
+      let blocks = node.addresses.map { vocabulary.block(around: $0) }
       // A node of two addresses of one family counts as what its first ones are, and as the others.
-      groups[Key(terms: terms, blocks: node.addresses.map { vocabulary.block(around: $0) }), default: []].append(node)
+      groups[Key(terms: terms, blocks: blocks), default: []].append(node)
+      nodeGroups[node.name] = NodeGroup(terms: terms, blocks: Set(blocks.filter { $0.prefixLength > 0 }))
     }
     var ends: [FlowEnd] = []
     let sorted = groups.values.map { $0.sorted { $0.name < $1.name } }.sorted { $0[0].name < $1[0].name }
-    for (number, nodes) in sorted.enumerated() {
-      for node in nodes { nodeGroups[node.name] = number }
+    for nodes in sorted {
       let names = nodes.map(\.name)
       let sample = { (node: PolicyNode) in FlowEnd.Sample(addresses: node.addresses, node: node.name) }
       ends.append(
