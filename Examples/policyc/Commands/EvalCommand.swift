@@ -28,7 +28,7 @@ struct EvalCommand: ParsableCommand {
   var probes: String
 
   @Option(help: "Who judges.")
-  var engine = EngineName.tables
+  var engine = EngineName.reference
 
   @OptionGroup var choices: PolicyChoices
 

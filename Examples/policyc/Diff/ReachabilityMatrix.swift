@@ -109,7 +109,7 @@ struct ReachabilityMatrix {
     let top = 76 + Int(Double(margin) * 0.87)
     let width = max(margin + ends.count * size + margin / 2 + 20, 560)
     let legendTop = top + ends.count * size + 34
-    let height = legendTop + 24 * State.allCases.count + 42
+    let height = legendTop + 28 * State.allCases.count + 42
     var svg = """
       <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" viewBox="0 0 \(width) \(height)" \
       font-family="system-ui, sans-serif" font-size="12" fill="#1f2328">
@@ -131,11 +131,11 @@ struct ReachabilityMatrix {
       }
     }
     for (index, state) in State.allCases.enumerated() {
-      let y = legendTop + 24 * index
+      let y = legendTop + 28 * index
       svg += Self.square(state, x: 16, y: y)
       svg += "<text x=\"\(16 + size + 8)\" y=\"\(y + 17)\">\(state.words)</text>\n"
     }
-    let y = legendTop + 24 * State.allCases.count
+    let y = legendTop + 28 * State.allCases.count
     svg += "<rect x=\"16\" y=\"\(y)\" width=\"\(size - 2)\" height=\"22\" fill=\"#f6f8fa\" stroke=\"#d1d9e0\"/>\n"
     svg += "<text x=\"\(16 + size + 8)\" y=\"\(y + 17)\">no connection that policies are for</text>\n"
     return svg + "</svg>\n"

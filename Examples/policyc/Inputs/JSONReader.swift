@@ -9,8 +9,8 @@ struct InputError: Error, CustomStringConvertible {
 
 /// Reads JSON (RFC 8259) member by member, strictly and without recursion.
 ///
-/// Measured on a cluster of 100,000 pods it is some twenty times as fast as a general decoder, and it never holds more
-/// than the values that the caller asked for.
+/// It is not slower than a general decoder, says line and column of what is wrong, and holds nothing but the values that
+/// the caller asked for.
 struct JSONReader {
   private let bytes: [UInt8]
   private var position = 0

@@ -32,8 +32,11 @@ extension PolicyEvaluator {
   func rulesOfPeer(_ member: ReferenceCluster.Member, _ direction: PolicyDirection, _ peer: Party) -> RulesOfPeer {
     var rules = RulesOfPeer()
     rules.admin = clusterRules(.admin, member, direction, peer)
-    for policy in cluster.networkPolicies(in: member.pod.key.namespace, direction)
-    where policy.spec.podSelector.matches(member.pod.labels) {
+    let policies = cluster.networkPolicies(in: member.pod.key.namespace, direction)
+    let selecting = memory.selection(group: member.group, direction) {
+      policies.indices.filter { policies[$0].spec.podSelector.matches(member.pod.labels) }
+    }
+    for policy in selecting.lazy.map({ policies[$0] }) {
       let reference = PolicyReference(.networkPolicy, policy.key)
       rules.isolating.append(reference)
       switch direction {

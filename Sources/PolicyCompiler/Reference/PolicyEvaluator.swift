@@ -10,7 +10,7 @@ internal import NetworkTypes
 public struct PolicyEvaluator: Sendable {
   let cluster: ReferenceCluster
   let options: PolicyOptions
-  private let memory = ReferenceMemory()
+  let memory = ReferenceMemory()
 
   /// Makes an evaluator.
   ///
