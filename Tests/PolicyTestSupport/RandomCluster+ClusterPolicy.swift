@@ -12,9 +12,13 @@ extension RandomCluster {
     case 2:
       var spec = spec(.baseline)
       spec.priority = 0
-      // v1alpha1 has no Pass in its baseline, and one object only.
+      // v1alpha1 has no Pass and no domainNames in its baseline, and one object only.
       for index in spec.ingress.indices where spec.ingress[index].action == .pass { spec.ingress[index].action = .deny }
       for index in spec.egress.indices where spec.egress[index].action == .pass { spec.egress[index].action = .deny }
+      for index in spec.egress.indices {
+        spec.egress[index].peers.removeAll { if case .domainNames = $0 { true } else { false } }
+      }
+      spec.egress.removeAll { $0.peers.isEmpty }
       return .baseline(BaselineAdminNetworkPolicy(metadata: ObjectMeta(name: "default"), spec: spec))
     default:
       return .cluster(
