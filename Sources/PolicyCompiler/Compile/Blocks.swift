@@ -17,9 +17,9 @@ struct BlockCells: Sendable {
 
   init(_ blocks: [(number: UInt32, block: IPCIDR)]) {
     for family in [AddressFamily.ipv4, .ipv6] {
-      let intervals = blocks.filter { $0.block.family == family }.map { number, block in
-        Interval(number: number, block)
-      }.sorted { $0.first == $1.first ? $0.last > $1.last : $0.first < $1.first }
+      var intervals: [Interval] = []
+      for (number, block) in blocks where block.family == family { intervals.append(Interval(number: number, block)) }
+      intervals.sort { left, right in left.first == right.first ? left.last > right.last : left.first < right.first }
       let cells = Self.cells(intervals)
       if family == .ipv4 { ipv4 = cells } else { ipv6 = cells }
     }
@@ -105,4 +105,11 @@ extension IPAddress {
         IPv6Address(high: UInt64(truncatingIfNeeded: number >> 64), low: UInt64(truncatingIfNeeded: number)))
     }
   }
+}
+
+/// Orders blocks by family, address and length: a block comes before those inside of it.
+func precedes(_ left: IPCIDR, _ right: IPCIDR) -> Bool {
+  if left.family != right.family { return left.family == .ipv4 }
+  if left.address != right.address { return left.address < right.address }
+  return left.prefixLength < right.prefixLength
 }

@@ -90,11 +90,10 @@ struct SelectorForm: Hashable, Sendable {
         none.append(table.hold(Feature(key: condition.key, value: nil)))
       }
     }
-    for (position, choices) in all.enumerated().reversed() where all[..<position].contains(choices) {
-      for feature in choices { table.release(feature) }
-      all.remove(at: position)
-    }
     all.sort { $0.lexicographicallyPrecedes($1) }
+    for position in all.indices.dropFirst().reversed() where all[position] == all[position - 1] {
+      for feature in all.remove(at: position) { table.release(feature) }
+    }
     none.sort()
     for position in none.indices.dropFirst().reversed() where none[position] == none[position - 1] {
       table.release(none.remove(at: position))

@@ -90,6 +90,13 @@ struct Marks: Sendable {
     return true
   }
 
+  /// Removes a number, if it is there.
+  mutating func remove(_ number: UInt32) {
+    guard contains(number) else { return }
+    isMarked[Int(number)] = false
+    list.removeOne(number)
+  }
+
   /// Empties the set.
   ///
   /// - Returns: the numbers in order, so that what follows is the same every time.

@@ -40,7 +40,7 @@ struct PortSpec: Hashable, Sendable {
     spans = merged(spans)
     names.sort { ($0.element, $0.transport) < ($1.element, $1.transport) }
     var kept: [Name] = []
-    for name in names where !kept.contains(name) { kept.append(name) }
+    for name in names where name != kept.last { kept.append(name) }
     names = kept
   }
 
@@ -49,18 +49,31 @@ struct PortSpec: Hashable, Sendable {
     if other.isAll { return true }
     if isAll { return false }
     return names.allSatisfy(other.names.contains)
-      && spans.allSatisfy { span in
-        other.spans.contains {
-          $0.transport == span.transport && $0.first <= span.first && $0.last >= span.last
-        }
-      }
+      && spans.allSatisfy { span in other.span(at: span.first, of: span.transport).map { $0.last >= span.last } ?? false }
   }
 
-  mutating func formUnion(_ other: PortSpec) {
+  /// The span that a port is in.
+  func span(at port: UInt16, of transport: UInt8) -> Span? {
+    var (low, high) = (0, spans.count)
+    while low < high {
+      let middle = (low + high) / 2
+      let span = spans[middle]
+      if (transport, port) < (span.transport, span.first) {
+        high = middle
+      } else if (transport, port) > (span.transport, span.last) {
+        low = middle + 1
+      } else {
+        return span
+      }
+    }
+    return nil
+  }
+
+  /// Adds ports; ``normalise()`` comes after the last.
+  mutating func add(_ other: PortSpec) {
     isAll = isAll || other.isAll
     spans += other.spans
     names += other.names
-    normalise()
   }
 }
 
@@ -93,11 +106,11 @@ struct NamedPort: Hashable, Sendable, Comparable {
     var list: [NamedPort] = []
     for port in ports {
       guard let name = port.name, !name.isEmpty, let number = UInt16(exactly: port.containerPort) else { continue }
-      let named = NamedPort(name: name, transport: port.protocol.position, port: number)
-      if !list.contains(named) { list.append(named) }
+      list.append(NamedPort(name: name, transport: port.protocol.position, port: number))
     }
-    if list.count > 1 { list.sort() }
-    return list
+    if list.count < 2 { return list }
+    list.sort()
+    return list.indices.filter { $0 == 0 || list[$0] != list[$0 - 1] }.map { list[$0] }
   }
 }
 

@@ -31,6 +31,8 @@ struct PolicyRecord: Sendable {
   /// The rules at the positions they have in the manifest; nil where the policy is not for the direction.
   var ingress: [RuleForm]?
   var egress: [RuleForm]?
+  /// Whether rules for ingress name ports: then the pod's own ports matter.
+  var hasIngressNames = false
 
   func rules(_ direction: PolicyDirection) -> [RuleForm]? { direction == .ingress ? ingress : egress }
 }
@@ -50,6 +52,7 @@ extension CompilerState {
     if types.contains(.egress) {
       record.egress = policy.spec.egress.map { form($0.ports, $0.to, namespace: namespace) }
     }
+    record.hasIngressNames = record.ingress?.contains { !ports[$0.ports].names.isEmpty } ?? false
     return record
   }
 
@@ -65,6 +68,7 @@ extension CompilerState {
       reference: policy.reference, tier: spec.tier, priority: spec.priority, subject: subject)
     record.ingress = spec.ingress.map { form($0) }
     record.egress = spec.egress.map { form($0) }
+    record.hasIngressNames = record.ingress?.contains { !ports[$0.ports].names.isEmpty } ?? false
     return record
   }
 
@@ -134,10 +138,7 @@ extension CompilerState {
 
   private mutating func holdBlock(_ block: IPCIDR, except: [IPCIDR]) -> PeerForm {
     var holes: [IPCIDR] = []
-    for hole in except.map(\.masked) where !holes.contains(where: { $0.contains(hole) }) {
-      holes.removeAll { hole.contains($0) }
-      holes.append(hole)
-    }
+    for hole in except.map(\.masked).sorted(by: precedes) where holes.last?.contains(hole) != true { holes.append(hole) }
     return .block(blocks.hold(block.masked).number, except: holes.map { blocks.hold($0).number }.sorted())
   }
 
@@ -145,12 +146,18 @@ extension CompilerState {
 
   mutating func hold(_ forms: [PeerForm]) -> [UInt32] {
     var numbers: [UInt32] = []
+    numbers.reserveCapacity(forms.count)
     for form in forms {
       let (number, isNew) = peers.hold(form)
       if !isNew { releaseParts(form) }
-      if numbers.contains(number) { releasePeer(number) } else { numbers.append(number) }
+      numbers.append(number)
     }
-    return numbers.sorted()
+    numbers.sort()
+    var kept: [UInt32] = []
+    for number in numbers {
+      if number == kept.last { releasePeer(number) } else { kept.append(number) }
+    }
+    return kept
   }
 
   mutating func releasePeer(_ number: UInt32) {

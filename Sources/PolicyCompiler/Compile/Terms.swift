@@ -69,7 +69,7 @@ extension CompilerState {
       for feature in choices { found += namespacesByFeature[feature] ?? [] }
       if choices.count > 1 { found.unique() }
     } else {
-      found = allNamespaces.filter { namespaces.isUsed($0) }
+      found = (0..<UInt32(namespaces.end)).filter { namespaces.isUsed($0) }
     }
     return found.filter { form.matches(namespaceRecords[Int($0)].features) }
   }
@@ -182,15 +182,16 @@ extension CompilerState {
   }
 
   static func key(_ high: UInt32, _ low: UInt32) -> UInt64 { UInt64(high) << 32 | UInt64(low) }
+}
 
-  /// Stores a value at a position, which may be the next one.
-  func set<Value>(_ array: inout ContiguousArray<Value>, _ number: UInt32, _ value: Value) {
-    while array.count < Int(number) { array.append(value) }
-    if array.count == Int(number) { array.append(value) } else { array[Int(number)] = value }
-  }
+/// Stores a value at a position, which may be behind the end.
+func set<Value>(_ array: inout ContiguousArray<Value>, _ number: UInt32, _ value: Value) {
+  while array.count < Int(number) { array.append(value) }
+  if array.count == Int(number) { array.append(value) } else { array[Int(number)] = value }
+}
 
-  func remove<Key>(_ number: UInt32, from index: inout [Key: [UInt32]], _ key: Key) {
-    index[key]?.removeOne(number)
-    if index[key]?.isEmpty == true { index[key] = nil }
-  }
+/// Removes a number from a list of an index, and the list when it is empty.
+func remove<Key>(_ number: UInt32, from index: inout [Key: [UInt32]], _ key: Key) {
+  index[key]?.removeOne(number)
+  if index[key]?.isEmpty == true { index[key] = nil }
 }
