@@ -18,6 +18,7 @@ struct FeatureTable: Sendable {
   init() { _ = hold(Feature(key: "\0", value: nil)) }
 
   subscript(number: UInt32) -> Feature { features[number] }
+  var count: Int { features.count }
 
   mutating func hold(_ feature: Feature) -> UInt32 {
     let (number, isNew) = features.hold(feature)

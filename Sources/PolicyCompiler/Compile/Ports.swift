@@ -49,7 +49,8 @@ struct PortSpec: Hashable, Sendable {
     if other.isAll { return true }
     if isAll { return false }
     return names.allSatisfy(other.names.contains)
-      && spans.allSatisfy { span in other.span(at: span.first, of: span.transport).map { $0.last >= span.last } ?? false }
+      && spans.allSatisfy { span in other.span(at: span.first, of: span.transport).map { $0.last >= span.last } ?? false
+      }
   }
 
   /// The span that a port is in.

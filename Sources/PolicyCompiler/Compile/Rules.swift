@@ -138,7 +138,9 @@ extension CompilerState {
 
   private mutating func holdBlock(_ block: IPCIDR, except: [IPCIDR]) -> PeerForm {
     var holes: [IPCIDR] = []
-    for hole in except.map(\.masked).sorted(by: precedes) where holes.last?.contains(hole) != true { holes.append(hole) }
+    for hole in except.map(\.masked).sorted(by: precedes) where holes.last?.contains(hole) != true {
+      holes.append(hole)
+    }
     return .block(blocks.hold(block.masked).number, except: holes.map { blocks.hold($0).number }.sorted())
   }
 

@@ -105,7 +105,8 @@ private struct CanonicalText {
     for range in set.ranges {
       lines.append("\(indent)\(range.first)-\(range.last): \(text(range.table))")
     }
-    let verdicts = set.verdicts.compactMap { id, table in classNames[id].map { (name: $0.name, first: $0.first, table) } }
+    let verdicts = set.verdicts.compactMap { id, table in classNames[id].map { (name: $0.name, first: $0.first, table) }
+    }
     for (name, first, table) in verdicts.sorted(by: { $0.1 < $1.1 }) {
       lines.append("\(indent)\(name): \(text(table))\(isOwnNode ? "" : rules(user, first, table))")
     }

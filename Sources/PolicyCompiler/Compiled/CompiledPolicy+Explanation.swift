@@ -29,18 +29,18 @@ extension CompiledPolicy {
   ///
   /// - Parameter probe: the connection.
   /// - Returns: nil where ``answer(_:)`` is nil.
-  public func explain(_ probe: PolicyProbe) -> (egress: PolicyExplanation, ingress: PolicyExplanation)? {
+  public func explain(_ probe: PolicyProbe) -> PolicyProbeExplanation? {
     guard let (source, destination) = parties(probe) else { return nil }
     if let pod = source.pod, pod == destination.pod {
       let itself = PolicyExplanation(isAllowed: true, reason: .itself)
-      return (itself, itself)
+      return PolicyProbeExplanation(egress: itself, ingress: itself)
     }
     let free = PolicyExplanation(isAllowed: true, reason: .notAPod)
-    return (
-      source.pod.map {
+    return PolicyProbeExplanation(
+      egress: source.pod.map {
         explain($0, .egress, peer: destination.address, protocol: probe.protocol, port: probe.port)
       } ?? free,
-      destination.pod.map {
+      ingress: destination.pod.map {
         explain($0, .ingress, peer: source.address, protocol: probe.protocol, port: probe.port)
       } ?? free
     )
@@ -136,7 +136,10 @@ struct RuleQuestion {
     }
     let isolating = policies.filter { $0.tier == nil }
     if !isolating.isEmpty {
-      if isOwnNode { return PolicyExplanation(isAllowed: true, reason: .ownNode, passedBy: passedBy) }
+      if isOwnNode {
+        return PolicyExplanation(
+          isAllowed: true, reason: .ownNode, policies: isolating.map(\.reference).sorted(), passedBy: passedBy)
+      }
       var rules: [PolicyRuleReference] = []
       for policy in isolating {
         for (index, rule) in (policy.rules(direction) ?? []).enumerated() where matches(rule) {
