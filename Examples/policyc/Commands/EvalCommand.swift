@@ -28,7 +28,7 @@ struct EvalCommand: ParsableCommand {
   var probes: String
 
   @Option(help: "Who judges.")
-  var engine = EngineName.reference
+  var engine = EngineName.tables
 
   @OptionGroup var choices: PolicyChoices
 

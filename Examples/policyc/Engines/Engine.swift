@@ -25,7 +25,7 @@ enum EngineName: String, ExpressibleByArgument, CaseIterable {
   func engine(_ input: PolicyInput, options: PolicyOptions) throws -> any Engine {
     switch self {
     case .reference: ReferenceEngine(input, options: options)
-    case .tables: try TablesEngine(input, options: options)
+    case .tables: TablesEngine(input, options: options)
     case .kernel: try KernelEngine(input, options: options)
     }
   }
