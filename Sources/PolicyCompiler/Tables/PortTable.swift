@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import KubernetesModel
 public import NetworkTypes
 
 /// What a rule set says of a packet.
