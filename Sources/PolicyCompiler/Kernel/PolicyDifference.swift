@@ -60,6 +60,7 @@ extension PolicyStore {
   ///   - target: What shall be published.
   ///   - delta: Which entries of the tables are others than those published last; nil: any, and the names in the tables
   ///     were matched with the entries by ``correlate(with:)``.
+  /// - Returns: What is different.
   mutating func difference(to target: PolicyTarget, delta: PolicyDelta?) -> PolicyDifference {
     var difference = PolicyDifference()
     let used = usedSets(target, &difference)

@@ -47,6 +47,7 @@ public actor PolicyMapWriter {
   ///   - tables: The tables of the whole cluster.
   ///   - delta: Which entries of the tables are others than in those that this writer published last; nil: any.
   ///   - endpoints: The endpoint number of each pod of this node.
+  /// - Returns: What is in force.
   /// - Throws: ``PolicyError``; what was in force stays so.
   @discardableResult
   package func publish(

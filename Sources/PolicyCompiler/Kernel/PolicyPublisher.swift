@@ -22,6 +22,7 @@ final class PolicyPublisher {
   /// - Parameters:
   ///   - target: What shall be published.
   ///   - delta: Which entries of the tables are others than those published last by this publisher; nil: any.
+  /// - Returns: What is in force.
   /// - Throws: ``PolicyError``; what was published stays in force.
   func publish(_ target: PolicyTarget, delta: PolicyDelta?) async throws(PolicyError) -> PolicyPublication {
     try check(target.endpoints)

@@ -31,7 +31,9 @@ extension PolicyMapCapacity {
     portTables: 0, portRanges: 0, decisions: 0)
 }
 
-/// Gives every entry of a difference its index. There is room for all, as was checked before.
+/// Gives every entry of a difference its index.
+///
+/// There is room for all, as was checked before.
 struct PolicyPlanner {
   var store: PolicyStore
   let target: PolicyTarget

@@ -4,7 +4,7 @@ internal import CDatapathABI
 internal import KubernetesModel
 internal import NetworkTypes
 
-/// What is published: which entry of the kernel's maps stands for what. A pure value.
+/// What is published: which entry of the kernel's maps stands for what.
 ///
 /// Indexes in the kernel have nothing to do with the numbers in ``PolicyTables``: an entry is kept for what it says.
 package struct PolicyStore: Sendable {

@@ -36,6 +36,20 @@ public struct PolicyTables: Sendable {
     public var addresses: [IPAddress]
     /// The pod's node.
     public var node: String?
+
+    /// Makes an endpoint.
+    ///
+    /// - Parameters:
+    ///   - ingress: for connections to the pod.
+    ///   - egress: for connections from the pod.
+    ///   - addresses: the pod's addresses, in order of preference.
+    ///   - node: the pod's node.
+    public init(ingress: RuleSetID, egress: RuleSetID, addresses: [IPAddress] = [], node: String? = nil) {
+      self.ingress = ingress
+      self.egress = egress
+      self.addresses = addresses
+      self.node = node
+    }
   }
 
   /// What pods with the same effective rules allow in one direction.
@@ -48,6 +62,23 @@ public struct PolicyTables: Sendable {
     public var ranges: [AddressRange] = []
     /// The ports by peer class; only where they differ from what the class's addresses get without it.
     public var verdicts: [PeerClassID: PortTableID] = [:]
+
+    /// Makes a rule set.
+    ///
+    /// - Parameters:
+    ///   - defaultTable: the ports of peers that nothing else matches.
+    ///   - ownNode: the rule set that judges the addresses of the pod's own node.
+    ///   - ranges: the ports by peer address, sorted and disjoint, IPv4 before IPv6.
+    ///   - verdicts: the ports by peer class.
+    public init(
+      defaultTable: PortTableID, ownNode: RuleSetID, ranges: [AddressRange] = [],
+      verdicts: [PeerClassID: PortTableID] = [:]
+    ) {
+      self.defaultTable = defaultTable
+      self.ownNode = ownNode
+      self.ranges = ranges
+      self.verdicts = verdicts
+    }
   }
 
   /// Addresses from a first to a last one, both included.
@@ -58,6 +89,18 @@ public struct PolicyTables: Sendable {
     public var last: IPAddress
     /// Their ports.
     public var table: PortTableID
+
+    /// Makes a range.
+    ///
+    /// - Parameters:
+    ///   - first: the first address.
+    ///   - last: the last address, of the same family.
+    ///   - table: their ports.
+    public init(first: IPAddress, last: IPAddress, table: PortTableID) {
+      self.first = first
+      self.last = last
+      self.table = table
+    }
   }
 }
 

@@ -2,8 +2,7 @@
 
 import KubernetesModel
 import NetworkTypes
-
-@testable import PolicyCompiler
+import PolicyCompiler
 
 /// Tables of a cluster made from a seed, and changes to them.
 struct RandomTables {
@@ -86,7 +85,7 @@ struct RandomTables {
       default: random.pick(random.sets()) ?? .unrestricted
       }
     }
-    var endpoint = PolicyTables.Endpoint.example
+    var endpoint = PolicyTables.Endpoint(ingress: .unrestricted, egress: .unrestricted)
     endpoint.ingress = set(&self)
     endpoint.egress = set(&self)
     return endpoint
@@ -112,13 +111,13 @@ struct RandomTables {
   private mutating func addSet() -> RuleSetID {
     let id = RuleSetID(rawValue: nextSet)
     nextSet += 1
-    var set = PolicyTables.RuleSet.example(table(), ownNode: .unrestricted)
+    var set = PolicyTables.RuleSet(defaultTable: table(), ownNode: .unrestricted)
     switch random(3) {
     case 0: set.ownNode = id
     case 1:
       let own = RuleSetID(rawValue: nextSet)
       nextSet += 1
-      var other = PolicyTables.RuleSet.example(table(), ownNode: random(2) == 0 ? own : .unrestricted)
+      var other = PolicyTables.RuleSet(defaultTable: table(), ownNode: random(2) == 0 ? own : .unrestricted)
       for peerClass in classes() where random(3) == 0 { other.verdicts[peerClass] = table() }
       tables.ruleSets[own] = other
       set.ownNode = own
@@ -127,13 +126,15 @@ struct RandomTables {
     if random(2) == 0 {
       for first in stride(from: 0, to: 256, by: 64) where random(2) == 0 {
         set.ranges.append(
-          .example(
-            .v4(IPv4Address(192, 0, 2, UInt8(first))), .v4(IPv4Address(192, 0, 2, UInt8(first + 63))), table()))
+          .init(
+            first: .v4(IPv4Address(192, 0, 2, UInt8(first))), last: .v4(IPv4Address(192, 0, 2, UInt8(first + 63))),
+            table: table()))
       }
       if random(2) == 0 {
         set.ranges.append(
-          .example(
-            .v6(IPv6Address(high: 0x2001 << 48, low: 0)), .v6(IPv6Address(high: 0x2001 << 48, low: .max)), table()))
+          .init(
+            first: .v6(IPv6Address(high: 0x2001 << 48, low: 0)),
+            last: .v6(IPv6Address(high: 0x2001 << 48, low: .max)), table: table()))
       }
     }
     for peerClass in classes() where random(2) == 0 { set.verdicts[peerClass] = table() }
@@ -245,22 +246,6 @@ struct RandomTables {
       other.ruleSets[name(id)] = set
     }
     return other
-  }
-}
-
-extension PolicyTables.Endpoint {
-  static let example = PolicyTables.Endpoint(ingress: .unrestricted, egress: .unrestricted, addresses: [], node: "n1")
-}
-
-extension PolicyTables.RuleSet {
-  static func example(_ table: PortTableID, ownNode: RuleSetID) -> Self {
-    PolicyTables.RuleSet(defaultTable: table, ownNode: ownNode)
-  }
-}
-
-extension PolicyTables.AddressRange {
-  static func example(_ first: IPAddress, _ last: IPAddress, _ table: PortTableID) -> Self {
-    PolicyTables.AddressRange(first: first, last: last, table: table)
   }
 }
 
