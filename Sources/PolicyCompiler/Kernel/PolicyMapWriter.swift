@@ -2,7 +2,7 @@
 
 public import BPFMaps
 public import DatapathPrograms
-package import KubernetesModel
+public import KubernetesModel
 internal import LinuxSystem
 
 /// Puts compiled policies into force in the kernel, without a moment in which a packet meets half of them.
@@ -13,12 +13,17 @@ internal import LinuxSystem
 ///
 /// ```swift
 /// let writer = try PolicyMapWriter(datapath: datapath, node: "node-1")
-/// let published = try await writer.apply(.compile(input), endpoints: [web: 7])
+/// var policy = CompiledPolicy(input)
+/// try await writer.apply(policy, endpoints: [web: 7])
+/// policy.apply([.pod(key, pod)])
+/// try await writer.apply(policy, endpoints: [web: 7])  // what the pod touches, and nothing else
 /// ```
 public actor PolicyMapWriter {
   private let publisher: PolicyPublisher
   private let node: String?
   private let lock = SerialLock()
+  /// What was published last; nil: nothing, or half known.
+  private var revision: PolicyRevision?
 
   /// Makes a writer.
   ///
@@ -38,10 +43,43 @@ public actor PolicyMapWriter {
     self.node = node
   }
 
-  /// Publishes tables.
+  /// Puts policies into force.
   ///
-  /// Calls are served one after the other. The call returns when the tables are in force; what they replaced is removed
-  /// afterwards.
+  /// Calls are served one after the other. The call returns when the policies are in force: packets that come now are judged
+  /// by them. What they replaced is removed afterwards.
+  ///
+  /// Only what is different from what this writer published last is looked at, where `policy` remembers it
+  /// (``CompiledPolicy/delta(since:)``).
+  ///
+  /// A number may be given to another pod when a call without the old one has returned and the wiring has removed the old
+  /// one's flows (`PodDatapath.removeFlows(ofEndpoint:)`): until then the old pod's rules and replies would be the new
+  /// one's.
+  ///
+  /// - Parameters:
+  ///   - policy: Compiled policies of the whole cluster, or of this node.
+  ///   - endpoints: The endpoint number of each pod of this node. Pods that are not in `policy` are left out: the datapath
+  ///     treats them as not compiled yet.
+  /// - Returns: The generation in force, and what it took.
+  /// - Throws: `.full` and `.invalidEndpoint` before anything is written; `.kernel` otherwise. The policies that were in
+  ///   force stay in force, and the next call begins with what is there.
+  /// - Requires: CAP_BPF, Linux 6.1.
+  @discardableResult
+  public func apply(
+    _ policy: CompiledPolicy, endpoints: [NamespacedName: UInt32]
+  ) async throws(PolicyError) -> PolicyPublication {
+    let publication = try await lock.locked { () async throws(PolicyError) -> PolicyPublication in
+      let delta = revision.flatMap { policy.delta(since: $0) }
+      revision = nil
+      let publication = try await publisher.publish(
+        .init(tables: policy.tables, endpoints: endpoints, node: node), delta: delta)
+      revision = policy.revision
+      return publication
+    }
+    Task { await finish() }
+    return publication
+  }
+
+  /// Publishes tables of whatever history.
   ///
   /// - Parameters:
   ///   - tables: The tables of the whole cluster.
@@ -55,7 +93,8 @@ public actor PolicyMapWriter {
   ) async throws(PolicyError) -> PolicyPublication {
     let target = PolicyTarget(tables: tables, endpoints: endpoints, node: node)
     let publication = try await lock.locked { () async throws(PolicyError) -> PolicyPublication in
-      try await publisher.publish(target, delta: delta)
+      revision = nil
+      return try await publisher.publish(target, delta: delta)
     }
     Task { await finish() }
     return publication

@@ -16,9 +16,11 @@ extension PolicyStore {
     for index in sets.keys { sets[index]?.id = nil }
     for index in classes.keys { classes[index]?.id = nil }
     for index in portTables.keys { portTables[index]?.ids = [] }
-    classOf = target.tables.peers
+    // Not a copy of the dictionary: whoever changes the tables next would have to copy it.
+    classOf = [:]
+    classOf.reserveCapacity(target.tables.peers.count)
     members = [:]
-    for (address, peerClass) in classOf { members[peerClass, default: []].insert(address) }
+    for (address, peerClass) in target.tables.peers { setClass(of: address, to: peerClass) }
     localAddresses = Set(peers.filter { $0.value.value & UInt32(PEER_IS_LOCAL_NODE) != 0 }.keys)
     correlateClasses()
     correlateSets(target)
