@@ -139,8 +139,7 @@ extension PolicyManifests {
         number /= letters.count
       }
       generatedNames += 1
-      let generate = object.resource.metadata.generateName
-      object.rename(String(decoding: generate.utf8.prefix(58) + suffix.reversed(), as: UTF8.self))
+      object.generateName(suffix: String(decoding: suffix.reversed(), as: UTF8.self))
     }
   }
 }

@@ -37,6 +37,9 @@ public struct SourceMap: Sendable {
     }
   }
 
+  /// Whether no document could be read.
+  public var isEmpty: Bool { documents.isEmpty }
+
   /// The lines that a field stands in.
   ///
   /// - Parameters:

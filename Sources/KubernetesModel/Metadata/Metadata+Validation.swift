@@ -18,6 +18,8 @@ extension ObjectMeta {
       errors += nameErrors(name, syntax, at: path.field("name"))
     } else if generateName.isEmpty {
       errors.append(ValidationError(path.field("name"), "is missing"))
+    } else if errors.isEmpty {
+      errors += nameErrors(ObjectMeta.generatedName(generateName, suffix: "bcdfg"), syntax, at: path.field("name"))
     }
     if namespaced {
       errors += labelNameErrors(namespace, at: path.field("namespace"))
@@ -33,6 +35,11 @@ extension ObjectMeta {
     }
     return errors + ownerErrors(at: path.field("ownerReferences"))
       + finalizerErrors(isCustom: isCustom, at: path.field("finalizers"))
+  }
+
+  /// The name that the server makes: it cuts the beginning so that the suffix fits a DNS label.
+  static func generatedName(_ beginning: String, suffix: String) -> String {
+    String(decoding: beginning.utf8.prefix(63 - suffix.utf8.count), as: UTF8.self) + suffix
   }
 
   /// The beginning of a name may end in a dash, because more comes after it.

@@ -112,25 +112,26 @@ public enum KubernetesObject: Hashable, Sendable {
     }
   }
 
-  /// Gives the object another name.
+  /// Gives an object without a name the one that the server would make of `generateName`.
   ///
-  /// - Parameter name: the name.
-  public mutating func rename(_ name: String) {
-    func renamed<Resource: KubernetesResource>(_ object: Resource) -> Resource {
+  /// - Parameter suffix: what comes after it; at most five bytes.
+  public mutating func generateName(suffix: String) {
+    func named<Resource: KubernetesResource>(_ object: Resource) -> Resource {
+      guard object.metadata.name.isEmpty else { return object }
       var object = object
-      object.metadata.name = name
+      object.metadata.name = ObjectMeta.generatedName(object.metadata.generateName, suffix: suffix)
       return object
     }
     switch self {
-    case .pod(let object): self = .pod(renamed(object))
-    case .namespace(let object): self = .namespace(renamed(object))
-    case .node(let object): self = .node(renamed(object))
-    case .service(let object): self = .service(renamed(object))
-    case .endpointSlice(let object): self = .endpointSlice(renamed(object))
-    case .networkPolicy(let object): self = .networkPolicy(renamed(object))
-    case .adminNetworkPolicy(let object): self = .adminNetworkPolicy(renamed(object))
-    case .baselineAdminNetworkPolicy(let object): self = .baselineAdminNetworkPolicy(renamed(object))
-    case .clusterNetworkPolicy(let object): self = .clusterNetworkPolicy(renamed(object))
+    case .pod(let object): self = .pod(named(object))
+    case .namespace(let object): self = .namespace(named(object))
+    case .node(let object): self = .node(named(object))
+    case .service(let object): self = .service(named(object))
+    case .endpointSlice(let object): self = .endpointSlice(named(object))
+    case .networkPolicy(let object): self = .networkPolicy(named(object))
+    case .adminNetworkPolicy(let object): self = .adminNetworkPolicy(named(object))
+    case .baselineAdminNetworkPolicy(let object): self = .baselineAdminNetworkPolicy(named(object))
+    case .clusterNetworkPolicy(let object): self = .clusterNetworkPolicy(named(object))
     }
   }
 
