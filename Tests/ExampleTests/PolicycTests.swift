@@ -89,17 +89,19 @@ struct PolicycTests {
     try fixture.write("cluster.json", files.cluster)
     try fixture.write("policies.yaml", files.policies)
     try fixture.write("probes.json", files.probes)
-    let outcome = try await fixture.run(
-      "eval", "--cluster", "cluster.json", "--policies", "policies.yaml", "--probes", "probes.json", "--engine",
-      "reference")
-    try #require(outcome.status == 0, "\(comment) \(outcome.errors)\n\(files.policies)")
-    let output = try JSONDecoder().decode(Output.self, from: Data(outcome.output.utf8))
     let word = { (isAllowed: Bool) in isAllowed ? "allow" : "deny" }
-    #expect(output.formatVersion == 1)
-    #expect(
-      output.results
-        == answers.map { .init(verdict: word($0.isAllowed), egress: word($0.egress), ingress: word($0.ingress)) },
-      "\(comment)\n\(files)")
+    for engine in ["reference", "tables"] {
+      let outcome = try await fixture.run(
+        "eval", "--cluster", "cluster.json", "--policies", "policies.yaml", "--probes", "probes.json", "--engine",
+        engine)
+      try #require(outcome.status == 0, "\(comment) \(outcome.errors)\n\(files.policies)")
+      let output = try JSONDecoder().decode(Output.self, from: Data(outcome.output.utf8))
+      #expect(output.formatVersion == 1)
+      #expect(
+        output.results
+          == answers.map { .init(verdict: word($0.isAllowed), egress: word($0.egress), ingress: word($0.ingress)) },
+        "\(engine): \(comment)\n\(files)")
+    }
   }
 
   // MARK: explain
@@ -300,6 +302,39 @@ struct PolicycTests {
     let json = try await fixture.run("validate", "--policies", "new.yaml", "--output", "json")
     #expect(json.status == 0)
     #expect(json.output.contains(#""type":"FullyEnforced","status":"False","reason":"DomainNamesNotSupported""#))
+  }
+
+  // MARK: compile
+
+  @Test func `compile prints tables that name what they came from, the same each time`() async throws {
+    let fixture = try PolicycFixture()
+    let arguments = ["compile", "--cluster", "cluster.json", "--policies", "new.yaml"]
+    let outcome = try await fixture.run(all: arguments)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("NetworkPolicy shop/db ingress[1]"))
+    #expect(outcome.output.contains("203.0.113.0-203.0.113.255: deny"))
+    #expect(outcome.output.contains("10.0.1.5 pod shop/web-1"))
+    #expect(try await fixture.run(all: arguments).output == outcome.output)
+    let unknown = try await fixture.run(all: arguments + ["--node", "n9"])
+    #expect(unknown.status == 64)
+    #expect(unknown.errors == "policyc: --node n9: the cluster has no such node\n")
+  }
+
+  @Test func `compile counts classes, rule sets and entries, of the cluster or of a node`() async throws {
+    struct Output: Decodable {
+      var pods: Int, policies: Int, classes: Int, ruleSets: Int, bytes: Int, milliseconds: Double
+    }
+    let fixture = try PolicycFixture()
+    func stats(_ more: String...) async throws -> Output {
+      let outcome = try await fixture.run(
+        all: ["compile", "--cluster", "cluster.json", "--policies", "new.yaml", "--stats", "--output", "json"] + more)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      return try JSONDecoder().decode(Output.self, from: Data(outcome.output.utf8))
+    }
+    let all = try await stats()
+    #expect((all.pods, all.policies) == (4, 2))
+    #expect(all.classes > 1 && all.ruleSets > 0 && all.bytes > 0 && all.milliseconds > 0)
+    #expect(try await stats("--node", "n1").pods == 2)
   }
 }
 
