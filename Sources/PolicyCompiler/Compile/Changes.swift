@@ -43,6 +43,11 @@ extension CompilerState {
     let slot = number ?? UInt32(policyRecords.count - 1)
     policies[reference] = slot
     policyRecords[Int(slot)] = record
+    set(
+      &policyTraits, slot,
+      PolicyTraits(
+        isForIngress: record.ingress != nil, isForEgress: record.egress != nil, hasIngressNames: record.hasIngressNames)
+    )
     elementRecords[Int(record.subject)].subjects.append(slot)
     touchSubject(record.subject)
   }
@@ -58,6 +63,7 @@ extension CompilerState {
   /// Computes everything that the changes since the last time touch.
   mutating func settle() {
     setMemo.removeAll()
+    groupElements.removeAll()
     tableMemo.removeAll()
     dropEmptyKinds(emptiedKinds.drain())
     selectSets()
@@ -73,15 +79,23 @@ extension CompilerState {
 
   /// The rule sets of kinds.
   private mutating func selectSets() {
+    var ingress: [UInt32] = []
+    var egress: [UInt32] = []
     for kind in dirtyKinds.drain() where kinds.isUsed(kind) && kindRecords[Int(kind)].scoped > 0 {
       let form = kinds[kind]
-      var selected = elements(selecting: form.group).flatMap { elementRecords[Int($0)].subjects }
-      selected.sort()
-      let ingress = holdSet(
-        selected.filter { policyRecords[Int($0)]?.ingress != nil }, .ingress, ports: form.ports)
-      let egress = holdSet(
-        selected.filter { policyRecords[Int($0)]?.egress != nil }, .egress, ports: form.ports)
-      let old = kindRecords[Int(kind)]
+      let found = elements(selecting: form.group)
+      groupElements[form.group] = found
+      ingress.removeAll(keepingCapacity: true)
+      egress.removeAll(keepingCapacity: true)
+      for element in found {
+        for policy in elementRecords[Int(element)].subjects {
+          if policyTraits[Int(policy)].isForIngress { ingress.append(policy) }
+          if policyTraits[Int(policy)].isForEgress { egress.append(policy) }
+        }
+      }
+      let ingress = holdSet(&ingress, .ingress, ports: form.ports)
+      let egress = holdSet(&egress, .egress, ports: form.ports)
+      let old = (ingress: kindRecords[Int(kind)].ingress, egress: kindRecords[Int(kind)].egress)
       releaseSet(old.ingress)
       releaseSet(old.egress)
       kindRecords[Int(kind)].ingress = ingress

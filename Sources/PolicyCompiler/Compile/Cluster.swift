@@ -62,28 +62,20 @@ extension CompilerState {
   }
 
   mutating func changePod(_ key: NamespacedName, _ pod: PolicyPod?) {
-    if let number = pods[key] {
-      if podRecords[Int(number)]?.pod == pod { return }
-      removePod(number)
-      guard pod != nil else {
+    let known = pods[key]
+    if let known {
+      if podRecords[Int(known)]?.pod == pod { return }
+      removePod(known)
+      podRecords[Int(known)] = nil
+      if pod == nil {
         pods[key] = nil
-        podRecords[Int(number)] = nil
-        freePods.append(number)
-        return
+        freePods.append(known)
       }
-      podRecords[Int(number)] = nil
     }
     guard let pod else { return }
-    let number: UInt32
-    if let known = pods[key] {
-      number = known
-    } else if let free = freePods.popLast() {
-      number = free
-    } else {
-      number = UInt32(podRecords.count)
-      podRecords.append(nil)
-    }
-    pods[key] = number
+    let number = known ?? freePods.popLast() ?? UInt32(podRecords.count)
+    if Int(number) == podRecords.count { podRecords.append(nil) }
+    if known == nil { pods[key] = number }
     if delta != nil { dirtyPods.insert(key) }
     guard !pod.isHostNetwork else {
       podRecords[Int(number)] = PodRecord(pod: pod, kind: noNumber, addresses: [])

@@ -5,9 +5,9 @@ extension CompiledPolicy {
   package var footprint: [String: Int] {
     [
       "selectors": state.selectors.count, "scopes": state.scopes.count, "elements": state.elements.count,
-      "features": state.features.count, "pod index": state.podIndex.values.reduce(0) { $0 + $1.count },
+      "features": state.features.count, "pod index": Set(state.podIndex.values.joined()).count,
       "node elements": state.nodeElements.count,
-      "scope index": state.namespaceScopes.values.reduce(0) { $0 + $1.count },
+      "scope index": Set(state.namespaceScopes.values.joined()).count,
       "namespaces": state.namespaces.count, "namespace index": state.namespacesByFeature.count,
       "groups": state.groups.count, "group index": state.groupsByFeature.count, "port lists": state.portLists.count,
       "kinds": state.kinds.count, "pods": state.pods.count, "nodes": state.nodes.count,

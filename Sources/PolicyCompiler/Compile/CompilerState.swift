@@ -52,6 +52,8 @@ struct CompilerState: Sendable {
   var policies: [PolicyReference: UInt32] = [:]
   var policyRecords: ContiguousArray<PolicyRecord?> = []
   var freePolicies: [UInt32] = []
+  /// What is asked of policies most often.
+  var policyTraits: ContiguousArray<PolicyTraits> = []
   /// The policies as they were given, to know one that did not change.
   var networkPolicies: [NamespacedName: NetworkPolicy] = [:]
   var clusterPolicies: [PolicyReference: ClusterPolicyObject] = [:]
@@ -100,6 +102,8 @@ struct CompilerState: Sendable {
   var releasedClasses: [UInt32] = []
   var looseTables: Set<PortTableID> = []
   var newTables: Set<PortTableID> = []
+  /// The elements that select the pods of a group, where they were asked for.
+  var groupElements: [UInt32: [UInt32]] = [:]
   var setMemo: [[UInt32]: UInt32] = [:]
   var tableMemo: [[UInt32]: PortTableID] = [:]
   var pointer = PeerPointer()

@@ -37,7 +37,8 @@ extension CompilerState {
 
   private mutating func items(of kind: Kind) -> [UInt64] {
     var items: [UInt64] = []
-    for element in elements(selecting: kind.group) where !elementRecords[Int(element)].sets.isEmpty {
+    let found = groupElements[kind.group] ?? elements(selecting: kind.group)
+    for element in found where !elementRecords[Int(element)].sets.isEmpty {
       items.append(Self.key(element, 0))
     }
     let list = portLists[kind.ports]

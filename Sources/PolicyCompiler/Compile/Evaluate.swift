@@ -79,11 +79,13 @@ extension CompilerState {
 
   /// - Returns: whether nothing after these rules is ever asked.
   private func add(_ list: [UInt32], to key: inout [UInt32]) -> Bool {
+    var hasPassed = false
     for number in list {
       let rule = rules[number]
       guard matches(rule.peers) else { continue }
       let action = rule.action == .accept ? Self.accept : rule.action == .deny ? Self.deny : Self.pass
-      if add(rule.ports, action, to: &key) { return rule.action != .pass }
+      if add(rule.ports, action, to: &key) { return rule.action != .pass && !hasPassed }
+      hasPassed = hasPassed || rule.action == .pass
     }
     return false
   }

@@ -31,23 +31,24 @@ struct Interner<Value: Hashable & Sendable>: Sendable {
 
   /// The number of a value, held once more.
   mutating func hold(_ value: Value) -> (number: UInt32, isNew: Bool) {
-    if let number = numbers[value] {
+    let next = free.last ?? UInt32(values.count)
+    // One look that finds or adds.
+    let number = Self.read(&numbers[value, default: next])
+    if number != next {
       holders[Int(number)] += 1
       return (number, false)
     }
-    let number: UInt32
-    if let last = free.popLast() {
-      number = last
-      values[Int(number)] = value
-      holders[Int(number)] = 1
-    } else {
-      number = UInt32(values.count)
+    if free.popLast() == nil {
       values.append(value)
       holders.append(1)
+    } else {
+      values[Int(number)] = value
+      holders[Int(number)] = 1
     }
-    numbers[value] = number
     return (number, true)
   }
+
+  private static func read(_ number: inout UInt32) -> UInt32 { number }
 
   /// Holds a number that is in use once more.
   mutating func hold(number: UInt32) { holders[Int(number)] += 1 }

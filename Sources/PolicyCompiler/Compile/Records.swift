@@ -20,6 +20,10 @@ enum Element: Hashable, Sendable {
 
 /// What is known of an element.
 struct ElementRecord: Sendable {
+  /// The selector of pods or nodes.
+  var selector = noNumber
+  /// Whether the feature it is filed under is all that it asks.
+  var isExact = false
   /// The features under which pods find it; `[0]` for one that needs none.
   var index: [UInt32] = []
   /// Policies whose subject it is.

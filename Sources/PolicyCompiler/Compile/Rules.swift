@@ -37,6 +37,13 @@ struct PolicyRecord: Sendable {
   func rules(_ direction: PolicyDirection) -> [RuleForm]? { direction == .ingress ? ingress : egress }
 }
 
+/// The directions a policy is for.
+struct PolicyTraits: Sendable {
+  var isForIngress = false
+  var isForEgress = false
+  var hasIngressNames = false
+}
+
 extension CompilerState {
   // What a policy says, with everything it refers to held.
 

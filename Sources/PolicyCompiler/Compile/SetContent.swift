@@ -35,20 +35,21 @@ extension CompilerState {
   /// The rule set of pods, held once more.
   ///
   /// - Parameters:
-  ///   - policies: the policies for the pods that are for the direction, sorted.
+  ///   - policies: the policies for the pods that are for the direction; used up.
   ///   - ports: the list of the pods' named ports.
-  mutating func holdSet(_ policies: [UInt32], _ direction: PolicyDirection, ports list: UInt32) -> UInt32 {
+  mutating func holdSet(_ policies: inout [UInt32], _ direction: PolicyDirection, ports list: UInt32) -> UInt32 {
     if policies.isEmpty { return unrestrictedSet }
-    var key = policies
-    let needsNames = direction == .ingress && policies.contains { policyRecords[Int($0)]?.hasIngressNames ?? false }
-    key.append(needsNames ? list : noNumber)
-    key.append(UInt32(direction.rawValue))
-    if let known = setMemo[key] {
+    policies.sort()
+    let count = policies.count
+    let needsNames = direction == .ingress && policies.contains { policyTraits[Int($0)].hasIngressNames }
+    policies.append(needsNames ? list : noNumber)
+    policies.append(UInt32(direction.rawValue))
+    if let known = setMemo[policies] {
       if known != unrestrictedSet { sets.hold(number: known) }
       return known
     }
-    let number = holdSet(content(policies, direction, ports: list))
-    setMemo[key] = number
+    let number = holdSet(content(Array(policies[..<count]), direction, ports: list))
+    setMemo[policies] = number
     return number
   }
 
@@ -97,7 +98,11 @@ extension CompilerState {
       content.admin.removeLast()
       releaseRule(last)
     }
-    if let last = content.admin.last, isCatchAll(rules[last]) { return content }
+    if let last = content.admin.last, isCatchAll(rules[last]),
+      !content.admin.contains(where: { rules[$0].action == .pass })
+    {
+      return content
+    }
     let isolating = records.filter { $0.tier == nil }
     if isolating.isEmpty {
       content.baseline = tier(ordered.filter { $0.tier == .baseline }, direction, ports: list)

@@ -107,12 +107,17 @@ extension CompilerState {
     var record = ElementRecord()
     switch element {
     case .pods(let scope, let selector):
-      record.index = indexFeatures(selectors[selector]) { podIndex[Self.key(scope, $0)]?.count ?? 0 }
+      let form = selectors[selector]
+      record.selector = selector
+      record.isExact = form.none.isEmpty && form.all.count <= 1
+      record.index = indexFeatures(form) { podIndex[Self.key(scope, $0)]?.count ?? 0 }
       for feature in record.index {
         podIndex[Self.key(scope, feature), default: []].append(number)
         set(&indexUses, feature, (Int(feature) < indexUses.count ? indexUses[Int(feature)] : 0) + 1)
       }
-    case .nodes: nodeElements.append(number)
+    case .nodes(let selector):
+      record.selector = selector
+      nodeElements.append(number)
     case .portName: break
     }
     set(&elementRecords, number, record)
@@ -159,8 +164,11 @@ extension CompilerState {
   private func collect(_ scope: UInt32, _ feature: UInt32, _ features: [UInt32], _ found: inout [UInt32]) {
     guard let candidates = podIndex[Self.key(scope, feature)] else { return }
     for candidate in candidates {
-      guard case .pods(_, let selector) = elements[candidate] else { continue }
-      if selectors[selector].matches(features) { found.append(candidate) }
+      if elementRecords[Int(candidate)].isExact {
+        found.append(candidate)
+      } else if selectors[elementRecords[Int(candidate)].selector].matches(features) {
+        found.append(candidate)
+      }
     }
   }
 
