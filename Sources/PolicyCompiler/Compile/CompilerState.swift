@@ -107,7 +107,8 @@ struct CompilerState: Sendable {
   var setMemo: [[UInt32]: UInt32] = [:]
   var tableMemo: [[UInt32]: PortTableID] = [:]
   var pointer = PeerPointer()
-  var classMarks = Marks()
+  var coreHits = Hits()
+  var setHits = Hits()
 
   init(options: PolicyOptions, scope: String?) {
     self.options = options
