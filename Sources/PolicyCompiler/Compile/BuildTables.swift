@@ -9,7 +9,8 @@ extension CompilerState {
     let fresh = newSets.list.sorted()
     for number in fresh { build(number) }
     guard delta != nil else { return }
-    for number in newClasses.list.sorted() { judge(number) }
+    var known: [UInt64: PortTableID] = [:]
+    for number in newClasses.list.sorted() { judge(number, &known) }
   }
 
   private mutating func build(_ number: UInt32) {
@@ -26,26 +27,62 @@ extension CompilerState {
       }
     }
     for range in set.ranges { _ = hold(range.table) }
-    classMarks.removeAll()
-    for element in record.elements {
-      for core in elementRecords[Int(element)].cores {
-        for peerClass in coreRecords[Int(core)].classes { classMarks.insert(peerClass) }
-      }
-    }
-    for number in classMarks.list {
-      let form = classes[number]
-      point(at: form.core, cover: form.cover)
-      let key = matching(record.content)
-      let base = record.blocks == 0 ? defaultKey : self.base(form.cover, record.content, defaultKey, &bases)
-      if key == base { continue }
-      let table = self.table(for: key)
-      if table == self.table(for: base) { continue }
-      set.verdicts[classIDs[Int(number)]] = hold(table)
-    }
-    classMarks.removeAll()
+    set.verdicts = verdicts(record, defaultKey, &bases)
     tables.ruleSets[record.id] = set
     delta?.ruleSets.insert(record.id)
   }
+
+  /// The verdicts of a new rule set.
+  ///
+  /// Most cores have but one of the set's elements, and all those with the same one get the same ports.
+  private mutating func verdicts(
+    _ record: SetRecord, _ defaultKey: [UInt32], _ bases: inout [[UInt32]: [UInt32]]
+  ) -> [PeerClassID: PortTableID] {
+    coreHits.start()
+    for element in record.elements {
+      for core in elementRecords[Int(element)].cores { coreHits.hit(core, by: element) }
+    }
+    var found: [(PeerClassID, PortTableID)] = []
+    found.reserveCapacity(coreHits.list.count)
+    var ofElement: (element: UInt32, table: PortTableID?) = (noNumber, nil)
+    let defaultTable = self.table(for: defaultKey)
+    for core in coreHits.list {
+      let only = coreHits.only(core)
+      if record.blocks == 0, only != noNumber, !isPortName(only) {
+        if only != ofElement.element {
+          pointer.point(at: [Self.key(only, 0)], cover: [], elements: elements.end, blocks: blocks.end)
+          let table = self.table(for: matching(record.content))
+          ofElement = (only, table == defaultTable ? nil : table)
+        }
+        guard let table = ofElement.table else { continue }
+        for number in coreRecords[Int(core)].classes { found.append((classIDs[Int(number)], table)) }
+        continue
+      }
+      for number in coreRecords[Int(core)].classes {
+        let cover = record.blocks == 0 ? [] : classes[number].cover
+        point(at: core, cover: cover)
+        let key = matching(record.content)
+        let base = base(cover, record.content, defaultKey, &bases)
+        if key == base { continue }
+        let table = self.table(for: key)
+        if table != self.table(for: base) { found.append((classIDs[Int(number)], table)) }
+      }
+    }
+    var verdicts = [PeerClassID: PortTableID](minimumCapacity: found.count)
+    for (id, table) in found { verdicts[id] = table }
+    var run: (table: PortTableID, count: Int) = (.everything(.noMatch), 0)
+    for (_, table) in found {
+      if table != run.table {
+        hold(run.table, run.count)
+        run = (table, 0)
+      }
+      run.count += 1
+    }
+    hold(run.table, run.count)
+    return verdicts
+  }
+
+  private func isPortName(_ element: UInt32) -> Bool { elementRecords[Int(element)].selector == noNumber }
 
   /// What is left of a set's rules for addresses that nothing but blocks speaks of.
   private mutating func base(
@@ -88,24 +125,38 @@ extension CompilerState {
   }
 
   /// The verdicts of older rule sets for a new class.
-  private mutating func judge(_ number: UInt32) {
+  private mutating func judge(_ number: UInt32, _ known: inout [UInt64: PortTableID]) {
     let form = classes[number]
     let id = classIDs[Int(number)]
-    var seen: Set<UInt32> = []
+    setHits.start()
     for item in cores[form.core].items {
-      for set in elementRecords[Int(item >> 32)].sets where !newSets.contains(set) && seen.insert(set).inserted {
-        let record = setRecords[Int(set)]
-        point(at: form.core, cover: form.cover)
-        let key = matching(record.content)
-        point(at: noNumber, cover: form.cover)
-        let base = matching(record.content)
-        if key == base { continue }
-        let table = self.table(for: key)
-        if table == self.table(for: base) { continue }
-        let held = hold(table)
-        tables.ruleSets[record.id]?.verdicts[id] = held
-        delta?.verdicts.insert(.init(record.id, id))
+      let element = UInt32(truncatingIfNeeded: item >> 32)
+      for set in elementRecords[Int(element)].sets where !newSets.contains(set) { setHits.hit(set, by: element) }
+    }
+    for set in setHits.list {
+      let only = setHits.only(set)
+      let isSimple = setRecords[Int(set)].blocks == 0 && only != noNumber && !isPortName(only)
+      // What the class gets from this set, and nil where that is what it gets anyway.
+      var table: PortTableID?
+      if isSimple, let found = known[Self.key(set, only)] {
+        table = found == .nothing ? nil : found
+      } else {
+        let cover = setRecords[Int(set)].blocks == 0 ? [] : form.cover
+        point(at: form.core, cover: cover)
+        let key = matching(setRecords[Int(set)].content)
+        point(at: noNumber, cover: cover)
+        let base = matching(setRecords[Int(set)].content)
+        if key != base {
+          let found = self.table(for: key)
+          if found != self.table(for: base) { table = found }
+        }
+        if isSimple { known[Self.key(set, only)] = table ?? .nothing }
       }
+      guard let table else { continue }
+      let ruleSet = setRecords[Int(set)].id
+      hold(table, 1)
+      tables.ruleSets[ruleSet]?.verdicts[id] = table
+      delta?.verdicts.insert(.init(ruleSet, id))
     }
   }
 
@@ -127,6 +178,10 @@ extension CompilerState {
   private mutating func hold(_ id: PortTableID) -> PortTableID {
     if id.rawValue > 2 { tableHolders[id, default: 0] += 1 }
     return id
+  }
+
+  private mutating func hold(_ id: PortTableID, _ count: Int) {
+    if id.rawValue > 2, count > 0 { tableHolders[id, default: 0] += count }
   }
 
   mutating func dropTable(_ id: PortTableID) {
@@ -171,4 +226,43 @@ extension CompilerState {
       ingress: id(of: kind.ingress), egress: id(of: kind.egress), addresses: record.pod.addresses,
       node: record.pod.node)
   }
+}
+
+extension PortTableID {
+  /// No table.
+  fileprivate static let nothing = PortTableID(rawValue: noNumber)
+}
+
+/// What was hit, and by what if by one thing only.
+struct Hits: Sendable {
+  private(set) var list: [UInt32] = []
+  private var round: UInt32 = 0
+  private var rounds: ContiguousArray<UInt32> = []
+  private var hitters: ContiguousArray<UInt32> = []
+
+  init() {}
+
+  /// Forgets all hits.
+  mutating func start() {
+    round += 1
+    list.removeAll(keepingCapacity: true)
+  }
+
+  mutating func hit(_ number: UInt32, by hitter: UInt32) {
+    let position = Int(number)
+    while rounds.count <= position {
+      rounds.append(0)
+      hitters.append(0)
+    }
+    if rounds[position] == round {
+      hitters[position] = noNumber
+    } else {
+      rounds[position] = round
+      hitters[position] = hitter
+      list.append(number)
+    }
+  }
+
+  /// What hit, ``noNumber`` if it was more than one thing.
+  func only(_ number: UInt32) -> UInt32 { hitters[Int(number)] }
 }

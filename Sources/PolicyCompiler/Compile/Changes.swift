@@ -62,9 +62,6 @@ extension CompilerState {
 
   /// Computes everything that the changes since the last time touch.
   mutating func settle() {
-    setMemo.removeAll()
-    groupElements.removeAll()
-    tableMemo.removeAll()
     dropEmptyKinds(emptiedKinds.drain())
     selectSets()
     buryReleasedSets()
@@ -227,6 +224,9 @@ extension CompilerState {
     releasedLists.removeAll()
     for address in releasedAddresses { _ = addresses.release(address) }
     releasedAddresses.removeAll()
+    setMemo.removeAll()
+    groupElements.removeAll()
+    tableMemo.removeAll()
     dirtyPods.removeAll()
     newSets.removeAll()
     newClasses.removeAll()

@@ -66,7 +66,7 @@ struct CompilerState: Sendable {
   var sets = Interner<SetContent>()
   var setRecords: ContiguousArray<SetRecord> = []
   var nextSet = RuleSetID.unrestricted.rawValue
-  /// Lists of blocks: those of rule sets and of cores. Number 0 is the empty list.
+  /// Lists of blocks, those of rule sets and of cores; number 0 is the empty one.
   var blockLists = Interner<[UInt32]>()
   var blockCells: ContiguousArray<BlockCells?> = []
   var meanings = Interner<Meaning>()
@@ -107,7 +107,8 @@ struct CompilerState: Sendable {
   var setMemo: [[UInt32]: UInt32] = [:]
   var tableMemo: [[UInt32]: PortTableID] = [:]
   var pointer = PeerPointer()
-  var classMarks = Marks()
+  var coreHits = Hits()
+  var setHits = Hits()
 
   init(options: PolicyOptions, scope: String?) {
     self.options = options

@@ -32,11 +32,7 @@ struct SetRecord: Sendable {
 let unrestrictedSet = UInt32.max - 1
 
 extension CompilerState {
-  /// The rule set of pods, held once more.
-  ///
-  /// - Parameters:
-  ///   - policies: the policies for the pods that are for the direction; used up.
-  ///   - ports: the list of the pods' named ports.
+  /// The rule set, held once more, of pods that these policies select; the list is used up.
   mutating func holdSet(_ policies: inout [UInt32], _ direction: PolicyDirection, ports list: UInt32) -> UInt32 {
     if policies.isEmpty { return unrestrictedSet }
     policies.sort()

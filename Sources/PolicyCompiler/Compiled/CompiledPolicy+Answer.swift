@@ -32,6 +32,7 @@ extension PolicyTables.RuleSet {
   /// - Parameters:
   ///   - address: the address.
   ///   - peerClass: its class.
+  /// - Returns: that of the class, else that of the address's range, else the default.
   public func table(of address: IPAddress, in peerClass: PeerClassID) -> PortTableID {
     if peerClass != .none, let table = verdicts[peerClass] { return table }
     var (low, high) = (0, ranges.count)

@@ -103,7 +103,8 @@ private struct CanonicalText {
   private mutating func write(_ set: PolicyTables.RuleSet, _ user: User, indent: String, isOwnNode: Bool) {
     lines.append("\(indent)default: \(text(set.defaultTable))")
     for range in set.ranges {
-      lines.append("\(indent)\(range.first)-\(range.last): \(text(range.table))")
+      let rules = isOwnNode ? "" : rules(user, range.first, range.table)
+      lines.append("\(indent)\(range.first)-\(range.last): \(text(range.table))\(rules)")
     }
     let verdicts = set.verdicts.compactMap { id, table in classNames[id].map { (name: $0.name, first: $0.first, table) }
     }

@@ -115,8 +115,9 @@ extension CompilerState {
   }
 
   mutating func load(_ input: PolicyInput) {
-    pods.reserveCapacity(input.pods.count)
-    podRecords.reserveCapacity(input.pods.count)
+    // With room for the changes that follow.
+    pods.reserveCapacity(input.pods.count + input.pods.count / 8)
+    podRecords.reserveCapacity(input.pods.count + input.pods.count / 8 + 16)
     addresses.reserve(2 * input.pods.count)
     tables.peers.reserveCapacity(input.pods.count)
     for (name, labels) in input.namespaces.sorted(by: { $0.key < $1.key }) { changeNamespace(name, labels: labels) }

@@ -151,6 +151,7 @@ public struct PortTableID: RawRepresentable, Hashable, Sendable, Comparable {
   /// The table that has one verdict for everything, and no entry.
   ///
   /// - Parameter verdict: the verdict.
+  /// - Returns: its number.
   public static func everything(_ verdict: PolicyVerdict) -> PortTableID {
     PortTableID(rawValue: UInt32(verdict.rawValue))
   }

@@ -37,6 +37,7 @@ public struct PortTable: Hashable, Sendable {
     /// The verdict of a port.
     ///
     /// - Parameter port: the destination port.
+    /// - Returns: that of its range, or of the rest.
     public func verdict(_ port: UInt16) -> PolicyVerdict {
       var (low, high) = (0, ranges.count)
       while low < high {
@@ -111,6 +112,7 @@ public struct PortTable: Hashable, Sendable {
   /// - Parameters:
   ///   - protocol: its protocol.
   ///   - port: its destination port; ignored for protocols without ports.
+  /// - Returns: the verdict.
   public func verdict(_ protocol: IPProtocol, _ port: UInt16) -> PolicyVerdict {
     switch `protocol` {
     case .tcp: tcp.verdict(port)
