@@ -4,77 +4,22 @@
 
 /*
  * Headers of one packet -> struct packet. Every byte is checked twice: against the linear data (for the verifier) and
- * against the IPv4 total length, because bytes after it are padding that a receiver ignores.
+ * against the length in the IP header, because bytes after it are padding that a receiver ignores.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
-#include <linux/tcp.h>
-#include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "extensions.h"
 #include "include/flow_abi.h"
+#include "packet.h"
+#include "transport.h"
 
-/* How connection tracking sees a packet. */
-enum packet_kind {
-  PACKET_FLOW,       /* has ports, may start a flow */
-  PACKET_REPLY,      /* has ports, is a reply by its nature (ICMP echo reply) */
-  PACKET_ICMP_ERROR, /* may belong to the flow that it quotes */
-  PACKET_LOOSE,      /* no ports: other ICMP, other protocols, fragments whose first one was not seen */
-};
-
-/* What is known of the packet under way. The first 8 fields are what a flow record says. */
-struct packet {
-  __be32 source;
-  __be32 destination;
-  __be16 source_port; /* 0 where the protocol has none */
-  __be16 destination_port;
-  __u32 endpoint;
-  __u32 decision;
-  __u32 generation;
-  __u8 protocol;
-  __u8 direction;
-  __u8 tcp_flags; /* byte 13 of the TCP header */
-  __u8 kind;      /* enum packet_kind */
-  __u32 transport_offset;
-  __be16 identification;
-  __u8 is_first_fragment; /* of several */
-  __u8 is_later_fragment;
-};
-
-#define TCP_FIN 0x01
-#define TCP_SYN 0x02
-#define TCP_RST 0x04
-#define TCP_ACK 0x10
-
-#define IPV4_MORE_FRAGMENTS  0x2000
-#define IPV4_FRAGMENT_OFFSET 0x1fff
-
-/* Headers that user space's <linux/…> lacks, or has only together with C library headers that BPF cannot include. */
-struct sctp_header {
-  __be16 source;
-  __be16 dest;
-  __be32 verification_tag;
-  __be32 checksum;
-};
-_Static_assert(sizeof(struct sctp_header) == 12, "struct sctp_header");
-
-struct icmp_header {
-  __u8 type;
-  __u8 code;
-  __be16 checksum;
-  __be16 identifier; /* of an echo */
-  __be16 sequence;
-};
-_Static_assert(sizeof(struct icmp_header) == 8, "struct icmp_header");
-
-#define ICMP_ECHO_REPLY        0
-#define ICMP_UNREACHABLE       3
-#define ICMP_ECHO_REQUEST      8
-#define ICMP_TIME_EXCEEDED     11
-#define ICMP_PARAMETER_PROBLEM 12
+/* The longest headers that are looked at in place: Ethernet, IPv4 with options, TCP. */
+#define HEADERS_LIMIT (sizeof(struct ethhdr) + 60 + sizeof(struct tcphdr))
 
 /* ARP over Ethernet for IPv4, as on the wire. */
 struct arp_ipv4 {
@@ -92,88 +37,16 @@ _Static_assert(sizeof(struct arp_ipv4) == 28, "struct arp_ipv4");
 
 #define ARP_ETHERNET 1
 
-/* The longest headers that are looked at: Ethernet, IPv4 with options, TCP. */
-#define HEADERS_LIMIT (sizeof(struct ethhdr) + 60 + sizeof(struct tcphdr))
-
-/* Moves headers out of page fragments. True when it did: the packet is worth parsing once more. */
-static __always_inline int pull_headers(struct __sk_buff *skb) {
-  __u32 linear = (__u32)((long)skb->data_end - (long)skb->data);
-  __u32 length = skb->len;
-
-  if (linear >= length || linear >= HEADERS_LIMIT)
-    return 0;
-  return bpf_skb_pull_data(skb, length < HEADERS_LIMIT ? length : HEADERS_LIMIT) == 0;
+/* Notes the addresses of a packet that goes in `direction`. */
+static __always_inline void set_ipv4_addresses(struct packet *packet, const __u8 direction, __be32 source,
+                                               __be32 destination) {
+  packet->flow.peer_address.word[2] = bpf_htonl(0xffff);
+  packet->local_address.word[2] = bpf_htonl(0xffff);
+  packet->flow.peer_address.word[3] = direction == FLOW_EGRESS ? destination : source;
+  packet->local_address.word[3] = direction == FLOW_EGRESS ? source : destination;
 }
 
-static __always_inline int is_icmp_error(__u8 type) {
-  return type == ICMP_UNREACHABLE || type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETER_PROBLEM;
-}
-
-/* Ports of an ICMP packet: an echo's identifier stands for the port of the side that asked. */
-static __always_inline void set_icmp_ports(struct packet *packet, __u8 type, __be16 identifier) {
-  if (type == ICMP_ECHO_REQUEST) {
-    packet->kind = PACKET_FLOW;
-    packet->source_port = identifier;
-  } else if (type == ICMP_ECHO_REPLY) {
-    packet->kind = PACKET_REPLY;
-    packet->destination_port = identifier;
-  } else {
-    packet->kind = is_icmp_error(type) ? PACKET_ICMP_ERROR : PACKET_LOOSE;
-  }
-}
-
-/* The transport header at `start`, of which the IPv4 header promises `length` bytes. */
-static __always_inline enum drop_reason parse_transport(struct packet *packet, void *start, void *data_end,
-                                                        __u32 length) {
-  if (packet->protocol == IPPROTO_TCP) {
-    struct tcphdr *tcp = start;
-
-    if (length < sizeof(*tcp) || (void *)(tcp + 1) > data_end)
-      return DROP_INVALID;
-    if (tcp->doff < 5 || tcp->doff * 4u > length)
-      return DROP_INVALID;
-    packet->source_port = tcp->source;
-    packet->destination_port = tcp->dest;
-    packet->tcp_flags = ((__u8 *)tcp)[13];
-  } else if (packet->protocol == IPPROTO_UDP) {
-    struct udphdr *udp = start;
-
-    if (length < sizeof(*udp) || (void *)(udp + 1) > data_end)
-      return DROP_INVALID;
-    packet->source_port = udp->source;
-    packet->destination_port = udp->dest;
-  } else if (packet->protocol == IPPROTO_SCTP) {
-    struct sctp_header *sctp = start;
-
-    if (length < sizeof(*sctp) || (void *)(sctp + 1) > data_end)
-      return DROP_INVALID;
-    packet->source_port = sctp->source;
-    packet->destination_port = sctp->dest;
-  } else if (packet->protocol == IPPROTO_ICMP) {
-    struct icmp_header *icmp = start;
-
-    if (length < sizeof(*icmp) || (void *)(icmp + 1) > data_end)
-      return DROP_INVALID;
-    set_icmp_ports(packet, icmp->type, icmp->identifier);
-  } else {
-    packet->kind = PACKET_LOOSE;
-  }
-  return DROP_NONE;
-}
-
-/* A later fragment may not reach into the transport header, which was judged in the first one (RFC 1858, RFC 3128). */
-static __always_inline enum drop_reason parse_later_fragment(struct packet *packet, __u32 offset) {
-  packet->is_later_fragment = 1;
-  packet->kind = PACKET_LOOSE;
-  if (packet->protocol == IPPROTO_TCP && offset < sizeof(struct tcphdr))
-    return DROP_INVALID;
-  if (packet->protocol == IPPROTO_SCTP && offset < sizeof(struct sctp_header))
-    return DROP_INVALID;
-  return DROP_NONE;
-}
-
-/* Fills `packet` (zeroed but for endpoint and direction) from an IPv4 frame. */
-static __always_inline enum drop_reason parse_ipv4(struct __sk_buff *skb, struct packet *packet) {
+static __always_inline enum drop_reason parse_ipv4(struct __sk_buff *skb, struct packet *packet, const __u8 direction) {
   void *data = (void *)(long)skb->data;
   void *data_end = (void *)(long)skb->data_end;
   struct iphdr *ip = data + sizeof(struct ethhdr);
@@ -197,9 +70,8 @@ static __always_inline enum drop_reason parse_ipv4(struct __sk_buff *skb, struct
   barrier_var(total);
   if (ip->version != 4 || header < sizeof(*ip) || total < header || total > available)
     return DROP_INVALID;
-  packet->source = ip->saddr;
-  packet->destination = ip->daddr;
-  packet->protocol = ip->protocol;
+  set_ipv4_addresses(packet, direction, ip->saddr, ip->daddr);
+  packet->flow.protocol = ip->protocol;
   packet->transport_offset = sizeof(struct ethhdr) + header;
   fragment = bpf_ntohs(ip->frag_off);
   if (fragment & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) {
@@ -208,59 +80,84 @@ static __always_inline enum drop_reason parse_ipv4(struct __sk_buff *skb, struct
       return parse_later_fragment(packet, (fragment & IPV4_FRAGMENT_OFFSET) * 8);
     packet->is_first_fragment = 1;
   }
-  return parse_transport(packet, (void *)ip + header, data_end, total - header);
+  return parse_transport(packet, direction, IPPROTO_ICMP, (void *)ip + header, data_end, total - header);
+}
+
+static __always_inline enum drop_reason parse_ipv6(struct __sk_buff *skb, struct packet *packet, const __u8 direction) {
+  void *data = (void *)(long)skb->data;
+  void *data_end = (void *)(long)skb->data_end;
+  struct ipv6hdr *ip = data + sizeof(struct ethhdr);
+  __u32 available = skb->len - sizeof(struct ethhdr) - sizeof(*ip);
+  __u32 length;
+
+  if ((void *)(ip + 1) > data_end)
+    return DROP_INVALID;
+  length = bpf_ntohs(ip->payload_len);
+  /* Big TCP again, with a jumbo payload option or without. */
+  if (length == 0 && skb->gso_size != 0)
+    length = available;
+  if (ip->version != 6 || length > available)
+    return DROP_INVALID;
+  packet->is_ipv6 = 1;
+  __builtin_memcpy(direction == FLOW_EGRESS ? &packet->flow.peer_address : &packet->local_address, &ip->daddr, 16);
+  __builtin_memcpy(direction == FLOW_EGRESS ? &packet->local_address : &packet->flow.peer_address, &ip->saddr, 16);
+  /* Off the wire they are IPv4's form here (include/address_abi.h). */
+  if (is_mapped(&packet->flow.peer_address) || is_mapped(&packet->local_address))
+    return DROP_INVALID;
+  packet->flow.protocol = ip->nexthdr;
+  packet->transport_offset = sizeof(struct ethhdr) + sizeof(*ip);
+  if (is_extension(ip->nexthdr))
+    return parse_behind_extensions(skb, packet, length);
+  return parse_transport(packet, direction, IPPROTO_ICMPV6, ip + 1, data_end, length);
 }
 
 /* Fills the addresses of `packet` from an ARP frame. */
-static __always_inline enum drop_reason parse_arp(struct __sk_buff *skb, struct packet *packet) {
+static __always_inline enum drop_reason parse_arp(struct __sk_buff *skb, struct packet *packet, const __u8 direction) {
   void *data = (void *)(long)skb->data;
   void *data_end = (void *)(long)skb->data_end;
   struct arp_ipv4 *arp = data + sizeof(struct ethhdr);
+  __be32 sender, target;
 
   if ((void *)(arp + 1) > data_end)
     return DROP_INVALID;
   if (arp->hardware_type != bpf_htons(ARP_ETHERNET) || arp->protocol_type != bpf_htons(ETH_P_IP) ||
       arp->hardware_length != ETH_ALEN || arp->protocol_length != 4)
     return DROP_INVALID;
-  __builtin_memcpy(&packet->source, arp->sender_address, 4);
-  __builtin_memcpy(&packet->destination, arp->target_address, 4);
+  __builtin_memcpy(&sender, arp->sender_address, 4);
+  __builtin_memcpy(&target, arp->target_address, 4);
+  set_ipv4_addresses(packet, direction, sender, target);
+  packet->kind = PACKET_ARP;
   return DROP_NONE;
 }
 
-#define ICMPV6_MLD_FIRST  130 /* query, report, done */
-#define ICMPV6_NDP_LAST   137 /* after MLD: solicitations, advertisements, redirect */
-#define ICMPV6_MLD_REPORT 143
+/* Fills `packet` (zeroed but for endpoint and direction) from any frame. */
+static __always_inline enum drop_reason parse(struct __sk_buff *skb, struct packet *packet, const __u8 direction) {
+  struct ethhdr *ethernet = (void *)(long)skb->data;
 
-/*
- * Neighbour discovery and multicast listener discovery keep a dual-stack interface alive; nothing else of IPv6 is
- * judged here yet, so nothing else passes.
- */
-static __always_inline enum drop_reason parse_ipv6(struct __sk_buff *skb) {
-  void *data = (void *)(long)skb->data;
-  void *data_end = (void *)(long)skb->data_end;
-  struct ipv6hdr *ip = data + sizeof(struct ethhdr);
-  __u8 *next = (__u8 *)(ip + 1);
-  __u8 protocol;
-
-  if ((void *)next > data_end || ip->version != 6)
+  if ((void *)(ethernet + 1) > (void *)(long)skb->data_end)
     return DROP_INVALID;
-  protocol = ip->nexthdr;
-  if (protocol == IPPROTO_HOPOPTS) {
-    /* MLD carries a router alert, which fits the shortest option header. */
-    if ((void *)(next + 8) > data_end)
-      return DROP_INVALID;
-    if (next[1] != 0)
-      return DROP_UNSUPPORTED_L3;
-    protocol = next[0];
-    next += 8;
-  }
-  if (protocol != IPPROTO_ICMPV6)
+  switch (ethernet->h_proto) {
+  case bpf_htons(ETH_P_IP):
+    return parse_ipv4(skb, packet, direction);
+  case bpf_htons(ETH_P_IPV6):
+    return parse_ipv6(skb, packet, direction);
+  case bpf_htons(ETH_P_ARP):
+    return parse_arp(skb, packet, direction);
+  default:
     return DROP_UNSUPPORTED_L3;
-  if ((void *)(next + 4) > data_end)
+  }
+}
+
+/* Headers in page fragments: moves them to where they can be read, and reads again. */
+__noinline int parse_again(struct __sk_buff *skb, struct packet *packet) {
+  __u32 linear = (__u32)((long)skb->data_end - (long)skb->data);
+  __u32 length = skb->len;
+
+  if (!packet || linear >= length || linear >= HEADERS_LIMIT)
     return DROP_INVALID;
-  if ((next[0] >= ICMPV6_MLD_FIRST && next[0] <= ICMPV6_NDP_LAST) || next[0] == ICMPV6_MLD_REPORT)
-    return DROP_NONE;
-  return DROP_UNSUPPORTED_L3;
+  if (bpf_skb_pull_data(skb, length < HEADERS_LIMIT ? length : HEADERS_LIMIT) != 0)
+    return DROP_INVALID;
+  return parse(skb, packet, packet->direction);
 }
 
 #endif

@@ -11,9 +11,11 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "conntrack.h"
+#include "discovery.h"
 #include "drop.h"
 #include "include/endpoint_abi.h"
 #include "include/flow_abi.h"
+#include "packet.h"
 #include "parsing.h"
 #include "pod_maps.h"
 #include "policy.h"
@@ -45,98 +47,91 @@ static __always_inline enum relation relation_of(const struct packet *packet, co
   if (is_opening(packet) && (!is_forward || state->flags & FLOW_CLOSING))
     return RELATION_FIRST;
   /* An echo request is never a reply, and a reply never a request (identifier 0 lets both meet in one flow). */
-  if (packet->protocol == IPPROTO_ICMP && !is_forward != (packet->kind == PACKET_REPLY))
+  if (is_icmp(packet->flow.protocol) && !is_forward != (packet->kind == PACKET_REPLY))
     return RELATION_NONE;
   return is_forward ? RELATION_FORWARD : RELATION_REPLY;
 }
 
-static __always_inline int is_tracked_protocol(__u8 protocol) {
-  return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP || protocol == IPPROTO_ICMP;
+static __always_inline int is_tracked_protocol(const struct packet *packet) {
+  __u8 protocol = packet->flow.protocol;
+
+  return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
+         protocol == (packet->is_ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 }
 
-static __always_inline enum drop_reason judge_ipv4(struct __sk_buff *skb, struct packet *packet,
-                                                   const struct endpoint *pod, const __u8 direction) {
+/* Asks the tables. packet->decision and packet->generation are those of the decision; both 0 where there was none. */
+static __always_inline enum drop_reason judge_packet(struct packet *packet, const struct endpoint *pod,
+                                                     __u32 generation) {
+  enum drop_reason reason;
+
+  /* Nothing is compiled yet: the tables need not be asked, and the flow remembers no decision. */
+  if (generation == 0)
+    return pod->flags & ENDPOINT_POLICY_REQUIRED ? DROP_ENDPOINT_NOT_READY : DROP_NONE;
+  reason = judge(packet, pod, generation);
+  return reason == DROP_POLICY && !is_tracked_protocol(packet) ? DROP_UNKNOWN_PROTOCOL : reason;
+}
+
+static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct packet *packet,
+                                                  const struct endpoint *pod, const __u8 direction) {
   __u64 now = bpf_ktime_get_coarse_ns();
   enum relation relation = RELATION_NONE;
-  enum drop_reason reason = DROP_NONE;
+  enum drop_reason reason;
   struct flow_state *state = 0;
-  struct flow_key key = {};
   __u32 generation;
 
   if (packet->is_later_fragment)
     recall_fragment(packet, now);
-  if (packet->kind == PACKET_ICMP_ERROR && quotes_live_flow(skb, packet, pod->address, now))
+  if (packet->kind == PACKET_ICMP_ERROR && quotes_live_flow(skb, packet, pod, now))
     return DROP_NONE;
   if (packet->kind == PACKET_FLOW || packet->kind == PACKET_REPLY) {
-    key = key_of(packet, direction);
-    state = live_flow(&key, now);
+    state = live_flow(&packet->flow, now);
     relation = relation_of(packet, state, direction);
   }
   if (relation != RELATION_REPLY) {
     generation = active_generation();
     /* What this generation allowed once, it allows still. */
-    if (relation != RELATION_FORWARD || generation == 0 || !state || state->generation != generation)
-      reason = judge(packet, pod, generation, direction);
-    else
-      packet->generation = generation;
-    if (reason == DROP_POLICY && !is_tracked_protocol(packet->protocol))
-      reason = DROP_UNKNOWN_PROTOCOL;
-    if (reason != DROP_NONE)
-      return reason;
+    if (relation != RELATION_FORWARD || generation == 0 || !state || state->generation != generation) {
+      reason = judge_packet(packet, pod, generation);
+      if (reason != DROP_NONE)
+        return reason;
+      if (relation == RELATION_FORWARD && state && state->generation != packet->generation) {
+        state->decision = packet->decision;
+        state->generation = packet->generation;
+      }
+    }
   }
   if (relation == RELATION_FIRST) {
-    if (start_flow(&key, packet, direction, now) != 0)
+    if (start_flow(packet, direction, now) != 0)
       return DROP_FLOW_CREATE;
     if (record_allowed)
       record_allow(skb, packet);
   } else if (state && relation != RELATION_NONE) {
-    if (relation == RELATION_FORWARD && state->generation != packet->generation) {
-      state->decision = packet->decision;
-      state->generation = packet->generation;
-    }
     note_packet(state, packet, relation == RELATION_REPLY, now);
   }
-  if (packet->is_first_fragment && packet->kind != PACKET_ICMP_ERROR && packet->kind != PACKET_LOOSE)
+  if (packet->is_first_fragment && packet->kind <= PACKET_REPLY)
     remember_fragment(packet, now);
   return DROP_NONE;
-}
-
-/* Headers of any frame. What passes with DROP_NONE and is not IPv4 needs no further judgement but its source. */
-static __always_inline enum drop_reason parse(struct __sk_buff *skb, struct packet *packet, __u16 *ethertype) {
-  struct ethhdr *ethernet = (void *)(long)skb->data;
-
-  if ((void *)(ethernet + 1) > (void *)(long)skb->data_end)
-    return DROP_INVALID;
-  *ethertype = ethernet->h_proto;
-  switch (ethernet->h_proto) {
-  case bpf_htons(ETH_P_IP):
-    return parse_ipv4(skb, packet);
-  case bpf_htons(ETH_P_ARP):
-    return parse_arp(skb, packet);
-  case bpf_htons(ETH_P_IPV6):
-    return parse_ipv6(skb);
-  default:
-    return DROP_UNSUPPORTED_L3;
-  }
 }
 
 static __always_inline int handle(struct __sk_buff *skb, const __u8 direction) {
   struct packet packet = {.endpoint = skb->cb[0], .direction = direction};
   struct endpoint *pod = bpf_map_lookup_elem(&endpoint, &packet.endpoint);
   enum drop_reason reason;
-  __u16 ethertype = 0;
 
-  reason = parse(skb, &packet, &ethertype);
-  if (reason == DROP_INVALID && pull_headers(skb))
-    reason = parse(skb, &packet, &ethertype);
+  packet.flow.endpoint = (__u16)packet.endpoint;
+  reason = parse(skb, &packet, direction);
+  if (reason == DROP_INVALID)
+    reason = parse_again(skb, &packet);
   if (!pod || !(pod->flags & ENDPOINT_PRESENT))
     reason = DROP_ENDPOINT_NOT_READY;
-  /* ARP probes ask from 0.0.0.0 (RFC 5227). IPv6 has no source to compare yet. */
-  else if (reason == DROP_NONE && direction == FLOW_EGRESS && packet.source != pod->address &&
-           ethertype != bpf_htons(ETH_P_IPV6) && (ethertype != bpf_htons(ETH_P_ARP) || packet.source != 0))
+  else if (reason == DROP_NONE && packet.kind == PACKET_DISCOVERY)
+    reason = check_discovery(skb, &packet, pod);
+  /* ARP probes ask from 0.0.0.0 (RFC 5227). */
+  else if (reason == DROP_NONE && direction == FLOW_EGRESS && !is_own(pod, &packet.local_address, packet.is_ipv6) &&
+           (packet.kind != PACKET_ARP || packet.local_address.word[3] != 0))
     reason = DROP_INVALID_SOURCE;
-  else if (reason == DROP_NONE && ethertype == bpf_htons(ETH_P_IP))
-    reason = judge_ipv4(skb, &packet, pod, direction);
+  else if (reason == DROP_NONE && packet.kind != PACKET_ARP)
+    reason = handle_ip(skb, &packet, pod, direction);
   return reason == DROP_NONE ? TC_ACT_UNSPEC : drop(skb, &packet, reason);
 }
 

@@ -28,39 +28,97 @@ struct {
   __type(value, struct flow_state);
 } flow SEC(".maps");
 
-/* The active policy generation. Written by the policy writer with one store, read once per packet. */
+/*
+ * The policy tables, as include/policy_abi.h has them: written by the policy writer, read when a packet is judged.
+ * Full: the writer refuses a generation before it touches anything. Mapped arrays hold what changes with one store.
+ */
+
+/* The active policy generation. Read once per packet. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1);
+  __uint(map_flags, BPF_F_MMAPABLE);
   __type(key, __u32);
   __type(value, struct policy_state);
 } policy_state SEC(".maps");
 
-/* Endpoint and generation parity -> rule sets. Written by the policy writer, read when a packet is judged. */
+/* Endpoint identifier -> rule sets. Cleared by the wiring when a pod goes. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, ENDPOINT_LIMIT * 2);
+  __uint(max_entries, ENDPOINT_LIMIT);
+  __uint(map_flags, BPF_F_MMAPABLE);
   __type(key, __u32);
   __type(value, struct endpoint_policy);
 } endpoint_policy SEC(".maps");
 
-/* Peer address -> class. Written by the policy writer. Full: the writer refuses the generation before it publishes. */
 struct {
-  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
-  __uint(max_entries, 131072);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __type(key, struct peer_class_key);
-  __type(value, struct peer_class);
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 8192);
+  __type(key, __u32);
+  __type(value, struct rule_set);
+} rule_set SEC(".maps");
+
+/* Address of a pod or node -> index into `peer_class`. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 262144);
+  __type(key, struct ip_address);
+  __type(value, __u32);
+} peer SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 262144);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __type(key, __u32);
+  __type(value, struct version_word);
 } peer_class SEC(".maps");
 
-/* Rule set, class, protocol, port -> verdict. Written by the policy writer. Full: as peer_class. */
+/* Rule set and class -> port table. */
 struct {
-  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
-  __uint(max_entries, 131072);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 262144);
   __type(key, struct verdict_key);
   __type(value, struct verdict);
 } verdict SEC(".maps");
+
+/* The rule sets' own CIDRs, one run for each set that has any. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 65536);
+  __type(key, __u32);
+  __type(value, struct address_range4);
+} address_range4 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 65536);
+  __type(key, __u32);
+  __type(value, struct address_range6);
+} address_range6 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 16384);
+  __type(key, __u32);
+  __type(value, struct port_table);
+} port_table SEC(".maps");
+
+/* The port tables' ranges, one run for each table and protocol that has any. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 65536);
+  __type(key, __u32);
+  __type(value, struct port_range);
+} port_range SEC(".maps");
+
+/* Decision -> packets that it judged, per CPU. Written by the pod programs, read by operators. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 65536);
+  __type(key, __u32);
+  __type(value, struct decision_counter);
+} decision_count SEC(".maps");
 
 /* struct flow_record for each drop, and each new flow when asked. Full: the record is lost and event_lost counts it. */
 struct {
@@ -78,20 +136,23 @@ struct {
 
 /* Ports of a fragmented packet, learnt from its first fragment. These two structs stay within the kernel. */
 struct fragment_key {
+  struct ip_address peer_address;
+  struct ip_address local_address;
   __u32 endpoint;
-  __be32 source;
-  __be32 destination;
-  __be16 identification;
-  __u8 protocol;
-  __u8 padding;
+  __be32 identification;
+  __u8 protocol; /* IPv4; 0 for IPv6, which tells datagrams apart without it (RFC 8200, 4.5) */
+  __u8 direction;
+  __u8 padding[2];
 };
-_Static_assert(sizeof(struct fragment_key) == 16, "struct fragment_key");
+_Static_assert(sizeof(struct fragment_key) == 44, "struct fragment_key");
 
 struct fragment {
   __u64 first_seen; /* nanoseconds, CLOCK_MONOTONIC */
-  __be16 source_port;
-  __be16 destination_port;
-  __u32 kind; /* enum packet_kind of the first fragment */
+  __be16 peer_port;
+  __be16 local_port;
+  __u8 protocol; /* behind all extension headers */
+  __u8 kind;     /* enum packet_kind of the first fragment */
+  __u8 padding[2];
 };
 _Static_assert(sizeof(struct fragment) == 16, "struct fragment");
 

@@ -8,10 +8,11 @@
 #include <bpf/bpf_helpers.h>
 #include "drop.h"
 #include "include/flow_abi.h"
-#include "parsing.h"
+#include "packet.h"
 #include "pod_maps.h"
 
 static __always_inline void record(struct __sk_buff *skb, const struct packet *packet, __u8 verdict, __u8 reason) {
+  const int is_egress = packet->direction == FLOW_EGRESS;
   struct flow_record *record = bpf_ringbuf_reserve(&flow_event, sizeof(*record), 0);
   __u32 zero = 0;
 
@@ -23,15 +24,15 @@ static __always_inline void record(struct __sk_buff *skb, const struct packet *p
     return;
   }
   record->timestamp = bpf_ktime_get_ns();
-  record->source = packet->source;
-  record->destination = packet->destination;
-  record->source_port = packet->source_port;
-  record->destination_port = packet->destination_port;
+  record->source = is_egress ? packet->local_address : packet->flow.peer_address;
+  record->destination = is_egress ? packet->flow.peer_address : packet->local_address;
+  record->source_port = is_egress ? packet->flow.local_port : packet->flow.peer_port;
+  record->destination_port = is_egress ? packet->flow.peer_port : packet->flow.local_port;
   record->endpoint = packet->endpoint;
   record->decision = packet->decision;
   record->generation = packet->generation;
   record->length = skb->len;
-  record->protocol = packet->protocol;
+  record->protocol = packet->flow.protocol;
   record->direction = packet->direction;
   record->verdict = verdict;
   record->reason = reason;
@@ -39,14 +40,17 @@ static __always_inline void record(struct __sk_buff *skb, const struct packet *p
 }
 
 /* Counts, records and drops. Not inlined: it is called from many places and none of them is the fast path. */
-static __noinline int drop(struct __sk_buff *skb, const struct packet *packet, __u32 reason) {
+__noinline int drop(struct __sk_buff *skb, const struct packet *packet, __u32 reason) {
   count_drop(skb, reason);
+  if (!packet)
+    return TC_ACT_SHOT;
   record(skb, packet, FLOW_DROPPED, (__u8)reason);
   return TC_ACT_SHOT;
 }
 
-static __noinline int record_allow(struct __sk_buff *skb, const struct packet *packet) {
-  record(skb, packet, FLOW_ALLOWED, DROP_NONE);
+__noinline int record_allow(struct __sk_buff *skb, const struct packet *packet) {
+  if (packet)
+    record(skb, packet, FLOW_ALLOWED, DROP_NONE);
   return 0;
 }
 

@@ -16,6 +16,12 @@ public struct ClusterSnapshot: Hashable, Sendable {
   public var endpointSlices: [NamespacedName: EndpointSlice] = [:]
   /// Network policies by namespace and name.
   public var networkPolicies: [NamespacedName: NetworkPolicy] = [:]
+  /// AdminNetworkPolicies by name.
+  public var adminNetworkPolicies: [String: AdminNetworkPolicy] = [:]
+  /// BaselineAdminNetworkPolicies by name; a cluster has at most one, `default`.
+  public var baselineAdminNetworkPolicies: [String: BaselineAdminNetworkPolicy] = [:]
+  /// ClusterNetworkPolicies by name.
+  public var clusterNetworkPolicies: [String: ClusterNetworkPolicy] = [:]
 
   /// Makes a snapshot without objects.
   public init() {}
@@ -38,6 +44,9 @@ public struct ClusterSnapshot: Hashable, Sendable {
     case .service(let object): services[object.key] = object
     case .endpointSlice(let object): endpointSlices[object.key] = object
     case .networkPolicy(let object): networkPolicies[object.key] = object
+    case .adminNetworkPolicy(let object): adminNetworkPolicies[object.metadata.name] = object
+    case .baselineAdminNetworkPolicy(let object): baselineAdminNetworkPolicies[object.metadata.name] = object
+    case .clusterNetworkPolicy(let object): clusterNetworkPolicies[object.metadata.name] = object
     }
   }
 }

@@ -33,15 +33,21 @@ public struct ManifestStream: Sendable {
       throw ManifestError(
         .malformed, file: name, message: "has \(bytes.count) bytes, more than \(Self.sizeLimit); split it")
     }
-    var composer = YAMLComposer(JSONEscapes.withoutSurrogates(bytes))
     var objects: [KubernetesObject] = []
     var index = 0
     do {
+      var composer = try YAMLComposer(bytes)
       while let document = try composer.nextDocument() {
-        do {
-          try Self.read(document, unknownKinds: unknownKinds, into: &objects)
-        } catch {
-          throw ManifestError(.refused, file: name, document: index, path: error.path, message: error.message)
+        switch document {
+        case .value(let value):
+          do {
+            try Self.read(value, unknownKinds: unknownKinds, into: &objects)
+          } catch {
+            throw ManifestError(.refused, file: name, document: index, path: error.path, message: error.message)
+          }
+        case .refused(let error):
+          throw ManifestError(
+            .malformed, file: name, document: index, message: "line \(error.line): \(error.message)")
         }
         index += 1
       }
@@ -59,55 +65,12 @@ public struct ManifestStream: Sendable {
     _ document: DocumentValue, unknownKinds: UnknownKinds, into objects: inout [KubernetesObject]
   ) throws(ValidationError) {
     if document == .null { return }
-    let list = try ManifestList(document)
-    guard let list else {
-      if unknownKinds == .skipped, !KubernetesObject.knows(document) { return }
-      objects.append(try KubernetesObject(document))
-      return
-    }
-    let items = FieldPath.root.field("items")
-    for (index, item) in list.items.enumerated() {
-      if unknownKinds == .skipped, list.itemKind == nil, !KubernetesObject.knows(item) { continue }
-      let object = try KubernetesObject(
-        item, at: items.item(index), apiVersion: list.itemKind == nil ? nil : list.apiVersion, kind: list.itemKind)
-      if let kind = list.itemKind, kind != object.kind {
-        throw ValidationError(
-          path: "\(items.item(index)).kind", message: "\(object.kind) does not belong in a \(kind)List")
-      }
+    try ManifestItem.forEach(in: document, kinds: KubernetesObject.resources) {
+      (item: ManifestItem) throws(ValidationError) in
+      if unknownKinds == .skipped, item.list == nil, !KubernetesObject.knows(item.value) { return }
+      let object = try item.decoded(options: .strict)
+      if let error = object.validationErrors(at: item.path).first { throw error }
       objects.append(object)
-    }
-  }
-}
-
-/// A `List`, or a list of one kind.
-private struct ManifestList {
-  var apiVersion: String
-  /// The kind of items that do not name theirs; nil in a `List`.
-  var itemKind: String?
-  var items: [DocumentValue]
-
-  /// Nil for a document that is no list.
-  init?(_ document: DocumentValue) throws(ValidationError) {
-    guard case .map(let fields) = document, case .string(let version)? = fields["apiVersion"],
-      case .string(let kind)? = fields["kind"], kind.hasSuffix("List")
-    else { return nil }
-    apiVersion = version
-    if kind == "List" {
-      guard version == "v1" else {
-        throw ValidationError(path: ".apiVersion", message: "a List has the version v1")
-      }
-    } else {
-      let known = KubernetesObject.resources.first { $0.apiVersion == version && "\($0.kind)List" == kind }
-      guard let known else { return nil }
-      itemKind = known.kind
-    }
-    for name in fields.keys.sorted() where !["apiVersion", "kind", "metadata", "items"].contains(name) {
-      throw ValidationError(path: ".\(name.prefix(80))", message: "unknown field in a \(kind); remove it")
-    }
-    switch fields["items"] {
-    case .array(let array)?: items = array
-    case .null?, nil: items = []
-    default: throw ValidationError(path: ".items", message: "must be a list")
     }
   }
 }

@@ -45,6 +45,28 @@ public struct SampleOdd: BPFValue, BitwiseCopyable, Hashable {
     "sample_odd", of: Self.self, fields: [.init("number", \.number), .init("letter", \.letter)])
 }
 
+/// `struct sample_prefix` of the programs, declared in Swift.
+public struct SamplePrefix: BPFValue, BitwiseCopyable {
+  var length: UInt32
+  var number: UInt32
+  var address: UInt32
+
+  /// As in the programs.
+  public static let layout = StructLayout(
+    "sample_prefix", of: Self.self,
+    fields: [.init("length", \.length), .init("number", \.number), .init("address", \.address)])
+}
+
+/// `struct sample_class` of the programs, declared in Swift.
+public struct SampleClass: BPFValue, BitwiseCopyable {
+  var classID: UInt32
+  var flags: UInt32
+
+  /// As in the programs.
+  public static let layout = StructLayout(
+    "sample_class", of: Self.self, fields: [.init("class_id", \.classID), .init("flags", \.flags)])
+}
+
 /// A packet of 60 bytes that says it is IPv4.
 let packet: [UInt8] = [UInt8](repeating: 0, count: 12) + [0x08, 0x00] + [UInt8](repeating: 1, count: 46)
 

@@ -4,6 +4,7 @@ import CDatapathABI
 import DatapathPrograms
 import KernelTestSupport
 import LinuxSystem
+import NetworkTypes
 import SystemPackage
 import Testing
 
@@ -93,38 +94,38 @@ extension BPFKernelTests {
     @Test func `an array has a value at each index and none beyond`() throws {
       let map = try loadSamples().map("endpoint", as: BPFArrayMap<endpoint>.self)
       #expect(map.count == 16)
-      #expect(try map.value(at: 15)?.address == 0)
-      try map.setValue(endpoint(address: 5, flags: 1), at: 15)
-      #expect(try map.value(at: 15)?.address == 5)
+      #expect(try map.value(at: 15)?.ipv4 == nil)
+      try map.setValue(endpoint(ipv4: IPv4Address(0, 0, 0, 5), flags: 1), at: 15)
+      #expect(try map.value(at: 15)?.ipv4 == IPv4Address(0, 0, 0, 5))
       #expect(try map.value(at: 16) == nil)
       #expect(try map.values().count == 16)
       #expect(try map.values()[15].flags == 1)
       #expect {
-        try map.setValue(endpoint(address: 5, flags: 1), at: 16)
+        try map.setValue(endpoint(ipv4: IPv4Address(0, 0, 0, 5), flags: 1), at: 16)
       } throws: { ($0 as? BPFError)?.code == .invalidArgument && "\($0)".contains("16 entries") }
     }
 
     @Test func `an LPM trie finds the longest prefix`() throws {
-      let map = try loadSamples().map("peer_class", as: BPFLPMTrie<peer_class_key, peer_class>.self)
-      func key(_ length: UInt32, _ a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) -> peer_class_key {
+      let map = try loadSamples().map("prefixes", as: BPFLPMTrie<SamplePrefix, SampleClass>.self)
+      func key(_ length: UInt32, _ a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) -> SamplePrefix {
         let address = UInt32(a) | UInt32(b) << 8 | UInt32(c) << 16 | UInt32(d) << 24
-        return peer_class_key(prefix_length: 32 + length, generation: 1, address: address)
+        return SamplePrefix(length: 32 + length, number: 1, address: address)
       }
       try map.update([
-        (key(8, 10, 0, 0, 0), peer_class(class_id: 8, flags: 0)),
-        (key(16, 10, 1, 0, 0), peer_class(class_id: 16, flags: 0)),
-        (key(32, 10, 1, 2, 3), peer_class(class_id: 32, flags: 0)),
+        (key(8, 10, 0, 0, 0), SampleClass(classID: 8, flags: 0)),
+        (key(16, 10, 1, 0, 0), SampleClass(classID: 16, flags: 0)),
+        (key(32, 10, 1, 2, 3), SampleClass(classID: 32, flags: 0)),
       ])
-      #expect(try map.value(forKey: key(32, 10, 1, 2, 3))?.class_id == 32)
-      #expect(try map.value(forKey: key(32, 10, 1, 2, 4))?.class_id == 16)
-      #expect(try map.value(forKey: key(32, 10, 9, 9, 9))?.class_id == 8)
+      #expect(try map.value(forKey: key(32, 10, 1, 2, 3))?.classID == 32)
+      #expect(try map.value(forKey: key(32, 10, 1, 2, 4))?.classID == 16)
+      #expect(try map.value(forKey: key(32, 10, 9, 9, 9))?.classID == 8)
       #expect(try map.value(forKey: key(32, 11, 0, 0, 0)) == nil)
-      #expect(try map.entries().map(\.1.class_id).sorted() == [8, 16, 32])
+      #expect(try map.entries().map(\.1.classID).sorted() == [8, 16, 32])
       #expect(try map.removeValue(forKey: key(16, 10, 1, 0, 0)))
       #expect(try map.removeValue(forKey: key(16, 10, 1, 0, 0)) == false)
-      #expect(try map.value(forKey: key(32, 10, 1, 2, 4))?.class_id == 8)
+      #expect(try map.value(forKey: key(32, 10, 1, 2, 4))?.classID == 8)
       #expect {
-        try map.updateValue(peer_class(class_id: 1, flags: 0), forKey: key(33, 1, 2, 3, 4))
+        try map.updateValue(SampleClass(classID: 1, flags: 0), forKey: key(33, 1, 2, 3, 4))
       } throws: { ($0 as? BPFError)?.code == .invalidArgument }
       try map.removeAll()
       #expect(try map.entries().isEmpty)
@@ -175,11 +176,11 @@ extension BPFKernelTests {
     @Test func `tasks that remove while others read lose nobody else's entries`() async throws {
       let object = try loadSamples()
       let map = try object.map("numbers", as: BPFHashMap<UInt32, UInt64>.self)
-      let trie = try object.map("peer_class", as: BPFLPMTrie<peer_class_key, peer_class>.self)
-      func key(_ number: UInt32) -> peer_class_key { peer_class_key(prefix_length: 64, generation: 0, address: number) }
+      let trie = try object.map("prefixes", as: BPFLPMTrie<SamplePrefix, SampleClass>.self)
+      func key(_ number: UInt32) -> SamplePrefix { SamplePrefix(length: 64, number: 0, address: number) }
       for number in 0..<UInt32(100) {
         try map.updateValue(0, forKey: number)
-        try trie.updateValue(peer_class(class_id: number, flags: 0), forKey: key(number))
+        try trie.updateValue(SampleClass(classID: number, flags: 0), forKey: key(number))
       }
       let churnMap = try map.duplicate()
       let churnTrie = try trie.duplicate()
@@ -188,7 +189,7 @@ extension BPFKernelTests {
         while !Task.isCancelled {
           let number = 100 + round % 100
           try churnMap.updateValue(1, forKey: number)
-          try churnTrie.updateValue(peer_class(class_id: number, flags: 0), forKey: key(number))
+          try churnTrie.updateValue(SampleClass(classID: number, flags: 0), forKey: key(number))
           try churnMap.removeValue(forKey: number)
           try churnTrie.removeValue(forKey: key(number))
           round += 1

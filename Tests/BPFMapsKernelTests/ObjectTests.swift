@@ -29,7 +29,7 @@ extension BPFKernelTests {
           && "\($0)".contains(#"struct sample_state: field "decision" is at offset 8 in the object but at 12 in Swift"#)
           && "\($0)".contains(#"field "flags" is at offset 12 in the object but at 8 in Swift"#)
           && "\($0)".contains(#"struct endpoint: field "extra" (offset 8) is in the object but not in Swift"#)
-          && "\($0)".contains("it has 16 bytes in the object but 8 in Swift")
+          && "\($0)".contains("it has 16 bytes in the object but 24 in Swift")
       }
     }
 

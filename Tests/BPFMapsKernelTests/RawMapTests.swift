@@ -25,9 +25,9 @@ extension BPFKernelTests {
       case "counter":
         return try .open(identifier: object.map(name, as: BPFPerCPUArrayMap<drop_counter>.self).identifier)
       case "endpoint": return try .open(identifier: object.map(name, as: BPFArrayMap<endpoint>.self).identifier)
-      case "peer_class":
+      case "prefixes":
         return try .open(
-          identifier: object.map(name, as: BPFLPMTrie<peer_class_key, peer_class>.self).identifier)
+          identifier: object.map(name, as: BPFLPMTrie<SamplePrefix, SampleClass>.self).identifier)
       case "programs": return try .open(identifier: object.map(name, as: BPFProgramArray.self).identifier)
       default:
         return try .open(identifier: object.map(name, as: BPFRingBuffer<flow_record>.self).identifier)
@@ -66,7 +66,7 @@ extension BPFKernelTests {
       #expect(try endpoints.entries().map(\.key) == (0..<16).map(bytes))
       let counters = try open(object, "counter")
       #expect(try counters.entries().map(\.values.count) == Array(repeating: BPFProcessors.possibleCount, count: 4))
-      let trie = try open(object, "peer_class")
+      let trie = try open(object, "prefixes")
       let (key, value) = (trie.info.keySize, trie.info.valueSize)
       for index in 0..<20 {
         var prefix = [UInt8](repeating: 0, count: key)

@@ -10,34 +10,37 @@ enum InstructionCounts {
 
   static let recorded: [String: [String: Int]] = [
     "6.1": [
-      "from_pod": 3079,
-      "to_pod": 3133,
+      "from_pod": 10153,
+      "to_pod": 10096,
       "dispatch_egress": 27,
       "dispatch_ingress": 27,
       "connect4": 150,
       "getpeername4": 33,
       "recvmsg4": 50,
       "sendmsg4": 186,
+      "refuse_bypass": 18,
     ],
     "6.12": [
-      "from_pod": 2738,
-      "to_pod": 2741,
+      "from_pod": 9370,
+      "to_pod": 9381,
       "dispatch_egress": 27,
       "dispatch_ingress": 27,
       "connect4": 150,
       "getpeername4": 33,
       "recvmsg4": 50,
       "sendmsg4": 186,
+      "refuse_bypass": 18,
     ],
     "6.18": [
-      "from_pod": 3540,
-      "to_pod": 3946,
+      "from_pod": 9760,
+      "to_pod": 9727,
       "dispatch_egress": 27,
       "dispatch_ingress": 27,
       "connect4": 150,
       "getpeername4": 33,
       "recvmsg4": 50,
       "sendmsg4": 186,
+      "refuse_bypass": 18,
     ],
   ]
 }

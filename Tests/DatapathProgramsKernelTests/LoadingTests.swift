@@ -30,7 +30,7 @@ struct LoadingTests {
       let first = try PodDatapath.load(pinDirectory: directory, limits: .small)
       let dispatcher = try first.makeDispatcher(endpoint: 3)
       try first.endpoints.setValue(
-        endpoint(address: PodFixture.pod.networkOrder, flags: UInt32(ENDPOINT_PRESENT)), at: 3)
+        endpoint(ipv4: PodFixture.pod, flags: UInt32(ENDPOINT_PRESENT)), at: 3)
       #expect(try dispatcher.egress.test(packet: Self.udp).returnValue == -1)
       #expect(try first.programs.programIdentifier(at: 0) == first.fromPod.identifier)
 
@@ -67,7 +67,7 @@ struct LoadingTests {
   private static func dispatcherOfDroppedDatapath(pinDirectory: FilePath?) throws -> Dispatcher {
     let datapath = try PodDatapath.load(pinDirectory: pinDirectory, limits: .small)
     try datapath.endpoints.setValue(
-      endpoint(address: PodFixture.pod.networkOrder, flags: UInt32(ENDPOINT_PRESENT)), at: 5)
+      endpoint(ipv4: PodFixture.pod, flags: UInt32(ENDPOINT_PRESENT)), at: 5)
     return try datapath.makeDispatcher(endpoint: 5)
   }
 
@@ -109,11 +109,16 @@ struct LoadingTests {
   }
 
   @Test func `limits are the maps' sizes`() throws {
-    let limits = DatapathLimits(flows: 100, peerClasses: 20, verdicts: 30, eventBytes: 8192)
+    let limits = DatapathLimits(
+      flows: 100, peers: 20, ruleSets: 21, verdicts: 30, addressRanges: 22, portTables: 23, portRanges: 24,
+      decisions: 25, eventBytes: 8192)
     let datapath = try PodDatapath.load(pinDirectory: nil, limits: limits)
     #expect(datapath.flows.info.maximumEntryCount >= 100)
-    #expect(datapath.peerClasses.info.maximumEntryCount == 20)
-    #expect(datapath.verdicts.info.maximumEntryCount == 30)
+    #expect(datapath.peers.info.maximumEntryCount == 20 && datapath.peerClasses.count == 20)
+    #expect(datapath.ruleSets.count == 21 && datapath.verdicts.info.maximumEntryCount == 30)
+    #expect(datapath.addressRanges4.count == 22 && datapath.addressRanges6.count == 22)
+    #expect(datapath.portTables.count == 23 && datapath.portRanges.count == 24)
+    #expect(datapath.decisionCounters.info.maximumEntryCount == 25)
     #expect(datapath.flowEvents.capacity == 8192)
   }
 
@@ -124,6 +129,15 @@ struct LoadingTests {
     } catch {
       #expect(error.code == .invalidArgument)
       #expect(error.message.contains("\"flow\"") && error.message.contains("at least 1"), "\(error)")
+    }
+  }
+
+  @Test func `more address ranges than a search reaches are refused`() throws {
+    do {
+      _ = try PodDatapath.load(pinDirectory: nil, limits: DatapathLimits(addressRanges: (1 << 20) + 1))
+      Issue.record("ranges that are never found")
+    } catch {
+      #expect(error.code == .invalidArgument && error.message.contains("address_range"), "\(error)")
     }
   }
 

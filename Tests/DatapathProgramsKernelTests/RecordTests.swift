@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BPFMaps
+import BPFTesting
 import DatapathPrograms
 import KernelTestSupport
 import LinuxSystem
@@ -32,15 +33,21 @@ struct RecordTests {
     _ = try fixture.fromPod(.udp(from: 5353, to: 53))
     _ = try fixture.toPod(.udp(from: 9, to: 10))
     _ = try fixture.send(
-      IPv4Packet(from: PodFixture.stranger, to: PodFixture.peer, .echoRequest(identifier: 3)).frame, .egress)
+      Message.echoRequest(identifier: 3).packet(from: Family.v4.stranger, to: Family.v4.peer), .egress)
     _ = try fixture.send(EthernetFrame.bytes(type: 0x8847, payload: [1, 2, 3, 4]), .ingress)
+    _ = try fixture.toPod(.udp(from: 9, to: 10), .v6)
+    _ = try fixture.fromPod(.echoRequest(identifier: 3), .v6)
+    _ = try fixture.send(ExtensionTests.packet([ExtensionTests.route(segmentsLeft: 1)]), .egress)
     #expect(
-      try await Self.lines(5, of: fixture) == [
+      try await Self.lines(8, of: fixture) == [
         "ALLOW: 10.0.0.5:41234 -> 10.0.0.9:8080 TCP, egress of endpoint 3 (decision 12, generation 5)",
-        "DROP 133 policy: 10.0.0.5:5353 -> 10.0.0.9:53 UDP, egress of endpoint 3",
+        "DROP 133 policy: 10.0.0.5:5353 -> 10.0.0.9:53 UDP, egress of endpoint 3 (decision 12, generation 5)",
         "DROP 181 policy denied: 10.0.0.9:9 -> 10.0.0.5:10 UDP, ingress of endpoint 3 (decision 31, generation 5)",
         "DROP 132 invalid source: 10.0.7.7 -> 10.0.0.9 ICMP echo request 3, egress of endpoint 3",
         "DROP 139 unsupported L3: frame of 18 bytes, ingress of endpoint 3",
+        "DROP 181 policy denied: [fd00::9]:9 -> [fd00::5]:10 UDP, ingress of endpoint 3 (decision 31, generation 5)",
+        "DROP 133 policy: fd00::5 -> fd00::9 ICMPv6 echo request 3, egress of endpoint 3 (decision 12, generation 5)",
+        "DROP 156 invalid extension header: IPv6 fd00::5 -> fd00::9, egress of endpoint 3",
       ])
   }
 
@@ -55,12 +62,20 @@ struct RecordTests {
   }
 
   @Test func `records that find the ring full are counted, and the packets dropped all the same`() throws {
-    let fixture = try PodFixture(limits: DatapathLimits(flows: 64, peerClasses: 16, verdicts: 16, eventBytes: 4096))
+    let fixture = try PodFixture(limits: .smallRing)
     try fixture.publish(egress: [])
-    let capacity = Int(fixture.datapath.flowEvents.capacity) / 48
+    let capacity = Int(fixture.datapath.flowEvents.capacity) / 72
     for _ in 0..<capacity + 10 { #expect(try fixture.fromPod(.udp(from: 3, to: 4)) == .drops(.policy)) }
     let lost = try fixture.datapath.readLostEventCount()
     #expect((9...12).contains(lost))
     #expect(try fixture.datapath.readDropCounters()[.policy]?.packets == UInt64(capacity + 10))
+  }
+}
+
+extension DatapathLimits {
+  fileprivate static var smallRing: DatapathLimits {
+    var limits = DatapathLimits.small
+    limits.eventBytes = 4096
+    return limits
   }
 }

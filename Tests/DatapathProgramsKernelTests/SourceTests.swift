@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BPFMaps
+import BPFTesting
 import CDatapathABI
 import DatapathPrograms
 import KernelTestSupport
@@ -13,22 +14,53 @@ struct SourceTests {
   static let pod = PodFixture.pod
   static let peer = PodFixture.peer
   static let nobody = IPv4Address(0, 0, 0, 0)
+  static let messages: [Message] = [
+    .tcp(from: 1, to: 80), .udp(from: 1, to: 53), .udp(from: 68, to: 67), .echoRequest(identifier: 1), .other(47),
+  ]
 
-  @Test(arguments: [
-    (IPv4Address(10, 0, 0, 6), IPv4Packet.Transport.tcp(from: 1, to: 80)), (peer, .udp(from: 1, to: 53)),
-    (nobody, .udp(from: 68, to: 67)), (IPv4Address(127, 0, 0, 1), .echoRequest(identifier: 1)),
-    (IPv4Address(5, 0, 0, 10), .other(47)),
-  ])
-  func `a pod sends from its own address only`(source: IPv4Address, transport: IPv4Packet.Transport) throws {
+  @Test(arguments: messages)
+  func `a pod sends from its own addresses only`(message: Message) throws {
     let fixture = try PodFixture()
-    let packet = IPv4Packet(from: source, to: Self.peer, transport)
-    #expect(try fixture.send(packet.frame, .egress) == .drops(.invalidSource))
+    let sources4 = [
+      IPv4Address(10, 0, 0, 6), Self.peer, Self.nobody, IPv4Address(127, 0, 0, 1), IPv4Address(5, 0, 0, 10),
+    ]
+    for source in sources4 {
+      let packet = message.packet(from: .v4(source), to: Family.v4.peer)
+      #expect(try fixture.send(packet, .egress) == .drops(.invalidSource), "\(source)")
+    }
+    let own = Family.v6.pod.v6
+    let sources6 = (0..<4).map { word in
+      IPv6Address(
+        high: own.high ^ (word < 2 ? 1 << (word * 32) : 0), low: own.low ^ (word < 2 ? 0 : 1 << (word * 32 - 64)))
+    }
+    for source in sources6 + [Family.v6.peer.v6, .unspecified, IPv6Address(high: 0, low: 1)] {
+      let packet = message.packet(from: .v6(source), to: Family.v6.peer)
+      #expect(try fixture.send(packet, .egress) == .drops(.invalidSource), "\(source)")
+    }
     #expect(try fixture.datapath.flows.entries().isEmpty)
   }
 
-  @Test func `anybody may send to the pod, as far as sources go`() throws {
+  @Test(arguments: Family.allCases)
+  func `anybody may send to the pod, as far as sources go`(family: Family) throws {
     let fixture = try PodFixture()
-    #expect(try fixture.toPod(.udp(from: 1, to: 53), from: PodFixture.stranger) == .passes)
+    #expect(try fixture.toPod(.udp(from: 1, to: 53), family, from: family.stranger) == .passes)
+  }
+
+  @Test(arguments: Family.allCases)
+  func `a pod without an address of a family sends nothing of it`(family: Family) throws {
+    let fixture = try PodFixture()
+    let other = family == .v4 ? Family.v6 : .v4
+    try fixture.datapath.endpoints.setValue(
+      endpoint(
+        ipv4: family == .v4 ? nil : Self.pod, ipv6: family == .v6 ? nil : Family.v6.pod.v6,
+        flags: UInt32(ENDPOINT_PRESENT)), at: PodFixture.endpointID)
+    #expect(try fixture.fromPod(.udp(from: 1, to: 53), family) == .drops(.invalidSource))
+    #expect(try fixture.fromPod(.udp(from: 1, to: 53), other) == .passes)
+    let unset = family == .v4 ? IPAddress.v4(Self.nobody) : .v6(.unspecified)
+    let packet = Message.udp(from: 68, to: 67).packet(from: unset, to: family.peer)
+    #expect(try fixture.send(packet, .egress) == .drops(.invalidSource))
+    let claim = Packet(.ethernet(), .arpReply(from: Self.pod, to: Self.peer))
+    #expect(try fixture.send(claim, .egress) == (family == .v4 ? .drops(.invalidSource) : .passes))
   }
 
   @Test func `a pod cannot claim another address in ARP`() throws {
@@ -55,14 +87,18 @@ struct SourceTests {
     }
   }
 
-  @Test func `an endpoint that is not there drops everything, ARP too`() throws {
+  @Test func `an endpoint that is not there drops everything, ARP and discovery too`() throws {
     let fixture = try PodFixture()
     try fixture.datapath.endpoints.setValue(
-      endpoint(address: Self.pod.networkOrder, flags: 0), at: PodFixture.endpointID)
-    #expect(try fixture.fromPod(.tcp(from: 1, to: 80)) == .drops(.endpointNotReady))
-    #expect(try fixture.toPod(.tcp(from: 1, to: 80)) == .drops(.endpointNotReady))
+      endpoint(ipv4: Self.pod, ipv6: Family.v6.pod.v6, flags: 0), at: PodFixture.endpointID)
+    for family in Family.allCases {
+      #expect(try fixture.fromPod(.tcp(from: 1, to: 80), family) == .drops(.endpointNotReady))
+      #expect(try fixture.toPod(.tcp(from: 1, to: 80), family) == .drops(.endpointNotReady))
+    }
     #expect(
       try fixture.send(ARPPacket(sender: Self.pod, target: Self.peer).frame, .egress) == .drops(.endpointNotReady))
+    #expect(
+      try fixture.send(DiscoveryTests.neighbor(135, from: Family.v6.pod.v6), .egress) == .drops(.endpointNotReady))
   }
 
   @Test func `an empty slot fails closed and is counted`() throws {
@@ -77,14 +113,15 @@ struct SourceTests {
     #expect(try fixture.fromPod(.tcp(from: 1, to: 80)) == .passes)
   }
 
-  @Test func `dispatchers of two endpoints do not mix`() throws {
+  @Test(arguments: Family.allCases)
+  func `dispatchers of two endpoints do not mix`(family: Family) throws {
     let fixture = try PodFixture()
     let other = try fixture.datapath.makeDispatcher(endpoint: 4)
     try fixture.datapath.endpoints.setValue(
-      endpoint(address: Self.peer.networkOrder, flags: UInt32(ENDPOINT_PRESENT)), at: 4)
-    let packet = IPv4Packet(from: Self.peer, to: Self.pod, .tcp(from: 9, to: 80, flags: .syn))
-    #expect(try fixture.send(packet.frame, .egress) == .drops(.invalidSource))
-    #expect(try other.egress.test(packet: packet.frame).returnValue == -1)
+      endpoint(ipv4: Self.peer, ipv6: Family.v6.peer.v6, flags: UInt32(ENDPOINT_PRESENT)), at: 4)
+    let packet = Message.tcp(from: 9, to: 80, flags: .syn).packet(from: family.peer, to: family.pod)
+    #expect(try fixture.send(packet, .egress) == .drops(.invalidSource))
+    #expect(try other.egress.test(packet).returnValue == -1)
     #expect(try fixture.datapath.flows.entries().map(\.0.endpoint) == [4])
   }
 }

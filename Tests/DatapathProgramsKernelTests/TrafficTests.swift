@@ -55,6 +55,8 @@ struct TrafficTests {
     try await ip("link add eth0 type veth peer name veth1 netns \(path)", in: pod)
     try await ip("address add \(PodFixture.pod)/24 dev eth0", in: pod)
     try await ip("address add \(PodFixture.peer)/24 dev veth1", in: peer)
+    try await ip("address add \(Family.v6.pod)/64 dev eth0 nodad", in: pod)
+    try await ip("address add \(Family.v6.peer)/64 dev veth1 nodad", in: peer)
     try await ip("link set eth0 up", in: pod)
     try await ip("link set veth1 up", in: peer)
     let podIndex = try await pod.run { unsafe if_nametoindex("eth0") }
@@ -64,7 +66,7 @@ struct TrafficTests {
 
   /// One exchange from a client's to a server's namespace.
   static func exchange(
-    _ kind: TestSockets.Kind, from client: NetworkNamespace, to server: NetworkNamespace, at address: IPv4Address,
+    _ kind: TestSockets.Kind, from client: NetworkNamespace, to server: NetworkNamespace, at address: IPAddress,
     port: UInt16, size: Int = 32, milliseconds: Int
   ) async throws -> Bool {
     async let served = server.run { TestSockets.echoOnce(kind, on: port, milliseconds: milliseconds) }
@@ -77,25 +79,27 @@ struct TrafficTests {
     return answered
   }
 
-  @Test(arguments: Side.allCases)
-  func `allowed TCP and UDP flow, and everything else is dropped for its reason`(side: Side) async throws {
+  @Test(arguments: Side.allCases, Family.allCases)
+  func `allowed TCP and UDP flow, and everything else is dropped for its reason`(
+    side: Side, family: Family
+  ) async throws {
     try await Self.withPod(at: side) { fixture, pod, peer in
       try fixture.publish(
         ingress: [.init(classID: 4, ipProtocol: .tcp, ports: .exact(8080))],
         egress: [.init(classID: 4, ipProtocol: .udp, ports: .exact(53))])
       #expect(
         try await Self.exchange(
-          .udp, from: pod, to: peer, at: PodFixture.peer, port: 53, milliseconds: Self.patience))
+          .udp, from: pod, to: peer, at: family.peer, port: 53, milliseconds: Self.patience))
       #expect(
         try await Self.exchange(
-          .tcp, from: peer, to: pod, at: PodFixture.pod, port: 8080, milliseconds: Self.patience))
-      #expect(try fixture.datapath.readDropCounters()[.policy] == nil)
+          .tcp, from: peer, to: pod, at: family.pod, port: 8080, milliseconds: Self.patience))
+      #expect(try fixture.datapath.readDropCounters().isEmpty)
       #expect(
         try await !Self.exchange(
-          .udp, from: pod, to: peer, at: PodFixture.peer, port: 54, milliseconds: Self.impatience))
+          .udp, from: pod, to: peer, at: family.peer, port: 54, milliseconds: Self.impatience))
       #expect(
         try await !Self.exchange(
-          .tcp, from: peer, to: pod, at: PodFixture.pod, port: 8081, milliseconds: Self.impatience))
+          .tcp, from: peer, to: pod, at: family.pod, port: 8081, milliseconds: Self.impatience))
       let drops = try fixture.datapath.readDropCounters()
       #expect((drops[.policy]?.packets ?? 0) >= 2)
       // The kernel's own router solicitations and reports pass; nothing else may be dropped here.
@@ -103,13 +107,13 @@ struct TrafficTests {
     }
   }
 
-  @Test(arguments: Side.allCases)
-  func `a fragmented datagram passes both ways by its ports`(side: Side) async throws {
+  @Test(arguments: Side.allCases, Family.allCases)
+  func `a fragmented datagram passes both ways by its ports`(side: Side, family: Family) async throws {
     try await Self.withPod(at: side) { fixture, pod, peer in
       try fixture.publish(ingress: [], egress: [.init(classID: 4, ipProtocol: .udp, ports: .exact(53))])
       #expect(
         try await Self.exchange(
-          .udp, from: pod, to: peer, at: PodFixture.peer, port: 53, size: 4000, milliseconds: Self.patience))
+          .udp, from: pod, to: peer, at: family.peer, port: 53, size: 4000, milliseconds: Self.patience))
       #expect(try fixture.datapath.readDropCounters().isEmpty)
     }
   }
@@ -118,7 +122,7 @@ struct TrafficTests {
     try await Self.withPod(at: .pod) { fixture, pod, peer in
       let datapath = fixture.datapath
       func answers(milliseconds: Int) async throws -> Bool {
-        try await Self.exchange(.udp, from: pod, to: peer, at: PodFixture.peer, port: 7, milliseconds: milliseconds)
+        try await Self.exchange(.udp, from: pod, to: peer, at: Family.v4.peer, port: 7, milliseconds: milliseconds)
       }
       #expect(try await answers(milliseconds: Self.patience))
       try datapath.programs.clear(at: UInt32(POD_PROGRAM_EGRESS))

@@ -11,9 +11,10 @@ struct DatapathObjectTests {
     let object = try BPFObject(
       DatapathObject.pod.embedded,
       checking: [
-        endpoint.layout, flow_key.layout, flow_state.layout, policy_state.layout, endpoint_policy.layout,
-        peer_class_key.layout, peer_class.layout, verdict_key.layout, verdict.layout, drop_counter.layout,
-        flow_record.layout,
+        ip_address.layout, endpoint.layout, flow_key.layout, flow_state.layout, policy_state.layout,
+        version_word.layout, endpoint_policy.layout, rule_set.layout, verdict_key.layout, verdict.layout,
+        address_range4.layout, address_range6.layout, port_table.layout, port_range.layout, decision_counter.layout,
+        drop_counter.layout, flow_record.layout,
       ])
     #expect(Set(object.programNames) == ["from_pod", "to_pod"])
     #expect(Set(object.mapNames).isSuperset(of: PodDatapath.pinnedMaps))
@@ -30,7 +31,7 @@ struct DatapathObjectTests {
   }
 
   @Test func `objects are ELF images without debug sections`() {
-    for object in [DatapathObject.pod, .dispatcher] {
+    for object in [DatapathObject.pod, .dispatcher, .sockLB, .bypassGuard] {
       let bytes = object.bytes()
       #expect(bytes.prefix(4) == [0x7f, 0x45, 0x4c, 0x46])
       #expect(!String(decoding: bytes, as: UTF8.self).contains(".debug_info"))

@@ -22,7 +22,7 @@ struct DropReasonTests {
   static let names: [String: DropReason] = [
     "INVALID_SOURCE": .invalidSource, "POLICY": .policy, "INVALID": .invalid, "UNKNOWN_PROTOCOL": .unknownProtocol,
     "MISSED_TAIL_CALL": .missedTailCall, "FLOW_CREATE": .flowCreate, "UNSUPPORTED_L3": .unsupportedL3,
-    "POLICY_DENY": .policyDeny, "ENDPOINT_NOT_READY": .endpointNotReady,
+    "POLICY_DENY": .policyDeny, "INVALID_EXTHDR": .invalidExtensionHeader, "ENDPOINT_NOT_READY": .endpointNotReady,
   ]
 
   @Test func `the Swift enum is the C enum, number by number and name by name`() throws {

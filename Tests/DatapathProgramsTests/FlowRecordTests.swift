@@ -9,12 +9,13 @@ import Testing
 struct FlowRecordTests {
   static func record(
     ipProtocol: UInt8 = 6, ports: (UInt16, UInt16) = (41234, 8080), direction: UInt8 = 0, verdict: UInt8 = 0,
-    reason: UInt8 = 133, decision: UInt32 = 0, isRead: Bool = true
+    reason: UInt8 = 133, decision: UInt32 = 0, isRead: Bool = true, isIPv6: Bool = false
   ) -> flow_record {
     var record = flow_record()
     record.timestamp = 5
-    record.source = isRead ? IPv4Address(10, 0, 0, 5).networkOrder : 0
-    record.destination = isRead ? IPv4Address(10, 0, 0, 9).networkOrder : 0
+    let source = isIPv6 ? IPAddress.v6(IPv6Address(high: 0xfd00 << 48, low: 5)) : .v4(IPv4Address(10, 0, 0, 5))
+    let destination = isIPv6 ? IPAddress.v6(IPv6Address(high: 0xfd00 << 48, low: 9)) : .v4(IPv4Address(10, 0, 0, 9))
+    if isRead { (record.source, record.destination) = (ip_address(source), ip_address(destination)) }
     record.source_port = ports.0.bigEndian
     record.destination_port = ports.1.bigEndian
     record.endpoint = 3
@@ -55,6 +56,18 @@ struct FlowRecordTests {
       "DROP 132 invalid source: ARP 10.0.0.5 -> 10.0.0.9, egress of endpoint 3"
     ),
     (
+      record(decision: 12, isIPv6: true),
+      "DROP 133 policy: [fd00::5]:41234 -> [fd00::9]:8080 TCP, egress of endpoint 3 (decision 12, generation 2)"
+    ),
+    (
+      record(ipProtocol: 58, ports: (77, 0), isIPv6: true),
+      "DROP 133 policy: fd00::5 -> fd00::9 ICMPv6 echo request 77, egress of endpoint 3"
+    ),
+    (
+      record(ipProtocol: 0, ports: (0, 0), reason: 156, isIPv6: true),
+      "DROP 156 invalid extension header: IPv6 fd00::5 -> fd00::9, egress of endpoint 3"
+    ),
+    (
       record(ipProtocol: 0, ports: (0, 0), reason: 139, isRead: false),
       "DROP 139 unsupported L3: frame of 74 bytes, egress of endpoint 3"
     ),
@@ -71,8 +84,8 @@ struct FlowRecordTests {
 
   @Test func `fields are decoded from network order`() {
     let record = FlowRecord(Self.record(verdict: 1, reason: 0, decision: 7))
-    #expect(record.source == IPv4Address(10, 0, 0, 5))
-    #expect(record.destination == IPv4Address(10, 0, 0, 9))
+    #expect(record.source == .v4(IPv4Address(10, 0, 0, 5)))
+    #expect(record.destination == .v4(IPv4Address(10, 0, 0, 9)))
     #expect(record.sourcePort == 41234 && record.destinationPort == 8080)
     #expect(record.verdict == .allowed && record.direction == .egress && record.ipProtocol == .tcp)
     #expect(record.timestamp == 5 && record.length == 74 && record.decision == 7 && record.generation == 2)

@@ -18,15 +18,15 @@ struct ProgramLifecycleTests {
   /// A flow of an endpoint, as if its pod had asked a peer.
   private func plant(_ number: UInt32, in datapath: PodDatapath) throws {
     var key = flow_key()
-    key.endpoint = number
-    key.peer_address = IPv4Address(10, 8, 0, 2).networkOrder
+    key.endpoint = UInt16(number)
+    key.peer_address = ip_address(IPv4Address(10, 8, 0, 2))
     key.protocol = 17
     try datapath.flows.updateValue(flow_state(), forKey: key)
   }
 
   private func flows(of number: UInt32, in datapath: PodDatapath) throws -> Int {
     var count = 0
-    for (key, _) in try datapath.flows.entries() where key.endpoint == number { count += 1 }
+    for (key, _) in try datapath.flows.entries() where UInt32(key.endpoint) == number { count += 1 }
     return count
   }
 
@@ -35,9 +35,9 @@ struct ProgramLifecycleTests {
       let node = cluster.a
       let first = try await cluster.add("a1", 11, on: "eni-a1", of: node, mode: .veth)
       // Generation 1 is in force and has compiled the first owner: nothing restricts it.
-      try node.datapath.policyState.setValue(policy_state(generation: 1, padding: 0), at: 0)
-      let policy = endpoint_policy(generation: 1, ingress_set: 0, egress_set: 0, padding: 0)
-      for index: UInt32 in [22, 23] { try node.datapath.endpointPolicies.setValue(policy, at: index) }
+      let unrestricted = version_word(UInt32(RULE_SET_UNRESTRICTED))
+      node.datapath.setPolicy(endpoint_policy(ingress: unrestricted, egress: unrestricted), ofEndpoint: 11)
+      node.datapath.publish(generation: 1)
       #expect(try await Traffic.udp(from: first.namespace, to: node.namespace, at: node.address) == first.address)
       #expect(try flows(of: 11, in: node.datapath) > 0)
 
@@ -62,7 +62,7 @@ struct ProgramLifecycleTests {
       let node = cluster.a
       let first = try await cluster.add("a1", 11, on: "eni-a1", of: node, mode: .veth)
       try plant(11, in: node.datapath)
-      try node.datapath.endpoints.setValue(endpoint(address: first.address.networkOrder, flags: 0), at: 11)
+      try node.datapath.endpoints.setValue(endpoint(ipv4: first.address, flags: 0), at: 11)
       if isRepeated {
         try await node.wirer.remove(first.record, from: first.namespace)
         let entry: endpoint = try #require(try node.datapath.endpoints.value(at: 11))

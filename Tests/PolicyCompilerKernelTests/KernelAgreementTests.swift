@@ -26,7 +26,7 @@ struct KernelAgreementTests {
     for (pod, number) in cluster.endpoints.sorted(by: { $0.value < $1.value }) {
       guard case .v4(let address)? = compiled.endpoints[pod]?.addresses.first else { continue }
       try datapath.endpoints.setValue(
-        endpoint(address: address.networkOrder, flags: UInt32(ENDPOINT_PRESENT) | UInt32(ENDPOINT_POLICY_REQUIRED)),
+        endpoint(ipv4: address, flags: UInt32(ENDPOINT_PRESENT) | UInt32(ENDPOINT_POLICY_REQUIRED)),
         at: number)
       let dispatcher = try datapath.makeDispatcher(endpoint: number)
       for packet in cluster.packets(of: address) {

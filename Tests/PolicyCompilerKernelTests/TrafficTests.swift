@@ -52,7 +52,7 @@ struct PolicyTrafficTests {
         let datapath = try PodDatapath.load(
           pinDirectory: nil, limits: DatapathLimits(flows: 1024, peerClasses: 256, verdicts: 256, eventBytes: 65536))
         try datapath.endpoints.setValue(
-          endpoint(address: Self.pod.networkOrder, flags: UInt32(ENDPOINT_PRESENT | ENDPOINT_POLICY_REQUIRED)), at: 3)
+          endpoint(ipv4: Self.pod, flags: UInt32(ENDPOINT_PRESENT | ENDPOINT_POLICY_REQUIRED)), at: 3)
         let dispatcher = try datapath.makeDispatcher(endpoint: 3)
         let egress = try await dispatcher.egress.attach(
           toTrafficControl: .egress, of: link.index.rawValue, in: pod)

@@ -48,7 +48,7 @@ struct PolicyUpdateTests {
     let datapath = try PodDatapath.load(
       pinDirectory: nil, limits: DatapathLimits(flows: 1024, peerClasses: 1024, verdicts: 4096, eventBytes: 65536))
     try datapath.endpoints.setValue(
-      endpoint(address: Self.pod.networkOrder, flags: UInt32(ENDPOINT_PRESENT | ENDPOINT_POLICY_REQUIRED)), at: 3)
+      endpoint(ipv4: Self.pod, flags: UInt32(ENDPOINT_PRESENT | ENDPOINT_POLICY_REQUIRED)), at: 3)
     let dispatcher = try datapath.makeDispatcher(endpoint: 3)
     let writer = PolicyMapWriter(datapath: datapath, node: "n1", gracePeriod: .milliseconds(1))
     let policies = [Self.compiled(0), Self.compiled(1)]

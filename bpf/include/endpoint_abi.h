@@ -7,6 +7,7 @@
  * (CDatapathABI): each struct that crosses the border is defined here once, and both compilers assert its layout.
  */
 #include <linux/types.h>
+#include "address_abi.h"
 
 /* Endpoint identifiers are 1 ... ENDPOINT_LIMIT - 1; 0 means "no endpoint". */
 #define ENDPOINT_LIMIT 4096
@@ -21,12 +22,16 @@
 #define POD_PROGRAM_INGRESS 1 /* to the pod */
 #define POD_PROGRAM_COUNT   2
 
-/* Map `endpoint` (array by endpoint identifier). */
+/*
+ * Map `endpoint` (array by endpoint identifier). A family that the pod has no address of is zero. What the pod sends
+ * from any other address is spoofed, but for the link-local and unspecified sources of IPv6 discovery.
+ */
 struct endpoint {
-  __be32 address; /* the pod's IPv4 address; anything else it sends is spoofed */
-  __u32 flags;    /* ENDPOINT_* */
+  __be32 address;             /* IPv4 */
+  __u32 flags;                /* ENDPOINT_* */
+  struct ip_address address6; /* IPv6; never a mapped address */
 };
-_Static_assert(sizeof(struct endpoint) == 8, "struct endpoint");
+_Static_assert(sizeof(struct endpoint) == 24, "struct endpoint");
 
 /*
  * Map `flow` (connection tracking): one entry per flow and endpoint, whichever side sent first. Two pods of one node
@@ -35,14 +40,15 @@ _Static_assert(sizeof(struct endpoint) == 8, "struct endpoint");
  * to ping each other with one identifier have two flows.
  */
 struct flow_key {
-  __u32 endpoint;
-  __be32 peer_address;
+  struct ip_address peer_address;
   __be16 peer_port;
   __be16 local_port;
+  __u16 endpoint;
   __u8 protocol;
-  __u8 padding[3];
+  __u8 padding;
 };
-_Static_assert(sizeof(struct flow_key) == 16, "struct flow_key");
+_Static_assert(ENDPOINT_LIMIT <= 65536, "an endpoint fits flow_key.endpoint");
+_Static_assert(sizeof(struct flow_key) == 24, "struct flow_key");
 
 /* flow_state.flags: who sent the first packet. Replies run the other way. */
 #define FLOW_FROM_POD (1u << 0)

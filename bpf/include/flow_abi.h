@@ -4,6 +4,7 @@
 
 /* What the datapath says of itself: numbered drop reasons, counters, flow records. */
 #include <linux/types.h>
+#include "address_abi.h"
 
 /*
  * Why a packet was dropped. Where Cilium has the same reason the number is the same (without its sign), so that
@@ -15,9 +16,10 @@ enum drop_reason {
   DROP_POLICY = 133,             /* the endpoint is isolated and nothing allows this */
   DROP_INVALID = 134,            /* truncated or malformed headers */
   DROP_UNKNOWN_PROTOCOL = 137,   /* an IP protocol that connection tracking does not know, at an isolated pod */
-  DROP_UNSUPPORTED_L3 = 139,     /* neither IPv4, nor ARP, nor neighbour discovery of IPv6 */
+  DROP_UNSUPPORTED_L3 = 139,     /* neither IPv4, nor IPv6, nor ARP */
   DROP_MISSED_TAIL_CALL = 140,   /* no program in the dispatcher's slot: closed */
   DROP_FLOW_CREATE = 155,        /* the flow table refused a new entry */
+  DROP_INVALID_EXTHDR = 156,     /* IPv6 extension headers: too many, out of place, or a route with segments left */
   DROP_POLICY_DENY = 181,        /* an explicit deny entry */
   DROP_ENDPOINT_NOT_READY = 203, /* no such endpoint, or policy required and not compiled yet */
 };
@@ -40,9 +42,9 @@ _Static_assert(sizeof(struct drop_counter) == 16, "struct drop_counter");
 
 /* Ring buffer `flow_event`. */
 struct flow_record {
-  __u64 timestamp; /* nanoseconds, CLOCK_MONOTONIC */
-  __be32 source;
-  __be32 destination;
+  __u64 timestamp;          /* nanoseconds, CLOCK_MONOTONIC */
+  struct ip_address source; /* :: where the packet was not read so far */
+  struct ip_address destination;
   __be16 source_port; /* 0 where the protocol has none */
   __be16 destination_port;
   __u32 endpoint;
@@ -54,6 +56,6 @@ struct flow_record {
   __u8 verdict;   /* FLOW_DROPPED, FLOW_ALLOWED */
   __u8 reason;    /* enum drop_reason */
 };
-_Static_assert(sizeof(struct flow_record) == 40, "struct flow_record");
+_Static_assert(sizeof(struct flow_record) == 64, "struct flow_record");
 
 #endif

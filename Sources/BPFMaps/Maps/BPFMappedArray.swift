@@ -38,7 +38,7 @@ extension BPFArrayMap {
 /// An array's memory, shared with programs: no system call, no copy of the whole.
 ///
 /// What programs write while it is read is read by ``load(_:at:ordering:)`` and written by ``store(_:in:at:ordering:)``
-/// and ``add(_:to:at:ordering:)``, on fields of 64 bits: these are single steps for programs and threads alike. The
+/// and ``add(_:to:at:ordering:)``, on fields of 64 bits, and some on fields of 32 bits: these are single steps for programs and threads alike. The
 /// subscript copies a whole element, in which another's write may be half done.
 ///
 /// ```swift
@@ -78,6 +78,63 @@ public struct BPFMappedArray<Value: BPFValue & BitwiseCopyable>: ~Copyable, Send
       preconditionFailure("\(path) is no stored property aligned to 8 bytes of \(Value.self)")
     }
     return Field(offset: offset)
+  }
+
+  /// A field of 32 bits of the elements, to be read and written in one step.
+  public struct HalfField: Sendable {
+    @usableFromInline let offset: Int
+
+    @usableFromInline init(offset: Int) { self.offset = offset }
+  }
+
+  /// The field of 32 bits behind a key path.
+  ///
+  /// - Parameter path: A stored property. A field that is not stored, or not aligned to 4 bytes, is a bug and traps.
+  /// - Returns: The field.
+  public borrowing func field(_ path: KeyPath<Value, UInt32>) -> HalfField {
+    guard let offset = MemoryLayout<Value>.offset(of: path), offset.isMultiple(of: 4) else {
+      preconditionFailure("\(path) is no stored property aligned to 4 bytes of \(Value.self)")
+    }
+    return HalfField(offset: offset)
+  }
+
+  /// Reads a field of 32 bits in one step.
+  ///
+  /// - Parameters:
+  ///   - field: From ``field(_:)``.
+  ///   - index: Below ``count``.
+  ///   - ordering: Acquiring, where what was written before the field is to be seen.
+  /// - Returns: The field's value.
+  @inlinable
+  public borrowing func load(
+    _ field: HalfField, at index: UInt32, ordering: AtomicLoadOrdering = .relaxed
+  ) -> UInt32 {
+    let atomic = unsafe (address(of: index) + field.offset).assumingMemoryBound(to: Atomic<UInt32>.self)
+    return switch ordering {
+    case .acquiring: unsafe atomic.pointee.load(ordering: .acquiring)
+    case .sequentiallyConsistent: unsafe atomic.pointee.load(ordering: .sequentiallyConsistent)
+    default: unsafe atomic.pointee.load(ordering: .relaxed)
+    }
+  }
+
+  /// Writes a field of 32 bits in one step.
+  ///
+  /// - Parameters:
+  ///   - value: The field's new value.
+  ///   - field: From ``field(_:)``.
+  ///   - index: Below ``count``.
+  ///   - ordering: Releasing, where what was written before is to be seen by who reads the field.
+  @inlinable
+  public borrowing func store(
+    _ value: UInt32, in field: HalfField, at index: UInt32, ordering: AtomicStoreOrdering = .relaxed
+  ) {
+    precondition(isWritable, "the array was mapped for reading")
+    let atomic = unsafe (address(of: index) + field.offset).assumingMemoryBound(to: Atomic<UInt32>.self)
+    switch ordering {
+    case .releasing: unsafe atomic.pointee.store(value, ordering: .releasing)
+    case .sequentiallyConsistent: unsafe atomic.pointee.store(value, ordering: .sequentiallyConsistent)
+    default: unsafe atomic.pointee.store(value, ordering: .relaxed)
+    }
   }
 
   /// An element, copied.

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Foundation
 internal import KubernetesModel
 
-/// Makes documents out of events, with bounds: aliases must not make a document larger than its stream.
+/// What the composer says of the next document.
+enum YAMLDocument {
+  /// Its value.
+  case value(DocumentValue)
+  /// Why it has none; the documents after it can be read.
+  case refused(YAMLError)
+}
+
+/// Makes documents out of events, with bounds: aliases must not make a stream larger than it is.
 struct YAMLComposer: ~Copyable {
   /// How deep a document may nest.
   ///
@@ -14,56 +23,87 @@ struct YAMLComposer: ~Copyable {
     var value: DocumentValue
     var weight: Int
     var depth: Int
+
+    mutating func add(_ part: Self) {
+      weight += part.weight
+      depth = max(depth, part.depth + 1)
+    }
   }
 
   private var events: YAMLEvents
   private var anchors: [String: Composed] = [:]
-  private let weightLimit: Int
+  /// How much aliases may still add to the stream.
+  private var aliasBudget: Int
 
-  init(_ bytes: [UInt8]) {
-    events = YAMLEvents(bytes)
-    weightLimit = bytes.count + 1024
+  /// - Throws: where the bytes cannot be parsed in time that follows their size.
+  init(_ bytes: [UInt8]) throws(YAMLError) {
+    let bytes = yamlBytes(bytes)
+    events = try YAMLEvents(bytes)
+    aliasBudget = bytes.count / 2 + 65_536
   }
 
   /// The next document; nil after the last.
-  mutating func nextDocument() throws(YAMLError) -> DocumentValue? {
+  ///
+  /// - Throws: where the stream is no YAML from here on.
+  mutating func nextDocument() throws(YAMLError) -> YAMLDocument? {
     anchors = [:]
     while true {
       switch try events.next() {
       case .streamEnd: return nil
       case .documentStart:
-        let composed = try compose(try events.next(), depth: 0)
-        _ = try events.next()
-        return composed.value
+        do {
+          let composed = try compose(try events.next(), depth: 0)
+          _ = try events.next()
+          return .value(composed.value)
+        } catch {
+          guard error.isOfDocument else { throw error }
+          try skipDocument()
+          return .refused(error)
+        }
       default: continue
       }
     }
   }
 
-  private func failure(_ message: String) -> YAMLError {
-    YAMLError(message: message, line: events.line)
+  private mutating func skipDocument() throws(YAMLError) {
+    while true {
+      switch try events.next() {
+      case .documentEnd, .streamEnd: return
+      default: continue
+      }
+    }
+  }
+
+  /// An error after which the next document can be read.
+  private func refusal(_ message: String, line: Int? = nil) -> YAMLError {
+    YAMLError(message: message, line: line ?? events.line, isOfDocument: true)
   }
 
   private mutating func compose(_ event: YAMLEvent, depth: Int) throws(YAMLError) -> Composed {
-    guard depth < Self.depthLimit else { throw failure("nested deeper than \(Self.depthLimit) levels") }
+    guard depth < Self.depthLimit else {
+      throw YAMLError(message: "nested deeper than \(Self.depthLimit) levels", line: events.line)
+    }
     switch event {
     case .scalar(let text, let anchor, let tag, let isPlain):
       let value = try scalar(text, tag: tag, isPlain: isPlain)
       return keep(Composed(value: value, weight: 1 + text.utf8.count / 16, depth: 1), as: anchor)
     case .alias(let name):
-      guard let composed = anchors[name] else { throw failure("alias *\(name) has no anchor before it") }
+      guard let composed = anchors[name] else {
+        throw refusal("alias *\(name.prefix(80)) has no anchor before it")
+      }
       guard depth + composed.depth <= Self.depthLimit else {
-        throw failure("alias *\(name) nests deeper than \(Self.depthLimit) levels")
+        throw refusal("alias *\(name.prefix(80)) nests deeper than \(Self.depthLimit) levels")
+      }
+      aliasBudget -= composed.weight
+      guard aliasBudget >= 0 else {
+        throw YAMLError(
+          message: "aliases make the document larger than the stream; write the repeated parts out", line: events.line)
       }
       return composed
-    case .sequenceStart(let anchor, let tag):
-      try check(tag: tag, "seq")
-      return keep(try sequence(depth: depth), as: anchor)
-    case .mappingStart(let anchor, let tag):
-      try check(tag: tag, "map")
-      return keep(try mapping(depth: depth), as: anchor)
+    case .sequenceStart(let anchor): return keep(try sequence(depth: depth), as: anchor)
+    case .mappingStart(let anchor): return keep(try mapping(depth: depth), as: anchor)
     case .streamEnd, .documentStart, .documentEnd, .sequenceEnd, .mappingEnd:
-      throw failure("the document ends too early")
+      throw YAMLError(message: "the document ends too early", line: events.line)
     }
   }
 
@@ -79,7 +119,7 @@ struct YAMLComposer: ~Copyable {
       let event = try events.next()
       if case .sequenceEnd = event { break }
       let item = try compose(event, depth: depth + 1)
-      try add(item, to: &whole)
+      whole.add(item)
       items.append(item.value)
     }
     whole.value = .array(items)
@@ -87,74 +127,88 @@ struct YAMLComposer: ~Copyable {
   }
 
   private mutating func mapping(depth: Int) throws(YAMLError) -> Composed {
-    var fields: [String: DocumentValue] = [:]
-    var merged: [DocumentValue] = []
+    var fields = Fields()
     var whole = Composed(value: .null, weight: 1, depth: 1)
     while true {
       let event = try events.next()
       if case .mappingEnd = event { break }
-      if case .scalar("<<", _, nil, true) = event {
+      let line = events.line
+      if event.isMergeKey {
         let value = try compose(try events.next(), depth: depth + 1)
-        try add(value, to: &whole)
-        merged.append(value.value)
+        whole.add(value)
+        guard fields.merge(value.value) else { throw refusal("<< needs a mapping or a list of mappings", line: line) }
         continue
       }
-      let name = try key(try compose(event, depth: depth + 1).value)
+      let name = try key(try compose(event, depth: depth + 1).value, line: line)
       let value = try compose(try events.next(), depth: depth + 1)
-      try add(value, to: &whole)
-      guard fields.updateValue(value.value, forKey: name) == nil else {
-        throw failure("key \"\(name.prefix(80))\" is there twice")
+      whole.add(value)
+      whole.weight += 1 + name.utf8.count / 16
+      guard fields.set(name, to: value.value) else {
+        throw refusal("key \"\(name.prefix(80))\" is there twice", line: line)
       }
     }
-    for value in merged { try merge(value, into: &fields) }
-    whole.value = .map(fields)
+    whole.value = .map(fields.values)
     return whole
   }
 
-  private func add(_ part: Composed, to whole: inout Composed) throws(YAMLError) {
-    whole.weight += part.weight
-    whole.depth = max(whole.depth, part.depth + 1)
-    guard whole.weight <= weightLimit else {
-      throw failure("aliases make the document larger than the stream; write the repeated parts out")
-    }
-  }
+  /// The fields of a mapping while it is read.
+  private struct Fields {
+    var values: [String: DocumentValue] = [:]
+    /// The keys that only merge keys have set; the mapping may set them itself.
+    private var merged: Set<String> = []
 
-  /// The merge key: fields that are not there yet, of one mapping or of several.
-  private func merge(_ value: DocumentValue, into fields: inout [String: DocumentValue]) throws(YAMLError) {
-    switch value {
-    case .map(let map):
-      fields.merge(map) { present, _ in present }
-    case .array(let items):
-      for item in items {
-        guard case .map(let map) = item else { throw failure("<< needs a mapping or a list of mappings") }
-        fields.merge(map) { present, _ in present }
+    /// Sets a field; false where the mapping has set it before.
+    mutating func set(_ name: String, to value: DocumentValue) -> Bool {
+      values.updateValue(value, forKey: name) == nil || merged.remove(name) != nil
+    }
+
+    /// The merge key: the fields of one mapping, or of several of which the first that has a field gives it.
+    ///
+    /// As in kubectl's reader what stands later in the mapping wins, be it a merge key or a field.
+    mutating func merge(_ value: DocumentValue) -> Bool {
+      switch value {
+      case .map(let map):
+        for (name, value) in map where values.updateValue(value, forKey: name) == nil { merged.insert(name) }
+        return true
+      case .array(let items):
+        for item in items.reversed() {
+          guard case .map = item, merge(item) else { return false }
+        }
+        return true
+      default: return false
       }
-    default: throw failure("<< needs a mapping or a list of mappings")
     }
   }
 
-  private func key(_ value: DocumentValue) throws(YAMLError) -> String {
+  private func key(_ value: DocumentValue, line: Int) throws(YAMLError) -> String {
     switch value {
     case .string(let text): return text
     case .int(let number): return String(number)
     case .bool(let flag): return String(flag)
     case .double(let number): return String(number)
-    case .null, .array, .map: throw failure("a key must be text")
+    case .null, .array, .map: throw refusal("a key must be text", line: line)
     }
   }
 
   private func scalar(_ text: String, tag: String?, isPlain: Bool) throws(YAMLError) -> DocumentValue {
-    switch tag {
-    case nil: return isPlain ? YAMLScalar.value(text) : .string(text)
-    case "!", "tag:yaml.org,2002:str": return .string(text)
-    case "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:null":
-      return YAMLScalar.value(text)
-    case .some(let tag): throw failure("tag \(tag.prefix(80)) is not known; remove it")
+    guard let tag else { return isPlain ? YAMLScalar.value(text) : .string(text) }
+    let prefix = "tag:yaml.org,2002:"
+    // A tag of the manifest's own says nothing of the value.
+    guard tag.hasPrefix(prefix) else { return .string(text) }
+    let name = tag.dropFirst(prefix.count)
+    let value = YAMLScalar.value(text)
+    switch (name, value) {
+    case ("str", _): return .string(text)
+    case ("binary", _):
+      guard let data = Data(base64Encoded: text.filter { !$0.isNewline }) else {
+        throw refusal("\"\(text.prefix(80))\" is not base64")
+      }
+      return .string(String(decoding: data, as: UTF8.self))
+    case ("int", .int), ("float", .int), ("float", .double), ("bool", .bool), ("null", .null): return value
+    case ("timestamp", .string) where YAMLScalar.isDate(text): return value
+    case ("int", _), ("float", _), ("bool", _), ("null", _), ("timestamp", _):
+      throw refusal("\"\(text.prefix(80))\" cannot be read as !!\(name)")
+    default: throw refusal("tag !!\(name.prefix(80)) is not known; remove it")
     }
-  }
-
-  private func check(tag: String?, _ wanted: String) throws(YAMLError) {
-    guard let tag, tag != "!", tag != "tag:yaml.org,2002:\(wanted)" else { return }
-    throw failure("tag \(tag.prefix(80)) is not known; remove it")
   }
 }

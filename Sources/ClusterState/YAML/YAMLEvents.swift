@@ -3,16 +3,24 @@
 internal import CYaml
 
 /// What a YAML parser says next.
+///
+/// Of lists and mappings the tags are left out: kubectl's reader does not look at them.
 enum YAMLEvent {
   case streamEnd
   case documentStart
   case documentEnd
   case alias(String)
   case scalar(text: String, anchor: String?, tag: String?, isPlain: Bool)
-  case sequenceStart(anchor: String?, tag: String?)
+  case sequenceStart(anchor: String?)
   case sequenceEnd
-  case mappingStart(anchor: String?, tag: String?)
+  case mappingStart(anchor: String?)
   case mappingEnd
+
+  /// Whether the event, as a key, says that the value's fields are merged into the mapping.
+  var isMergeKey: Bool {
+    guard case .scalar("<<", _, let tag, let isPlain) = self else { return false }
+    return isPlain && tag == nil || tag == "tag:yaml.org,2002:merge"
+  }
 }
 
 /// A syntax error, or a limit.
@@ -20,6 +28,8 @@ struct YAMLError: Error {
   var message: String
   /// Counted from 1.
   var line: Int
+  /// Whether the documents after this one can be read.
+  var isOfDocument = false
 }
 
 /// The events of one stream.
@@ -27,12 +37,21 @@ struct YAMLError: Error {
 /// The one door to libyaml, which Yams carries; Yams's own tree is not used because its size and depth cannot be
 /// bounded where aliases nest.
 @safe struct YAMLEvents: ~Copyable {
+  /// How many `%TAG` lines a stream may have: libyaml compares each with each, and with each tag.
+  static let tagDirectiveLimit = 64
+
   private let parser: UnsafeMutablePointer<yaml_parser_t>
   private let input: UnsafeMutableBufferPointer<UInt8>
   /// The line of the last event, from 1.
   private(set) var line = 1
+  /// The line that the last event ends in; 0 where it has no text of its own.
+  private(set) var lastLine = 0
 
-  init(_ bytes: [UInt8]) {
+  /// - Throws: where the stream has more directives than can be read in time.
+  init(_ bytes: [UInt8]) throws(YAMLError) {
+    if let line = Self.lineWithTooManyDirectives(bytes) {
+      throw YAMLError(message: "has more than \(Self.tagDirectiveLimit) %TAG directives", line: line)
+    }
     unsafe input = .allocate(capacity: bytes.count)
     _ = unsafe input.initialize(from: bytes)
     unsafe parser = .allocate(capacity: 1)
@@ -55,6 +74,9 @@ struct YAMLError: Error {
       guard unsafe yaml_parser_parse(parser, &event) == 1 else { throw failure() }
       defer { unsafe yaml_event_delete(&event) }
       unsafe line = Int(event.start_mark.line) + 1
+      // What ends at the beginning of a line ended in the line before.
+      let isEmpty = unsafe event.start_mark.index == event.end_mark.index
+      unsafe lastLine = isEmpty ? 0 : Int(event.end_mark.line) + (event.end_mark.column == 0 ? 0 : 1)
       switch unsafe event.type {
       case YAML_NO_EVENT, YAML_STREAM_START_EVENT:
         if unsafe event.type == YAML_NO_EVENT { return .streamEnd }
@@ -67,14 +89,10 @@ struct YAMLError: Error {
         let bytes = unsafe UnsafeBufferPointer(start: scalar.value, count: scalar.length)
         return .scalar(
           text: unsafe String(decoding: bytes, as: UTF8.self), anchor: unsafe text(scalar.anchor),
-          tag: unsafe text(scalar.tag), isPlain: unsafe scalar.style == YAML_PLAIN_SCALAR_STYLE)
-      case YAML_SEQUENCE_START_EVENT:
-        let start = unsafe event.data.sequence_start
-        return .sequenceStart(anchor: unsafe text(start.anchor), tag: unsafe text(start.tag))
+          tag: unsafe text(scalar.tag), isPlain: unsafe scalar.plain_implicit == 1)
+      case YAML_SEQUENCE_START_EVENT: return .sequenceStart(anchor: unsafe text(event.data.sequence_start.anchor))
       case YAML_SEQUENCE_END_EVENT: return .sequenceEnd
-      case YAML_MAPPING_START_EVENT:
-        let start = unsafe event.data.mapping_start
-        return .mappingStart(anchor: unsafe text(start.anchor), tag: unsafe text(start.tag))
+      case YAML_MAPPING_START_EVENT: return .mappingStart(anchor: unsafe text(event.data.mapping_start.anchor))
       default: return .mappingEnd
       }
     }
@@ -89,5 +107,21 @@ struct YAMLError: Error {
     var message = "not YAML"
     if let problem = unsafe parser.pointee.problem { message = unsafe String(cString: problem) }
     return YAMLError(message: message, line: unsafe Int(parser.pointee.problem_mark.line) + 1)
+  }
+
+  private static func lineWithTooManyDirectives(_ bytes: [UInt8]) -> Int? {
+    guard bytes.contains(0x25) else { return nil }
+    var line = 1
+    var count = 0
+    var isLineStart = true
+    for byte in bytes {
+      if isLineStart, byte == 0x25 {
+        count += 1
+        if count > tagDirectiveLimit { return line }
+      }
+      isLineStart = byte == 0x0A || byte == 0x0D
+      if byte == 0x0A { line += 1 }
+    }
+    return nil
   }
 }

@@ -2,13 +2,36 @@
 
 public import BPFMaps
 public import CDatapathABI
+public import NetworkTypes
 
 // bpf/include/endpoint_abi.h
 
 extension endpoint: BPFValue {
   /// `struct endpoint`.
   public static let layout = StructLayout(
-    "endpoint", of: Self.self, fields: [.init("address", \.address), .init("flags", \.flags)])
+    "endpoint", of: Self.self,
+    fields: [.init("address", \.address), .init("flags", \.flags), .init("address6", \.address6)])
+}
+
+extension endpoint {
+  /// A pod with its addresses.
+  ///
+  /// - Parameters:
+  ///   - ipv4: Its IPv4 address; nil: none.
+  ///   - ipv6: Its IPv6 address; nil: none.
+  ///   - flags: `ENDPOINT_PRESENT` and the like.
+  public init(ipv4: IPv4Address? = nil, ipv6: IPv6Address? = nil, flags: UInt32) {
+    self.init(
+      address: ipv4?.networkOrder ?? 0, flags: flags, address6: ipv6.map { ip_address($0) } ?? ip_address())
+  }
+
+  /// Its IPv4 address; nil: none.
+  public var ipv4: IPv4Address? { address == 0 ? nil : IPv4Address(networkOrder: address) }
+  /// Its IPv6 address; nil: none.
+  public var ipv6: IPv6Address? {
+    guard case .v6(let address) = address6.address, address != IPv6Address(high: 0, low: 0) else { return nil }
+    return address
+  }
 }
 
 extension flow_key: BPFValue {
@@ -16,8 +39,8 @@ extension flow_key: BPFValue {
   public static let layout = StructLayout(
     "flow_key", of: Self.self,
     fields: [
-      .init("endpoint", \.endpoint), .init("peer_address", \.peer_address), .init("peer_port", \.peer_port),
-      .init("local_port", \.local_port), .init("protocol", \.protocol), .init("padding", \.padding),
+      .init("peer_address", \.peer_address), .init("peer_port", \.peer_port), .init("local_port", \.local_port),
+      .init("endpoint", \.endpoint), .init("protocol", \.protocol), .init("padding", \.padding),
     ])
 }
 

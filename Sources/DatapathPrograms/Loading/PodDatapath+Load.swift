@@ -7,7 +7,8 @@ public import SystemPackage
 extension PodDatapath {
   /// Maps that outlive the process below a pin directory, in the order of pinning.
   package static let pinnedMaps = [
-    "pod_programs", "endpoint", "policy_state", "endpoint_policy", "peer_class", "verdict", "flow", "drop_counter",
+    "pod_programs", "endpoint", "policy_state", "endpoint_policy", "rule_set", "peer", "peer_class", "verdict",
+    "address_range4", "address_range6", "port_table", "port_range", "decision_count", "flow", "drop_counter",
     "flow_event", "event_lost",
   ]
 
@@ -34,11 +35,15 @@ extension PodDatapath {
     var object = try BPFObject(DatapathObject.pod.embedded, checking: [flow_record.layout])
     try object.setConstant("record_allowed", to: recordsAllowedFlows ? UInt32(1) : 0)
     if let pinDirectory { try BPFFileSystem.makeDirectory(pinDirectory) }
-    let sizes = try PinnedSizes(in: pinDirectory)
-    try object.setMaxEntries(sizes.flows ?? limits.flows, forMap: "flow")
-    try object.setMaxEntries(sizes.peerClasses ?? limits.peerClasses, forMap: "peer_class")
-    try object.setMaxEntries(sizes.verdicts ?? limits.verdicts, forMap: "verdict")
-    try object.setMaxEntries(sizes.eventBytes ?? limits.eventBytes, forMap: "flow_event")
+    guard limits.addressRanges <= ADDRESS_RANGE_LIMIT else {
+      throw BPFError(
+        .invalidArgument,
+        "size maps address_range4 and address_range6 for \(limits.addressRanges) ranges: at most \(ADDRESS_RANGE_LIMIT) are searched"
+      )
+    }
+    for (map, size) in limits.sizes {
+      try object.setMaxEntries(try pinnedSize(of: map, in: pinDirectory) ?? size, forMap: map)
+    }
     if let pinDirectory {
       for map in pinnedMaps { try object.share(map: map, at: pinDirectory.appending(map)) }
     }
@@ -47,28 +52,12 @@ extension PodDatapath {
     try datapath.programs.setProgram(datapath.fromPod, at: UInt32(POD_PROGRAM_EGRESS))
     return datapath
   }
-}
 
-/// Sizes of the maps that are pinned already; nil: not pinned.
-private struct PinnedSizes {
-  var flows: UInt32?
-  var peerClasses: UInt32?
-  var verdicts: UInt32?
-  var eventBytes: UInt32?
-
-  init(in directory: FilePath?) throws(BPFError) {
-    guard let directory else { return }
-    flows = try Self.size(of: "flow", in: directory, as: BPFHashMap<flow_key, flow_state>.self)
-    peerClasses = try Self.size(of: "peer_class", in: directory, as: BPFLPMTrie<peer_class_key, peer_class>.self)
-    verdicts = try Self.size(of: "verdict", in: directory, as: BPFLPMTrie<verdict_key, verdict>.self)
-    eventBytes = try Self.size(of: "flow_event", in: directory, as: BPFRingBuffer<flow_record>.self)
-  }
-
-  private static func size<Map: BPFMapProtocol & ~Copyable>(
-    of name: String, in directory: FilePath, as type: Map.Type
-  ) throws(BPFError) -> UInt32? {
+  /// The size of a map that is pinned already; nil: it is not.
+  private static func pinnedSize(of map: String, in directory: FilePath?) throws(BPFError) -> UInt32? {
+    guard let directory else { return nil }
     do {
-      return try Map.open(pinnedAt: directory.appending(name)).info.maximumEntryCount
+      return try BPFRawMap.open(pinnedAt: directory.appending(map)).info.maximumEntryCount
     } catch  where error.code == .notFound {
       return nil
     }

@@ -19,6 +19,15 @@ extension PodDatapath {
     return counts
   }
 
+  /// What a decision did so far, on all processors together.
+  ///
+  /// - Parameter decision: The decision's number; one beyond the map has done nothing.
+  /// - Returns: Packets that it let pass and that it dropped; further packets of an allowed flow are not judged.
+  /// - Throws: `permissionDenied`; `systemCall`.
+  public func readDecisionCounter(at decision: UInt32) throws(BPFError) -> DecisionCount {
+    DecisionCount(summing: try decisionCounters.values(at: decision) ?? [])
+  }
+
   /// How many flow records found ``flowEvents`` full.
   ///
   /// - Returns: The number since the map was made.
@@ -39,7 +48,7 @@ extension PodDatapath {
   @discardableResult
   public func removeFlows(ofEndpoint endpoint: UInt32) throws(BPFError) -> Int {
     var removed = 0
-    for (key, _) in try flows.entries() where key.endpoint == endpoint {
+    for (key, _) in try flows.entries() where UInt32(key.endpoint) == endpoint {
       if try flows.removeValue(forKey: key) { removed += 1 }
     }
     return removed

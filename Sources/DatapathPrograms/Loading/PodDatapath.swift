@@ -8,7 +8,7 @@ public import CDatapathABI
 /// ```swift
 /// let datapath = try PodDatapath.load(pinDirectory: "/sys/fs/bpf/terwaykit")
 /// try datapath.endpoints.setValue(
-///   endpoint(address: podAddress.networkOrder, flags: UInt32(ENDPOINT_PRESENT)), at: 7)
+///   endpoint(ipv4: podAddress, ipv6: podAddress6, flags: UInt32(ENDPOINT_PRESENT)), at: 7)
 /// let dispatcher = try datapath.makeDispatcher(endpoint: 7)
 /// // attach dispatcher.egress and dispatcher.ingress at the pod's interface
 /// ```
@@ -23,14 +23,32 @@ public final class PodDatapath: Sendable {
   ///
   /// The programs write it; others list and clear it.
   public let flows: BPFHashMap<flow_key, flow_state>
-  /// The active policy generation, at index 0.
-  public let policyState: BPFArrayMap<policy_state>
-  /// Rule sets by endpoint and generation parity.
-  public let endpointPolicies: BPFArrayMap<endpoint_policy>
-  /// Classes by generation and peer address.
-  public let peerClasses: BPFLPMTrie<peer_class_key, peer_class>
-  /// Verdicts by rule set, class, protocol and port.
-  public let verdicts: BPFLPMTrie<verdict_key, verdict>
+  /// The policy generation in force, at index 0.
+  ///
+  /// See ``publish(generation:)``.
+  public let policyState: BPFMappedArray<policy_state>
+  /// The rule sets of each endpoint.
+  public let endpointPolicies: BPFMappedArray<endpoint_policy>
+  /// Rule sets by index.
+  public let ruleSets: BPFArrayMap<rule_set>
+  /// Indexes into ``peerClasses``, by the addresses of pods and nodes.
+  public let peers: BPFHashMap<ip_address, UInt32>
+  /// Classes of peers.
+  public let peerClasses: BPFMappedArray<version_word>
+  /// Port tables by rule set and class.
+  public let verdicts: BPFHashMap<verdict_key, verdict>
+  /// The rule sets' IPv4 ranges, in runs.
+  public let addressRanges4: BPFArrayMap<address_range4>
+  /// The rule sets' IPv6 ranges, in runs.
+  public let addressRanges6: BPFArrayMap<address_range6>
+  /// Port tables by index.
+  public let portTables: BPFArrayMap<port_table>
+  /// The port tables' ranges, in runs.
+  public let portRanges: BPFArrayMap<port_range>
+  /// Judged packets by decision, per processor.
+  ///
+  /// See ``readDecisionCounter(at:)``.
+  public let decisionCounters: BPFPerCPUArrayMap<decision_counter>
   /// Drops by reason, per processor.
   ///
   /// See ``readDropCounters()``.
@@ -54,10 +72,17 @@ public final class PodDatapath: Sendable {
   init(_ object: borrowing LoadedObject) throws(BPFError) {
     endpoints = try object.map("endpoint", as: BPFArrayMap<endpoint>.self)
     flows = try object.map("flow", as: BPFHashMap<flow_key, flow_state>.self)
-    policyState = try object.map("policy_state", as: BPFArrayMap<policy_state>.self)
-    endpointPolicies = try object.map("endpoint_policy", as: BPFArrayMap<endpoint_policy>.self)
-    peerClasses = try object.map("peer_class", as: BPFLPMTrie<peer_class_key, peer_class>.self)
-    verdicts = try object.map("verdict", as: BPFLPMTrie<verdict_key, verdict>.self)
+    policyState = try object.map("policy_state", as: BPFArrayMap<policy_state>.self).mapped()
+    endpointPolicies = try object.map("endpoint_policy", as: BPFArrayMap<endpoint_policy>.self).mapped()
+    ruleSets = try object.map("rule_set", as: BPFArrayMap<rule_set>.self)
+    peers = try object.map("peer", as: BPFHashMap<ip_address, UInt32>.self)
+    peerClasses = try object.map("peer_class", as: BPFArrayMap<version_word>.self).mapped()
+    verdicts = try object.map("verdict", as: BPFHashMap<verdict_key, verdict>.self)
+    addressRanges4 = try object.map("address_range4", as: BPFArrayMap<address_range4>.self)
+    addressRanges6 = try object.map("address_range6", as: BPFArrayMap<address_range6>.self)
+    portTables = try object.map("port_table", as: BPFArrayMap<port_table>.self)
+    portRanges = try object.map("port_range", as: BPFArrayMap<port_range>.self)
+    decisionCounters = try object.map("decision_count", as: BPFPerCPUArrayMap<decision_counter>.self)
     dropCounters = try object.map("drop_counter", as: BPFPerCPUArrayMap<drop_counter>.self)
     flowEvents = try object.map("flow_event", as: BPFRingBuffer<flow_record>.self)
     lostEvents = try object.map("event_lost", as: BPFPerCPUArrayMap<UInt64>.self)

@@ -17,6 +17,9 @@ public struct DatapathObject: Sendable {
   /// `bpf/dispatcher.bpf.c`: names the endpoint and jumps to the pod programs.
   public static let dispatcher = DatapathObject(.dispatcher)
 
+  /// `bpf/bypass_guard.bpf.c`: refuses sockets that send past the programs at an interface.
+  public static let bypassGuard = DatapathObject(.bypass_guard)
+
   /// The source's name without `.bpf.c`.
   public var name: String { embedded.name }
 

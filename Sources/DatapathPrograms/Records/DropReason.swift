@@ -12,12 +12,14 @@ public enum DropReason: UInt8, CaseIterable, Sendable, Hashable {
   case invalid = 134
   /// An IP protocol that connection tracking does not know, at an isolated pod.
   case unknownProtocol = 137
-  /// Neither IPv4, nor ARP, nor what IPv6 needs to find its neighbours.
+  /// Neither IPv4, nor IPv6, nor ARP.
   case unsupportedL3 = 139
   /// A dispatcher found no program in its slot.
   case missedTailCall = 140
   /// The flow table refused a new entry.
   case flowCreate = 155
+  /// IPv6 extension headers that are too many or out of place, or a route with segments left.
+  case invalidExtensionHeader = 156
   /// A policy denies the packet by name.
   case policyDeny = 181
   /// No such endpoint, or one that waits for its first policy.
@@ -32,6 +34,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable, Hashable {
     case .unknownProtocol: "unknown protocol"
     case .missedTailCall: "missed tail call"
     case .flowCreate: "flow table refused"
+    case .invalidExtensionHeader: "invalid extension header"
     case .unsupportedL3: "unsupported L3"
     case .policyDeny: "policy denied"
     case .endpointNotReady: "endpoint not ready"
@@ -46,11 +49,13 @@ public enum DropReason: UInt8, CaseIterable, Sendable, Hashable {
     case .policy: "the pod is isolated in this direction and no network policy allows the packet"
     case .invalid: "the packet's headers are truncated or contradict each other"
     case .unknownProtocol:
-      "the pod is isolated and the IP protocol is not TCP, UDP, SCTP or ICMP: only rules without ports can allow it"
+      "the pod is isolated and the IP protocol is not TCP, UDP, SCTP or its family's ICMP: only rules without ports can allow it"
     case .missedTailCall:
       "the pod's dispatcher found no datapath program: the agent has not loaded it, or its pins were removed"
     case .flowCreate: "the flow table refused a new entry: raise its size"
-    case .unsupportedL3: "the frame is neither IPv4 nor ARP nor IPv6 neighbour discovery"
+    case .invalidExtensionHeader:
+      "the packet's IPv6 extension headers are more than are read, out of place, or hold a route with segments left"
+    case .unsupportedL3: "the frame is neither IPv4 nor IPv6 nor ARP"
     case .policyDeny: "a network policy denies the packet explicitly"
     case .endpointNotReady:
       "the endpoint is unknown, or must wait until its network policies are compiled for the first time"

@@ -33,17 +33,17 @@ public struct FlowRecord: Hashable, Sendable {
 
   /// When, in nanoseconds of the monotonic clock.
   public var timestamp: UInt64
-  /// The sender; 0.0.0.0 where the packet was not read so far.
-  public var source: IPv4Address
-  /// The receiver; 0.0.0.0 where the packet was not read so far.
-  public var destination: IPv4Address
+  /// The sender; :: where the packet was not read so far.
+  public var source: IPAddress
+  /// The receiver; :: where the packet was not read so far.
+  public var destination: IPAddress
   /// The sender's port; 0 where the protocol has none.
   ///
   /// The side that sent an ICMP echo request has its identifier here.
   public var sourcePort: UInt16
   /// The receiver's port, likewise.
   public var destinationPort: UInt16
-  /// The IP protocol; 0 for frames that are not IPv4.
+  /// The IP protocol; 0 for frames that are not IP, or whose protocol was not found.
   public var ipProtocol: IPProtocol
   /// The pod's way.
   public var direction: Direction
@@ -65,8 +65,8 @@ public struct FlowRecord: Hashable, Sendable {
   /// - Parameter record: The record as the kernel wrote it.
   public init(_ record: flow_record) {
     timestamp = record.timestamp
-    source = IPv4Address(networkOrder: record.source)
-    destination = IPv4Address(networkOrder: record.destination)
+    source = record.source.address
+    destination = record.destination.address
     sourcePort = UInt16(bigEndian: record.source_port)
     destinationPort = UInt16(bigEndian: record.destination_port)
     ipProtocol = IPProtocol(rawValue: record.protocol)
@@ -102,22 +102,32 @@ extension FlowRecord: CustomStringConvertible {
 
   private var packetText: String {
     if ipProtocol.rawValue == 0 {
-      return source.rawValue == 0 && destination.rawValue == 0
-        ? "frame of \(length) bytes" : "ARP \(source) -> \(destination)"
+      if case .v4 = source { return "ARP \(source) -> \(destination)" }
+      return source == .unread && destination == .unread
+        ? "frame of \(length) bytes" : "IPv6 \(source) -> \(destination)"
     }
     switch ipProtocol {
     case .tcp, .udp, .sctp:
-      return "\(source):\(sourcePort) -> \(destination):\(destinationPort) \(ipProtocol)"
-    case .icmp where sourcePort != 0:
-      return "\(source) -> \(destination) ICMP echo request \(sourcePort)"
-    case .icmp where destinationPort != 0:
-      return "\(source) -> \(destination) ICMP echo reply \(destinationPort)"
+      return "\(text(source, sourcePort)) -> \(text(destination, destinationPort)) \(ipProtocol)"
+    case .icmp where sourcePort != 0, .icmpv6 where sourcePort != 0:
+      return "\(source) -> \(destination) \(ipProtocol) echo request \(sourcePort)"
+    case .icmp where destinationPort != 0, .icmpv6 where destinationPort != 0:
+      return "\(source) -> \(destination) \(ipProtocol) echo reply \(destinationPort)"
     default:
       return "\(source) -> \(destination) \(ipProtocol)"
     }
   }
 
+  private func text(_ address: IPAddress, _ port: UInt16) -> String {
+    if case .v6 = address { return "[\(address)]:\(port)" }
+    return "\(address):\(port)"
+  }
+
   private var decisionText: String {
     decision == 0 ? "" : " (decision \(decision), generation \(generation))"
   }
+}
+
+extension IPAddress {
+  fileprivate static let unread = IPAddress.v6(IPv6Address(high: 0, low: 0))
 }

@@ -52,17 +52,18 @@ struct ProgramKeeper: Sendable {
       throw DatapathError(
         code: .invalidArgument, message: "endpoint \(planned.endpoint): use 1...\(datapath.endpoints.count - 1)")
     }
-    let before = try datapath.endpoints.value(at: planned.endpoint) ?? endpoint(address: 0, flags: 0)
+    let before = try datapath.endpoints.value(at: planned.endpoint) ?? endpoint(flags: 0)
     let isPresent = before.flags & UInt32(ENDPOINT_PRESENT) != 0
-    if isPresent, before.address != planned.address.networkOrder {
+    if isPresent, !isOwned(before, by: planned) {
+      let owner = [before.ipv4.map(IPAddress.v4), before.ipv6.map(IPAddress.v6)].compactMap { $0?.description }
       throw DatapathError(
         code: .conflict,
         message:
-          "endpoint \(planned.endpoint) belongs to \(IPv4Address(networkOrder: before.address)); remove that pod "
+          "endpoint \(planned.endpoint) belongs to \(owner.joined(separator: ", ")); remove that pod "
           + "first, or choose another number")
     }
     // Somebody was interrupted in `removeEntry`.
-    if !isPresent, before.address != 0 { try forget(planned.endpoint) }
+    if !isPresent, before.ipv4 != nil || before.ipv6 != nil { try forget(planned.endpoint) }
     var change = ProgramChange(attached: [], flagsBefore: isPresent ? before.flags : nil)
     do {
       try datapath.endpoints.setValue(entry(planned), at: planned.endpoint)
@@ -87,7 +88,7 @@ struct ProgramKeeper: Sendable {
     for flow in change.attached { try await detach(flow, planned, in: view) }
     if let flags = change.flagsBefore {
       try datapath.endpoints.setValue(
-        endpoint(address: planned.address.networkOrder, flags: flags), at: planned.endpoint)
+        endpoint(ipv4: planned.address, ipv6: planned.address6, flags: flags), at: planned.endpoint)
     } else {
       try removeEntry(planned)
     }
@@ -179,12 +180,17 @@ struct ProgramKeeper: Sendable {
 
   private func entry(_ planned: PlannedPrograms) -> endpoint {
     let policy = planned.requiresPolicy ? UInt32(ENDPOINT_POLICY_REQUIRED) : 0
-    return endpoint(address: planned.address.networkOrder, flags: UInt32(ENDPOINT_PRESENT) | policy)
+    return endpoint(ipv4: planned.address, ipv6: planned.address6, flags: UInt32(ENDPOINT_PRESENT) | policy)
   }
 
   private func hasEntry(_ planned: PlannedPrograms) throws(BPFError) -> Bool {
     let (found, wanted) = (try datapath.endpoints.value(at: planned.endpoint), entry(planned))
-    return found?.address == wanted.address && found?.flags == wanted.flags
+    return found?.ipv4 == wanted.ipv4 && found?.ipv6 == wanted.ipv6 && found?.flags == wanted.flags
+  }
+
+  /// By one of the addresses: a pod may get its second one, or lose it, and stays the same pod.
+  private func isOwned(_ found: endpoint, by planned: PlannedPrograms) -> Bool {
+    found.ipv4 == planned.address || (found.ipv6 != nil && found.ipv6 == planned.address6)
   }
 
   /// Closes the pod's entry, forgets what belongs to the number, then frees it, in this order.
@@ -193,19 +199,17 @@ struct ProgramKeeper: Sendable {
   /// by its repetition or by the number's next owner.
   private func removeEntry(_ planned: PlannedPrograms) throws(BPFError) {
     guard let found = try datapath.endpoints.value(at: planned.endpoint),
-      found.address == planned.address.networkOrder
+      isOwned(found, by: planned)
     else { return }
-    try datapath.endpoints.setValue(endpoint(address: found.address, flags: 0), at: planned.endpoint)
+    try datapath.endpoints.setValue(endpoint(ipv4: found.ipv4, ipv6: found.ipv6, flags: 0), at: planned.endpoint)
     try forget(planned.endpoint)
-    try datapath.endpoints.setValue(endpoint(address: 0, flags: 0), at: planned.endpoint)
+    try datapath.endpoints.setValue(endpoint(flags: 0), at: planned.endpoint)
   }
 
   /// Forgets what the maps know by an endpoint's number: its next owner must inherit neither the compiled policy, which
   /// would let it pass before its own is compiled, nor the replies.
   private func forget(_ number: UInt32) throws(BPFError) {
-    for parity in [UInt32(0), 1] {
-      try datapath.endpointPolicies.setValue(endpoint_policy(), at: number * 2 + parity)
-    }
+    datapath.setPolicy(endpoint_policy(), ofEndpoint: number)
     try datapath.removeFlows(ofEndpoint: number)
   }
 }

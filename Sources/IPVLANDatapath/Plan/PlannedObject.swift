@@ -88,6 +88,8 @@ public struct PlannedPrograms: Hashable, Sendable {
   public var endpoint: UInt32
   /// The pod's address: what else it sends is dropped.
   public var address: IPv4Address
+  /// The pod's IPv6 address, likewise; nil: it has none.
+  public var address6: IPv6Address?
   /// Whether the pod waits for a policy generation.
   public var requiresPolicy: Bool
   /// Where the programs are attached.
@@ -178,6 +180,7 @@ extension PlannedPrograms: CustomStringConvertible {
   public var description: String {
     let directions = side == .pod ? "egress from-pod, ingress to-pod" : "ingress from-pod, egress to-pod"
     let policy = requiresPolicy ? ", policy required" : ""
-    return "attach programs to \(link): \(directions) (endpoint \(endpoint), \(address)\(policy))"
+    let second = address6.map { ", \($0)" } ?? ""
+    return "attach programs to \(link): \(directions) (endpoint \(endpoint), \(address)\(second)\(policy))"
   }
 }

@@ -15,9 +15,12 @@ extension DocumentReadable {
   /// - Parameters:
   ///   - value: an object; null reads as an object without fields.
   ///   - path: where the value stands.
+  ///   - options: how it is read.
   /// - Throws: ``ValidationError`` for the first field that is unknown, of the wrong type, or out of range.
-  public init(_ value: DocumentValue, at path: FieldPath = .root) throws(ValidationError) {
-    var reader = try ObjectReader(value, at: path)
+  public init(
+    _ value: DocumentValue, at path: FieldPath = .root, options: ReadingOptions = .strict
+  ) throws(ValidationError) {
+    var reader = try ObjectReader(value, at: path, options: options)
     try self.init(reading: &reader)
     try reader.finish()
   }

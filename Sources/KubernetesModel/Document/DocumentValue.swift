@@ -4,7 +4,7 @@
 ///
 /// Readers of YAML and JSON make these; the kinds of this module read them, strictly. A map has no duplicate keys: who
 /// makes one refuses them.
-public indirect enum DocumentValue: Hashable, Sendable {
+public enum DocumentValue: Hashable, Sendable {
   /// `null`, or nothing at all.
   case null
   /// `true` or `false`.

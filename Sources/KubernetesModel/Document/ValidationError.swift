@@ -24,3 +24,24 @@ public struct ValidationError: Error, Hashable, Sendable, CustomStringConvertibl
   /// Path and message.
   public var description: String { "\(path): \(message)" }
 }
+
+/// How many errors of one object are worth listing: a manifest can have millions.
+let validationErrorLimit = 100
+
+/// The errors of the items of a list, until there are enough.
+///
+/// - Parameters:
+///   - items: the items.
+///   - path: where the list stands.
+///   - check: the errors of an item at its path.
+/// - Returns: the errors in the order of the items.
+func itemErrors<Item>(
+  _ items: [Item], at path: FieldPath, _ check: (Item, FieldPath) -> [ValidationError]
+) -> [ValidationError] {
+  var errors: [ValidationError] = []
+  for (index, item) in items.enumerated() {
+    errors += check(item, path.item(index))
+    if errors.count >= validationErrorLimit { break }
+  }
+  return errors
+}

@@ -16,6 +16,13 @@ public protocol KubernetesResource: DocumentReadable, Encodable, Hashable, Senda
   func encodeBody(to fields: inout KeyedEncodingContainer<ResourceField>) throws
 }
 
+/// One of the kinds of `policy.networking.k8s.io`.
+protocol ClusterPolicyKind: KubernetesResource {}
+
+extension AdminNetworkPolicy: ClusterPolicyKind {}
+extension BaselineAdminNetworkPolicy: ClusterPolicyKind {}
+extension ClusterNetworkPolicy: ClusterPolicyKind {}
+
 /// The fields at the top of the objects of this module.
 public enum ResourceField: String, CodingKey {
   /// Group and version.
@@ -64,7 +71,12 @@ extension KubernetesResource {
       throw ValidationError(reader.path.field("kind"), "\"\(shortened(foundKind))\" is not \"\(kind)\"")
     }
     var metadata = try reader.object("metadata", as: ObjectMeta.self) ?? ObjectMeta(name: "")
-    if isNamespaced, metadata.namespace.isEmpty { metadata.namespace = "default" }
+    if !isNamespaced {
+      // As the server does: it clears the namespace of what has none, whatever the manifest says.
+      metadata.namespace = ""
+    } else if metadata.namespace.isEmpty {
+      metadata.namespace = "default"
+    }
     return metadata
   }
 }

@@ -26,7 +26,7 @@ private func isDNSLabel(_ bytes: some Collection<UInt8>) -> Bool {
   return last != 45
 }
 
-private func isDNSSubdomain(_ text: String) -> Bool {
+private func isDNSSubdomain(_ text: some StringProtocol) -> Bool {
   guard !text.isEmpty, text.utf8.count <= 253 else { return false }
   return text.utf8.split(separator: 46, omittingEmptySubsequences: false).allSatisfy { isDNSLabel($0) }
 }
@@ -62,16 +62,18 @@ func subdomainErrors(_ name: String, at path: FieldPath) -> [ValidationError] {
   ]
 }
 
-/// The errors of a label's or annotation's key: a name, with an optional DNS subdomain and a slash before it.
+/// Whether a text is a label's or annotation's key: a name, with an optional DNS subdomain and a slash before it.
+func isQualifiedName(_ key: String) -> Bool {
+  guard let slash = key.utf8.firstIndex(of: 47) else { return isNamePart(key.utf8) }
+  // Another slash is no part of a name.
+  return isDNSSubdomain(key[..<slash]) && isNamePart(key[slash...].utf8.dropFirst())
+}
+
+func isLabelValue(_ value: String) -> Bool { value.isEmpty || isNamePart(value.utf8) }
+
+/// The errors of a label's or annotation's key.
 func qualifiedNameErrors(_ key: String, at path: FieldPath) -> [ValidationError] {
-  let parts = key.utf8.split(separator: 47, omittingEmptySubsequences: false)
-  let isGood =
-    switch parts.count {
-    case 1: isNamePart(parts[0])
-    case 2: isDNSSubdomain(String(Substring(parts[0]))) && isNamePart(parts[1])
-    default: false
-    }
-  if isGood { return [] }
+  if isQualifiedName(key) { return [] }
   return [
     ValidationError(
       path,
@@ -81,7 +83,7 @@ func qualifiedNameErrors(_ key: String, at path: FieldPath) -> [ValidationError]
 }
 
 func labelValueErrors(_ value: String, at path: FieldPath) -> [ValidationError] {
-  if value.isEmpty || isNamePart(value.utf8) { return [] }
+  if isLabelValue(value) { return [] }
   return [
     ValidationError(
       path,

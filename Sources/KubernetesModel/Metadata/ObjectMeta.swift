@@ -4,8 +4,10 @@
 ///
 /// Kubernetes: `ObjectMeta`.
 public struct ObjectMeta: Hashable, Sendable, Encodable {
-  /// The object's name, unique for its kind in its namespace.
+  /// The object's name, unique for its kind in its namespace; empty where the server is to make one.
   public var name: String
+  /// What the server begins the name with that it makes for an object without one.
+  public var generateName: String = ""
   /// The namespace.
   ///
   /// Manifests of namespaced kinds that name none are in `default`; empty for other kinds.
@@ -18,6 +20,10 @@ public struct ObjectMeta: Hashable, Sendable, Encodable {
   public var uid: String?
   /// The version of the object in the API server's store.
   public var resourceVersion: String?
+  /// What must be done before the object may go.
+  public var finalizers: [String] = []
+  /// The objects that the object belongs to.
+  public var ownerReferences: [OwnerReference] = []
 
   /// Makes metadata.
   ///
@@ -45,7 +51,7 @@ public struct ObjectMeta: Hashable, Sendable, Encodable {
 }
 
 extension ObjectMeta: DocumentReadable {
-  /// Reads metadata; fields that only the API server writes are skipped.
+  /// Reads metadata; of the fields that only the API server writes the types are checked.
   ///
   /// - Parameter reader: the fields of `metadata`.
   /// - Throws: ``ValidationError`` for the first field that is wrong.
@@ -54,8 +60,10 @@ extension ObjectMeta: DocumentReadable {
       name: try reader.string("name") ?? "", namespace: try reader.string("namespace") ?? "",
       labels: try reader.stringMap("labels") ?? [:], annotations: try reader.stringMap("annotations") ?? [:],
       uid: try reader.string("uid"), resourceVersion: try reader.string("resourceVersion"))
-    reader.ignore(
-      "generateName", "selfLink", "generation", "creationTimestamp", "deletionTimestamp",
-      "deletionGracePeriodSeconds", "ownerReferences", "finalizers", "managedFields")
+    generateName = try reader.string("generateName") ?? ""
+    finalizers = try reader.stringArray("finalizers") ?? []
+    ownerReferences = try reader.array("ownerReferences") ?? []
+    try reader.takeServerFields()
+    reader.skipUnknown()
   }
 }

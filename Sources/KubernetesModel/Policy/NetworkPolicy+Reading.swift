@@ -16,7 +16,8 @@ extension NetworkPolicy: KubernetesResource {
   /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     self.init(metadata: try Self.readMetadata(&reader), spec: try reader.object("spec") ?? Spec())
-    reader.ignore("status")
+    // There was a status in a few releases; the servers of today do not know the field.
+    if reader.failsClosed { reader.ignore("status") }
   }
 
   /// Writes what the kind has besides its metadata.

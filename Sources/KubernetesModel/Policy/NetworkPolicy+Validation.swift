@@ -6,39 +6,22 @@ extension NetworkPolicy {
   /// What the API server would refuse: selectors, ports and ranges, peers that are two things or none, holes that are
   /// not inside of their block.
   ///
-  /// - Returns: one error for each field; none for a good policy.
+  /// - Returns: one error for each field, though not more of a long list than a person would read; none for a good
+  ///   policy.
   public func validationErrors() -> [ValidationError] {
     let path = FieldPath.root.field("spec")
     var errors = metadata.validationErrors(namespaced: true, nameIs: .subdomain)
     errors += spec.podSelector.validationErrors(at: path.field("podSelector"))
-    for (index, rule) in spec.ingress.enumerated() {
-      let path = path.field("ingress").item(index)
-      errors += portErrors(rule.ports, at: path.field("ports"))
-      errors += peerErrors(rule.from, at: path.field("from"))
+    errors += itemErrors(spec.ingress, at: path.field("ingress")) { rule, path in
+      itemErrors(rule.ports, at: path.field("ports")) { $0.validationErrors(at: $1) }
+        + itemErrors(rule.from, at: path.field("from")) { $0.validationErrors(at: $1) }
     }
-    for (index, rule) in spec.egress.enumerated() {
-      let path = path.field("egress").item(index)
-      errors += portErrors(rule.ports, at: path.field("ports"))
-      errors += peerErrors(rule.to, at: path.field("to"))
+    errors += itemErrors(spec.egress, at: path.field("egress")) { rule, path in
+      itemErrors(rule.ports, at: path.field("ports")) { $0.validationErrors(at: $1) }
+        + itemErrors(rule.to, at: path.field("to")) { $0.validationErrors(at: $1) }
     }
     if spec.policyTypes.count > 2 {
       errors.append(ValidationError(path.field("policyTypes"), "has more than two entries"))
-    }
-    return errors
-  }
-
-  private func portErrors(_ ports: [Port], at path: FieldPath) -> [ValidationError] {
-    var errors: [ValidationError] = []
-    for (index, port) in ports.enumerated() {
-      errors += port.validationErrors(at: path.item(index))
-    }
-    return errors
-  }
-
-  private func peerErrors(_ peers: [Peer], at path: FieldPath) -> [ValidationError] {
-    var errors: [ValidationError] = []
-    for (index, peer) in peers.enumerated() {
-      errors += peer.validationErrors(at: path.item(index))
     }
     return errors
   }
@@ -90,12 +73,9 @@ extension NetworkPolicy.Peer {
 
 extension NetworkPolicy.IPBlock {
   fileprivate func validationErrors(at path: FieldPath) -> [ValidationError] {
-    var errors: [ValidationError] = []
-    for (index, hole) in except.enumerated()
-    where hole.family != cidr.family || !cidr.contains(hole) || hole.prefixLength == cidr.prefixLength {
-      let path = path.field("except").item(index)
-      errors.append(ValidationError(path, "\(hole) is not a smaller block inside of \(cidr)"))
+    itemErrors(except, at: path.field("except")) { hole, path in
+      if hole.family == cidr.family, cidr.contains(hole), hole.prefixLength > cidr.prefixLength { return [] }
+      return [ValidationError(path, "\(hole) is not a smaller block inside of \(cidr)")]
     }
-    return errors
   }
 }

@@ -3,96 +3,118 @@
 public import KubernetesModel
 public import NetworkTypes
 
-extension CompiledPolicy {
-  /// The class of an address, as the kernel would find it.
-  ///
-  /// - Parameter address: any address.
-  /// - Returns: 0 for an address that no prefix contains.
-  public func classID(of address: IPAddress) -> UInt32 {
-    classIndex.position(of: address).map { prefixes[$0].classID } ?? 0
-  }
-
-  /// The verdict of a rule set, as the kernel would find it.
+extension PolicyTables {
+  /// What a rule set says of a packet, as the kernel would find it.
   ///
   /// - Parameters:
-  ///   - ruleSet: the set's number.
-  ///   - classID: the peer's class.
-  ///   - protocol: the packet's protocol.
+  ///   - ruleSet: the rule set.
+  ///   - peer: the other side's address.
+  ///   - protocol: the protocol.
   ///   - port: the destination port; 0 for protocols without ports.
-  /// - Returns: nil where no verdict fits, which means "denied".
+  /// - Returns: nil where there is no such rule set.
   public func verdict(
-    ruleSet: UInt32, classID: UInt32, protocol: IPProtocol, port: UInt16
-  ) -> Verdict? {
-    if let transport = TransportProtocol.allCases.first(where: { $0.ipProtocol == `protocol` }) {
-      for length in stride(from: 16, through: 1, by: -1) {
-        let key = VerdictKey(
-          ruleSet: ruleSet, classID: classID, protocol: transport,
-          ports: PortBlock(around: port, prefixLength: length))
-        if let verdict = verdicts[key] { return verdict }
-      }
-      let key = VerdictKey(ruleSet: ruleSet, classID: classID, protocol: transport, ports: nil)
-      if let verdict = verdicts[key] { return verdict }
-    }
-    return verdicts[VerdictKey(ruleSet: ruleSet, classID: classID, protocol: nil, ports: nil)]
+    of ruleSet: RuleSetID, peer: IPAddress, protocol: IPProtocol, port: UInt16
+  ) -> PolicyVerdict? {
+    if ruleSet == .unrestricted { return .allow }
+    guard let set = ruleSets[ruleSet] else { return nil }
+    return verdict(in: set.table(of: peer, in: peers[peer] ?? .none), `protocol`, port)
   }
 
-  /// What one side of a connection says.
+  private func verdict(in table: PortTableID, _ protocol: IPProtocol, _ port: UInt16) -> PolicyVerdict? {
+    if let everything = UInt8(exactly: table.rawValue).flatMap({ PolicyVerdict(rawValue: $0) }) { return everything }
+    return portTables[table]?.verdict(`protocol`, port)
+  }
+}
+
+extension PolicyTables.RuleSet {
+  /// The port table of an address.
+  ///
+  /// - Parameters:
+  ///   - address: the address.
+  ///   - peerClass: its class.
+  /// - Returns: that of the class, else that of the address's range, else the default.
+  public func table(of address: IPAddress, in peerClass: PeerClassID) -> PortTableID {
+    if peerClass != .none, let table = verdicts[peerClass] { return table }
+    var (low, high) = (0, ranges.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if address < ranges[middle].first {
+        high = middle
+      } else if ranges[middle].last < address {
+        low = middle + 1
+      } else {
+        return ranges[middle].table
+      }
+    }
+    return defaultTable
+  }
+}
+
+extension CompiledPolicy {
+  /// What one side of a connection says, from the tables alone.
   ///
   /// - Parameters:
   ///   - pod: the pod whose policies are asked.
   ///   - direction: whether the connection comes to the pod or from it.
   ///   - peer: the other side's address.
   ///   - protocol: the protocol.
-  ///   - port: the destination port, whichever side the pod is.
-  /// - Returns: decision 0 where no rule was needed: nothing restricts the pod, it talks to itself or to its node.
+  ///   - port: the destination port, whichever side the pod is; 0 for protocols without ports.
+  /// - Returns: ``PolicyVerdict/allow`` for a pod that has no entry, and for a pod's own addresses.
   public func verdict(
     for pod: NamespacedName, _ direction: PolicyDirection, peer: IPAddress, protocol: IPProtocol, port: UInt16
-  ) -> Verdict {
-    let free = Verdict(decision: 0, isAllowed: true)
-    guard let endpoint = endpoints[pod] else { return free }
-    let set = direction == .ingress ? endpoint.ingressSet : endpoint.egressSet
-    if set == 0 || endpoint.addresses.contains(peer) { return free }
-    let entry = classIndex.position(of: peer).map { prefixes[$0] }
-    if let node = entry?.node, node == endpoint.node { return free }
-    return verdict(ruleSet: set, classID: entry?.classID ?? 0, protocol: `protocol`, port: port)
-      ?? Verdict(decision: 0, isAllowed: false)
+  ) -> PolicyVerdict {
+    guard let endpoint = state.tables.endpoints[pod], !endpoint.addresses.contains(peer) else { return .allow }
+    var set = direction == .ingress ? endpoint.ingress : endpoint.egress
+    if let node = endpoint.node, let own = state.tables.nodes[node], own.contains(peer) {
+      set = state.tables.ruleSets[set]?.ownNode ?? .unrestricted
+    }
+    return state.tables.verdict(of: set, peer: peer, protocol: `protocol`, port: port) ?? .noMatch
   }
 
-  /// Whether a connection may be.
+  /// Whether a connection may be, from the tables alone.
   ///
   /// - Parameter probe: the connection.
   /// - Returns: nil where an end names a pod that is not there, or the ends have no address family in common.
   public func answer(_ probe: PolicyProbe) -> PolicyAnswer? {
-    guard let sources = addresses(of: probe.source), let destinations = addresses(of: probe.destination) else {
-      return nil
+    guard let (source, destination) = parties(probe) else { return nil }
+    if let pod = source.pod, pod == destination.pod { return PolicyAnswer(egress: true, ingress: true) }
+    let egress = source.pod.map {
+      verdict(for: $0, .egress, peer: destination.address, protocol: probe.protocol, port: probe.port).isAllowed
     }
-    for destination in destinations {
-      guard let source = sources.first(where: { $0.family == destination.family }) else { continue }
-      let from = pod(probe.source)
-      let to = pod(probe.destination)
-      if let from, from == to { return PolicyAnswer(egress: true, ingress: true) }
-      let egress = from.map {
-        verdict(for: $0, .egress, peer: destination, protocol: probe.protocol, port: probe.port).isAllowed
-      }
-      let ingress = to.map {
-        verdict(for: $0, .ingress, peer: source, protocol: probe.protocol, port: probe.port).isAllowed
-      }
-      return PolicyAnswer(egress: egress ?? true, ingress: ingress ?? true)
+    let ingress = destination.pod.map {
+      verdict(for: $0, .ingress, peer: source.address, protocol: probe.protocol, port: probe.port).isAllowed
+    }
+    return PolicyAnswer(egress: egress ?? true, ingress: ingress ?? true)
+  }
+
+  /// A side of a connection: its pod where that has a network of its own, and the address in use.
+  struct Party {
+    var pod: NamespacedName?
+    var address: IPAddress
+  }
+
+  func parties(_ probe: PolicyProbe) -> (source: Party, destination: Party)? {
+    guard let source = party(probe.source), let destination = party(probe.destination) else { return nil }
+    for address in destination.addresses {
+      guard let other = source.addresses.first(where: { $0.family == address.family }) else { continue }
+      return (Party(pod: source.pod, address: other), Party(pod: destination.pod, address: address))
     }
     return nil
   }
 
-  private func addresses(of end: PolicyEnd) -> [IPAddress]? {
+  private func party(_ end: PolicyEnd) -> (pod: NamespacedName?, addresses: [IPAddress])? {
     switch end {
-    case .pod(let key): endpoints[key]?.addresses ?? hostPods[key]
-    case .address(let address): [address]
+    case .pod(let key):
+      guard let pod = state.pods[key].flatMap({ state.podRecords[Int($0)]?.pod }) else { return nil }
+      return (pod.isHostNetwork ? nil : key, pod.addresses)
+    case .address(let address): return (state.pod(at: address)?.pod.key, [address])
     }
   }
+}
 
-  private func pod(_ end: PolicyEnd) -> NamespacedName? {
-    switch end {
-    case .pod(let key): endpoints[key] == nil ? nil : key
-    case .address(let address): podsByAddress[address]
-    }
+extension CompilerState {
+  /// The pod with a network of its own that has an address.
+  func pod(at address: IPAddress) -> PodRecord? {
+    addresses.number(of: address).flatMap { firstPod(addressRecords[Int($0)].owners.all) }
   }
 }

@@ -1,85 +1,130 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import KubernetesModel
-public import NetworkTypes
+internal import KubernetesModel
 
-/// Policies as tables: an address has a class, a pod has a rule set for each direction, and rule set, class, protocol
-/// and port have at most one verdict.
+/// The policies of a cluster, compiled into tables, and kept up to date change by change.
 ///
-/// This is what the kernel's maps hold, and it can be asked in user space as well.
+/// ```swift
+/// var policy = CompiledPolicy(input)
+/// policy.apply([.pod(key, pod)])        // only what the pod touches is computed
+/// policy.tables                         // what the kernel gets
+/// policy.answer(probe)                  // asked in user space
+/// ```
+///
+/// Whatever the changes were, the tables have the same content as those of a full compilation of what came of them; only
+/// identifiers differ.
+///
+/// - Important: ``tables`` is a value. While somebody keeps a copy of it, or of the whole, the next ``apply(_:)``
+///   copies what it changes, at the cost of the size of the cluster. Read it in place, or let the copy go before.
 public struct CompiledPolicy: Sendable {
-  /// Prefixes and their classes; the longest that contains an address decides.
+  var state: CompilerState
+  /// Which content this is: the same revision is the same content under the same identifiers.
+  public private(set) var revision: PolicyRevision
+  private var history: [(since: PolicyRevision, delta: PolicyDelta)] = []
+
+  /// Whose policies are in force.
+  public enum Scope: Hashable, Sendable {
+    /// Those of all pods.
+    case cluster
+    /// Those that select pods of one node: its own tables, in which peers are still all pods.
+    case node(String)
+  }
+
+  /// Compiles everything.
   ///
-  /// Addresses in none have class 0.
-  public let prefixes: [PeerPrefix]
-  /// How many classes there are, class 0 included.
-  public let classCount: Int
-  /// The rule sets; set number `n` is at `n - 1`, because 0 means "not restricted".
-  public let ruleSets: [RuleSet]
-  /// The rule sets of each pod that has a network of its own.
-  public let endpoints: [NamespacedName: Endpoint]
-  /// Which rules a decision came from; decision number `n` is at `n - 1`, because 0 means "no rule".
-  public let decisions: [[PolicyRuleReference]]
-  /// The verdicts, in order.
-  public let verdicts: [VerdictKey: Verdict]
-
-  let classIndex: PrefixIndex
-  let podsByAddress: [IPAddress: NamespacedName]
-  let hostPods: [NamespacedName: [IPAddress]]
-
-  /// A prefix of addresses that policies do not tell apart.
-  public struct PeerPrefix: Hashable, Sendable {
-    /// The prefix; `/32` or `/128` for a pod's or node's address.
-    public var prefix: IPCIDR
-    /// The class of its addresses.
-    public var classID: UInt32
-    /// The node whose address this is, where pods of that node may always talk to it.
-    public var node: String?
-    /// The pod whose address this is; for people.
-    public var pod: NamespacedName?
+  /// - Parameters:
+  ///   - input: policies and cluster. Of two objects with one name the later counts.
+  ///   - options: choices the API leaves open.
+  ///   - scope: whose policies are in force; pods outside of it have no entry in ``PolicyTables/endpoints``.
+  public init(_ input: PolicyInput, options: PolicyOptions = PolicyOptions(), scope: Scope = .cluster) {
+    state = CompilerState(options: options, scope: scope)
+    revision = .first()
+    state.load(input)
   }
 
-  /// What one or more pods with the same policies allow in one direction.
-  public struct RuleSet: Hashable, Sendable {
-    /// The set's number, from 1.
-    public var id: UInt32
-    /// The direction.
-    public var direction: PolicyDirection
-    /// The policies that are in force.
-    public var policies: [NamespacedName]
+  /// The tables.
+  public var tables: PolicyTables {
+    _read { yield state.tables }
   }
 
-  /// A pod's rule sets.
-  public struct Endpoint: Hashable, Sendable {
-    /// The set for connections to the pod; 0 where nothing restricts them.
-    public var ingressSet: UInt32
-    /// The set for connections from the pod; 0 where nothing restricts them.
-    public var egressSet: UInt32
-    /// The pod's addresses.
-    public var addresses: [IPAddress]
-    /// The pod's node.
-    public var node: String?
-  }
+  /// The choices it was compiled with.
+  public var options: PolicyOptions { state.options }
 
-  /// What a verdict is for.
-  public struct VerdictKey: Hashable, Sendable {
-    /// The rule set.
-    public var ruleSet: UInt32
-    /// The peer's class.
-    public var classID: UInt32
-    /// The protocol; nil for every protocol, those without ports included.
-    public var `protocol`: TransportProtocol?
-    /// The destination ports; nil for every port.
-    public var ports: PortBlock?
-  }
+  /// Whose policies are in force.
+  public var scope: Scope { state.scope.map { .node($0) } ?? .cluster }
 
-  /// A verdict.
+  /// Applies changes, in order, and computes what they touch.
   ///
-  /// Of several that fit the one with the longest key counts: protocol before none, smaller block first.
-  public struct Verdict: Hashable, Sendable {
-    /// The decision's number, for ``CompiledPolicy/decisions``.
-    public var decision: UInt32
-    /// Whether the connection may be.
-    public var isAllowed: Bool
+  /// Removing what is not there changes nothing.
+  ///
+  /// - Parameter changes: what is different now.
+  /// - Returns: exactly the entries of ``tables`` that are different now.
+  @discardableResult
+  public mutating func apply(_ changes: [PolicyChange]) -> PolicyDelta {
+    state.delta = PolicyDelta()
+    for change in changes { state.apply(change) }
+    state.settle()
+    let delta = state.delta ?? PolicyDelta()
+    state.delta = nil
+    if delta.isEmpty { return delta }
+    history.append((revision, delta))
+    if history.count > Self.historyLimit { history.removeFirst() }
+    revision = revision.next()
+    return delta
+  }
+
+  private static let historyLimit = 16
+
+  /// What is different from an earlier revision.
+  ///
+  /// - Parameter earlier: the revision a writer has published.
+  /// - Returns: every entry that differs, and perhaps some that differed in between; nil where the revision is none of
+  ///   the last sixteen before this one, so that everything has to be written.
+  public func delta(since earlier: PolicyRevision) -> PolicyDelta? {
+    if earlier == revision { return PolicyDelta() }
+    guard let start = history.firstIndex(where: { $0.since == earlier }) else { return nil }
+    return history[start...].reduce(into: PolicyDelta()) { $0.merge($1.delta) }
+  }
+}
+
+/// One content of a ``CompiledPolicy``.
+///
+/// Two copies of a compiled policy that go different ways have different revisions.
+public struct PolicyRevision: Hashable, Sendable {
+  /// The full compilation that it goes back to.
+  public var lineage: UInt64
+  /// How many changes ago that was.
+  public var number: UInt64
+  private var nonce: UInt64
+
+  static func first() -> PolicyRevision {
+    PolicyRevision(lineage: .random(in: 1 ... .max), number: 0, nonce: 0)
+  }
+
+  func next() -> PolicyRevision {
+    PolicyRevision(lineage: lineage, number: number + 1, nonce: .random(in: 1 ... .max))
+  }
+}
+
+extension CompilerState {
+  init(options: PolicyOptions, scope: CompiledPolicy.Scope) {
+    switch scope {
+    case .cluster: self.init(options: options, scope: nil)
+    case .node(let name): self.init(options: options, scope: name)
+    }
+  }
+
+  mutating func load(_ input: PolicyInput) {
+    // With room for the changes that follow.
+    pods.reserveCapacity(input.pods.count + input.pods.count / 8)
+    podRecords.reserveCapacity(input.pods.count + input.pods.count / 8 + 16)
+    addresses.reserve(2 * input.pods.count)
+    tables.peers.reserveCapacity(input.pods.count)
+    for (name, labels) in input.namespaces.sorted(by: { $0.key < $1.key }) { changeNamespace(name, labels: labels) }
+    for node in input.nodes { changeNode(node.name, node) }
+    for pod in input.pods { changePod(pod.key, pod) }
+    for policy in input.networkPolicies { apply(.networkPolicy(policy.key, policy)) }
+    for policy in input.clusterPolicies { apply(.clusterPolicy(policy.reference, policy)) }
+    settle()
   }
 }

@@ -17,6 +17,10 @@ public struct PolicyInput: Hashable, Sendable {
   ///
   /// Of two with one namespace and name the later counts.
   public var networkPolicies: [NetworkPolicy]
+  /// The policies of the cluster's administrators, of any of the three kinds.
+  ///
+  /// Of two with one kind and name the later counts.
+  public var clusterPolicies: [ClusterPolicyObject]
 
   /// Makes an input.
   ///
@@ -25,14 +29,16 @@ public struct PolicyInput: Hashable, Sendable {
   ///   - namespaces: labels of each namespace.
   ///   - nodes: the nodes.
   ///   - networkPolicies: the policies, valid as `NetworkPolicy.validationErrors()` has it.
+  ///   - clusterPolicies: the policies of the cluster's administrators.
   public init(
     pods: [PolicyPod] = [], namespaces: [String: [String: String]] = [:], nodes: [PolicyNode] = [],
-    networkPolicies: [NetworkPolicy] = []
+    networkPolicies: [NetworkPolicy] = [], clusterPolicies: [ClusterPolicyObject] = []
   ) {
     self.pods = pods
     self.namespaces = namespaces
     self.nodes = nodes
     self.networkPolicies = networkPolicies
+    self.clusterPolicies = clusterPolicies
   }
 
   /// Makes an input of Kubernetes objects.
@@ -44,15 +50,17 @@ public struct PolicyInput: Hashable, Sendable {
   ///   - namespaces: its namespaces.
   ///   - nodes: its nodes.
   ///   - networkPolicies: its policies.
+  ///   - clusterPolicies: the policies of its administrators.
   public init(
     pods: some Sequence<Pod>, namespaces: some Sequence<Namespace>, nodes: some Sequence<Node>,
-    networkPolicies: some Sequence<NetworkPolicy>
+    networkPolicies: some Sequence<NetworkPolicy>, clusterPolicies: some Sequence<ClusterPolicyObject> = []
   ) {
     self.init(
       pods: pods.filter { !$0.status.isTerminal && !$0.addresses.isEmpty }.map { PolicyPod($0) },
       namespaces: Dictionary(
         namespaces.map { ($0.metadata.name, $0.metadata.labels) }, uniquingKeysWith: { _, later in later }),
-      nodes: nodes.map { PolicyNode($0) }, networkPolicies: Array(networkPolicies))
+      nodes: nodes.map { PolicyNode($0) }, networkPolicies: Array(networkPolicies),
+      clusterPolicies: Array(clusterPolicies))
   }
 }
 

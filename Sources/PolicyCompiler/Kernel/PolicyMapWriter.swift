@@ -1,91 +1,117 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import BPFMaps
 public import DatapathPrograms
 public import KubernetesModel
+internal import LinuxSystem
 
 /// Puts compiled policies into force in the kernel, without a moment in which a packet meets half of them.
 ///
-/// A generation is written beside the one in force, one store puts it into force, and the old one is removed once no
-/// program can still be at work with it. Generations go on counting after a restart: what an earlier process left half
-/// written is removed first.
+/// Only what is different is written, beside what is in force; one store puts it into force; what it replaced is removed
+/// when no program can be at work with it. After a restart a writer reads what its predecessor left and goes on from there,
+/// whatever it was in the middle of.
 ///
 /// ```swift
-/// let writer = PolicyMapWriter(datapath: datapath, node: "node-1")
-/// let published = try await writer.apply(.compile(input), endpoints: [web: 7])
+/// let writer = try PolicyMapWriter(datapath: datapath, node: "node-1")
+/// var policy = CompiledPolicy(input)
+/// try await writer.apply(policy, endpoints: [web: 7])
+/// policy.apply([.pod(key, pod)])
+/// try await writer.apply(policy, endpoints: [web: 7])  // what the pod touches, and nothing else
 /// ```
 public actor PolicyMapWriter {
-  private var publisher: PolicyPublisher
-  private let gracePeriod: Duration
-  private var last: Task<Result<PolicyPublication, PolicyError>, Never>?
+  private let publisher: PolicyPublisher
+  private let node: String?
+  private let lock = SerialLock()
+  /// What was published last; nil: nothing, or half known.
+  private var revision: PolicyRevision?
 
   /// Makes a writer.
   ///
   /// One datapath has one writer.
   ///
   /// - Parameters:
-  ///   - datapath: the node's datapath.
-  ///   - node: this node's name, whose addresses always reach its pods; nil for none.
-  ///   - gracePeriod: how long after the switch the old generation stays; a program runs for microseconds.
-  public init(datapath: PodDatapath, node: String?, gracePeriod: Duration = .milliseconds(100)) {
-    self.init(tables: DatapathPolicyTables(datapath: datapath), node: node, gracePeriod: gracePeriod)
+  ///   - datapath: The node's datapath.
+  ///   - node: This node's name, whose addresses are judged as those of the pods' own node; nil for none.
+  /// - Throws: `permissionDenied`; `systemCall` when the kernel is out of memory.
+  /// - Requires: CAP_BPF, Linux 6.1.
+  public init(datapath: PodDatapath, node: String?) throws(BPFError) {
+    self.init(maps: try DatapathPolicyMaps(datapath), node: node)
   }
 
-  package init(tables: any PolicyTables, node: String?, gracePeriod: Duration) {
-    publisher = PolicyPublisher(tables, node: node)
-    self.gracePeriod = gracePeriod
+  package init(maps: any PolicyMaps, node: String?) {
+    publisher = PolicyPublisher(maps)
+    self.node = node
   }
 
-  /// Replaces the policies in force.
+  /// Puts policies into force.
   ///
-  /// Calls are served one after the other.
+  /// Calls are served one after the other. The call returns when the policies are in force: packets that come now are judged
+  /// by them. What they replaced is removed afterwards.
   ///
-  /// Returns after the old generation was removed. The new one is in force much earlier; if only the removal fails, that
-  /// is not an error: the next call removes what is left.
+  /// Only what is different from what this writer published last is looked at, where `policy` remembers it
+  /// (``CompiledPolicy/delta(since:)``).
+  ///
+  /// A number may be given to another pod when a call without the old one has returned and the wiring has removed the old
+  /// one's flows (`PodDatapath.removeFlows(ofEndpoint:)`): until then the old pod's rules and replies would be the new
+  /// one's.
   ///
   /// - Parameters:
-  ///   - policy: compiled policies of the whole cluster.
-  ///   - endpoints: the endpoint number of each pod of this node. Pods that are not in `policy` are left out: the
-  ///     datapath treats them as not compiled yet.
-  /// - Returns: the generation, and what it takes.
+  ///   - policy: Compiled policies of the whole cluster, or of this node.
+  ///   - endpoints: The endpoint number of each pod of this node. Pods that are not in `policy` are left out: the datapath
+  ///     treats them as not compiled yet.
+  /// - Returns: The generation in force, and what it took.
   /// - Throws: `.full` and `.invalidEndpoint` before anything is written; `.kernel` otherwise. The policies that were in
-  ///   force stay in force.
+  ///   force stay in force, and the next call begins with what is there.
   /// - Requires: CAP_BPF, Linux 6.1.
   @discardableResult
   public func apply(
     _ policy: CompiledPolicy, endpoints: [NamespacedName: UInt32]
   ) async throws(PolicyError) -> PolicyPublication {
-    let previous = last
-    // Not cancelled with the caller: the grace period must pass.
-    let task = Task { () -> Result<PolicyPublication, PolicyError> in
-      _ = await previous?.value
-      return await perform(policy, endpoints)
+    let publication = try await lock.locked { () async throws(PolicyError) -> PolicyPublication in
+      let delta = revision.flatMap { policy.delta(since: $0) }
+      revision = nil
+      let publication = try await publisher.publish(
+        .init(tables: policy.tables, endpoints: endpoints, node: node), delta: delta)
+      revision = policy.revision
+      return publication
     }
-    last = task
-    return try await task.value.get()
+    Task { await finish() }
+    return publication
   }
 
-  private func perform(
-    _ policy: CompiledPolicy, _ endpoints: [NamespacedName: UInt32]
-  ) async -> Result<PolicyPublication, PolicyError> {
-    do {
-      let publication = try publisher.publish(policy, endpoints: endpoints)
-      try? await Task.sleep(for: gracePeriod)
-      try? publisher.retire(policy, endpoints: endpoints)
-      return .success(publication)
-    } catch {
-      return .failure(error)
+  /// Publishes tables of whatever history.
+  ///
+  /// - Parameters:
+  ///   - tables: The tables of the whole cluster.
+  ///   - delta: Which entries of the tables are others than in those that this writer published last; nil: any.
+  ///   - endpoints: The endpoint number of each pod of this node.
+  /// - Returns: What is in force.
+  /// - Throws: ``PolicyError``; what was in force stays so.
+  @discardableResult
+  package func publish(
+    tables: PolicyTables, delta: PolicyDelta? = nil, endpoints: [NamespacedName: UInt32]
+  ) async throws(PolicyError) -> PolicyPublication {
+    let target = PolicyTarget(tables: tables, endpoints: endpoints, node: node)
+    let publication = try await lock.locked { () async throws(PolicyError) -> PolicyPublication in
+      revision = nil
+      return try await publisher.publish(target, delta: delta)
     }
+    Task { await finish() }
+    return publication
   }
-}
 
-/// What a publication put into force.
-public struct PolicyPublication: Hashable, Sendable {
-  /// The generation's number; flow records carry it.
-  public let generation: UInt32
-  /// Entries in the map `peer_class`.
-  public let classes: Int
-  /// Entries in the map `verdict`.
-  public let verdicts: Int
-  /// Endpoints that have rule sets or are known to be unrestricted.
-  public let endpoints: Int
+  /// Returns when what the last publication replaced is removed.
+  ///
+  /// Nobody has to call it: the removal begins by itself, and the next publication waits for it.
+  public func finish() async {
+    await lock.locked { await publisher.finish() }
+  }
+
+  /// What the number of a decision stands for, as counters and flow records carry it.
+  ///
+  /// - Parameter number: The number.
+  /// - Returns: Its rule set and which of the set's answers it is; nil for a number that stands for nothing, or no longer.
+  public func decision(_ number: UInt32) -> PolicyDecision? {
+    publisher.store?.decision(number)
+  }
 }

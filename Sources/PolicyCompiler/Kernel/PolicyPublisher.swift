@@ -2,149 +2,143 @@
 
 internal import BPFMaps
 internal import CDatapathABI
+internal import DatapathPrograms
 internal import KubernetesModel
 
-/// The two phases of putting a generation into force, one step at a time; the caller waits between them.
-struct PolicyPublisher {
-  let tables: any PolicyTables
-  let node: String?
-  /// The keys of the generation in force, where this publisher wrote it and has tidied up behind itself.
-  private var current: PolicyMapPlan?
-  private var generation: UInt32 = 0
+/// Carries plans out, one step after the other.
+///
+/// It knows what is published for as long as everything goes well. Where the kernel refuses something, it forgets, and the
+/// next publication reads the maps, as after a restart.
+final class PolicyPublisher {
+  private let maps: any PolicyMaps
+  private(set) var store: PolicyStore?
+  /// What the publication before left to do.
+  private var tail: PolicyMapPlan.Tail?
 
-  init(_ tables: any PolicyTables, node: String?) {
-    self.tables = tables
-    self.node = node
+  init(_ maps: any PolicyMaps) { self.maps = maps }
+
+  /// Takes the maps to a new generation.
+  ///
+  /// - Parameters:
+  ///   - target: What shall be published.
+  ///   - delta: Which entries of the tables are others than those published last by this publisher; nil: any.
+  /// - Returns: What is in force.
+  /// - Throws: ``PolicyError``; what was published stays in force.
+  func publish(_ target: PolicyTarget, delta: PolicyDelta?) async throws(PolicyError) -> PolicyPublication {
+    try check(target.endpoints)
+    await finish()
+    var delta = delta
+    if store == nil || store?.generation != maps.generation() {
+      store = try await takeOver()
+      delta = nil
+    }
+    store?.look(at: maps)
+    guard var next = store.take() else { preconditionFailure("taking over ends with a store or an error") }
+    let plan: PolicyMapPlan
+    do {
+      plan = try next.plan(target, delta: delta)
+    } catch {
+      // The names of its entries may be half new.
+      store = next
+      throw error
+    }
+    if !plan.isEmpty || plan.generation != maps.generation() { try await carryOut(plan) }
+    store = next
+    return PolicyPublication(plan, next)
   }
 
-  /// Phase one and the switch: everything is written beside the generation in force, then one store puts it into force.
-  mutating func publish(
-    _ policy: CompiledPolicy, endpoints: [NamespacedName: UInt32]
-  ) throws(PolicyError) -> PolicyPublication {
-    try check(endpoints)
-    let active = try kernel("read the generation in force") { () throws(BPFError) in try tables.generation() }
-    let live: PolicyTableSizes
-    if let current, generation == active {
-      live = PolicyTableSizes(
-        classes: current.classes.count, verdicts: current.verdicts.count, endpoints: current.endpoints.count)
-    } else {
-      // Somebody else wrote last: this process before it was restarted, perhaps in the middle of it.
-      live = try removeOthers(than: active)
-    }
-    let next = Self.generation(after: active)
-    let plan = PolicyMapPlan(policy, endpoints: endpoints, node: node, generation: next)
-    try checkCapacity(plan, beside: live)
-    current = nil
+  private func carryOut(_ plan: PolicyMapPlan) async throws(PolicyError) {
     do {
       try write(plan)
-      try tables.publish(next)
+      #if !(arch(x86_64) || arch(i386))
+      // Elsewhere a program may read a word before it reads the generation: none that began before may be left.
+      try await maps.waitForPrograms()
+      #endif
     } catch {
       takeBack(plan)
       throw PolicyError(
-        .kernel, "policy generation \(next) was not published, \(active) stays in force: \(error.message)",
+        .kernel,
+        "policy generation \(plan.generation) was not published, \(maps.generation()) stays in force: \(error.message)",
         underlying: error)
     }
-    generation = next
-    return PolicyPublication(
-      generation: next, classes: plan.classes.count, verdicts: plan.verdicts.count, endpoints: plan.endpoints.count)
-  }
-
-  /// Phase two, once no program can be at work with an older generation: everything but the one in force is removed.
-  mutating func retire(
-    _ policy: CompiledPolicy, endpoints: [NamespacedName: UInt32]
-  ) throws(PolicyError) {
-    _ = try removeOthers(than: generation)
-    current = PolicyMapPlan(policy, endpoints: endpoints, node: node, generation: generation)
-  }
-
-  /// The number after a generation: never 0, and of the other parity.
-  static func generation(after active: UInt32) -> UInt32 {
-    active == .max ? 2 : active + 1
+    maps.setGeneration(plan.generation)
+    tail = plan.tail
   }
 
   private func write(_ plan: PolicyMapPlan) throws(BPFError) {
-    try tables.write(plan.classes)
-    try tables.write(plan.verdicts)
-    try tables.write(plan.endpoints)
+    // What a program can reach is last: each entry refers to entries that are there.
+    if !plan.portRanges.isEmpty { try maps.write(portRanges: plan.portRanges) }
+    if !plan.portTables.isEmpty { try maps.write(portTables: plan.portTables) }
+    if !plan.addressRanges4.isEmpty { try maps.write(addressRanges4: plan.addressRanges4) }
+    if !plan.addressRanges6.isEmpty { try maps.write(addressRanges6: plan.addressRanges6) }
+    if !plan.recycledDecisions.isEmpty { try maps.reset(decisions: plan.recycledDecisions) }
+    if !plan.ruleSets.isEmpty { try maps.write(ruleSets: plan.ruleSets) }
+    if !plan.verdicts.isEmpty { try maps.insert(verdicts: plan.verdicts) }
+    for word in plan.words {
+      maps.setWord(version_word(before: word.before, after: word.after, since: plan.generation), word.place)
+    }
+    if !plan.peers.isEmpty { try maps.insert(peers: plan.peers.map { (ip_address($0.0), $0.1) }) }
   }
 
-  /// Removes a generation that was not published, as far as the kernel lets us; the next publication looks again.
+  /// Takes back what was written of a plan, as far as the kernel lets us; the next publication looks again.
   private func takeBack(_ plan: PolicyMapPlan) {
-    try? tables.write(plan.endpoints.map { ($0.0, endpoint_policy()) })
-    for (key, _) in plan.verdicts { try? tables.remove(key) }
-    for (key, _) in plan.classes { try? tables.remove(key) }
+    for word in plan.words { maps.setWord(version_word(word.before), word.place) }
+    if !plan.peers.isEmpty { try? maps.remove(peers: plan.peers.map { ip_address($0.0) }) }
+    if !plan.verdicts.isEmpty { try? maps.remove(verdicts: plan.verdicts.map(\.0)) }
   }
 
-  /// Removes what does not belong to a generation, and counts what does.
-  private func removeOthers(than active: UInt32) throws(PolicyError) -> PolicyTableSizes {
-    try kernel("remove the entries of other generations than \(active)") { () throws(BPFError) in
-      var sizes = PolicyTableSizes(classes: 0, verdicts: 0, endpoints: 0)
-      var stale: [(UInt32, endpoint_policy)] = []
-      for (index, value) in try tables.endpointPolicies().enumerated() where value.generation != 0 {
-        if value.generation == active {
-          sizes.endpoints += 1
-        } else {
-          stale.append((UInt32(index), endpoint_policy()))
-        }
-      }
-      try tables.write(stale)
-      for key in try tables.verdictKeys() {
-        if active != 0, key.rule_set >> 31 == active & 1 {
-          sizes.verdicts += 1
-        } else {
-          try tables.remove(key)
-        }
-      }
-      for key in try tables.classKeys() {
-        if active != 0, key.generation == active {
-          sizes.classes += 1
-        } else {
-          try tables.remove(key)
-        }
-      }
-      return sizes
+  /// Removes what the last publication replaced, once no program can be at work with it.
+  func finish() async {
+    guard let tail = tail.take() else { return }
+    do {
+      try await carryOut(tail)
+      store?.finish(tail)
+    } catch {
+      // The next publication reads what is left, and removes it.
+      store = nil
     }
   }
 
-  private func kernel<Value>(
-    _ what: String, _ body: () throws(BPFError) -> Value
-  ) throws(PolicyError) -> Value {
+  private func carryOut(_ tail: PolicyMapPlan.Tail) async throws(BPFError) {
+    if tail.isEmpty { return }
+    try await maps.waitForPrograms()
+    try await tidyUp(tail)
+  }
+
+  private func tidyUp(_ tail: PolicyMapPlan.Tail) async throws(BPFError) {
+    for (place, value) in tail.settled { maps.setWord(version_word(value), place) }
+    if !tail.verdicts.isEmpty { try maps.remove(verdicts: tail.verdicts) }
+    if !tail.peers.isEmpty {
+      try maps.remove(peers: tail.peers.map { ip_address($0) })
+      // A program may have found an entry before it was removed: until it ends, neither may the entry's memory hold another
+      // address nor the slot another class.
+      try await maps.waitForPrograms()
+    }
+  }
+
+  private func takeOver() async throws(PolicyError) -> PolicyStore {
     do {
-      return try body()
+      // Whoever wrote last may have put its generation into force just now.
+      try await maps.waitForPrograms()
+      let (store, tail) = try PolicyStore.reading(maps)
+      try await tidyUp(tail)
+      return store
     } catch {
-      throw PolicyError(.kernel, "cannot \(what): \(error.message)", underlying: error)
+      throw PolicyError(.kernel, "cannot take over the policies in force: \(error.message)", underlying: error)
     }
   }
 
   private func check(_ endpoints: [NamespacedName: UInt32]) throws(PolicyError) {
-    let limit = UInt32(tables.capacity.endpoints / 2)
+    let limit = maps.capacity.endpoints
     var pods: [UInt32: NamespacedName] = [:]
-    for (pod, number) in endpoints.sorted(by: { $0.key < $1.key }) {
+    for (pod, number) in endpoints {
       guard number > 0, number < limit else {
         throw PolicyError(.invalidEndpoint, "endpoint \(number) of pod \(pod) is not 1 to \(Int(limit) - 1)")
       }
       if let other = pods.updateValue(pod, forKey: number) {
-        throw PolicyError(.invalidEndpoint, "endpoint \(number) is given to pods \(other) and \(pod)")
+        let (first, second) = (min(pod, other), max(pod, other))
+        throw PolicyError(.invalidEndpoint, "endpoint \(number) is given to pods \(first) and \(second)")
       }
-    }
-  }
-
-  private func checkCapacity(_ plan: PolicyMapPlan, beside live: PolicyTableSizes) throws(PolicyError) {
-    let capacity = tables.capacity
-    if plan.verdicts.count + live.verdicts > capacity.verdicts {
-      let costs = plan.costs.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-      let most = costs.prefix(5).map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-      throw PolicyError(
-        .full,
-        "map verdict: \(plan.verdicts.count) entries do not fit beside \(live.verdicts) in force, of "
-          + "\(capacity.verdicts); load the datapath with a larger limit or narrow the policies that cost most: \(most)"
-      )
-    }
-    if plan.classes.count + live.classes > capacity.classes {
-      throw PolicyError(
-        .full,
-        "map peer_class: \(plan.classes.count) prefixes do not fit beside \(live.classes) in force, of "
-          + "\(capacity.classes); load the datapath with a larger limit")
     }
   }
 }

@@ -3,12 +3,14 @@
 internal import KubernetesModel
 internal import NetworkTypes
 
-/// What the policies say about one connection, read straight off the API's text: slow, and made to be checked by eye.
+/// What the policies say about one connection, read straight off the API's text and made to be checked by eye.
 ///
-/// It shares no code with the compiler, so that each can be tested against the other.
+/// It shares no code with the compiler, so that each can be tested against the other. Each probe walks the rules of the
+/// policies that select its ends; ``CompiledPolicy`` is for where that is too slow.
 public struct PolicyEvaluator: Sendable {
-  private let input: PolicyInput
-  private let options: PolicyOptions
+  let cluster: ReferenceCluster
+  let options: PolicyOptions
+  let memory = ReferenceMemory()
 
   /// Makes an evaluator.
   ///
@@ -16,11 +18,7 @@ public struct PolicyEvaluator: Sendable {
   ///   - input: policies and cluster.
   ///   - options: choices the API leaves open.
   public init(_ input: PolicyInput, options: PolicyOptions = PolicyOptions()) {
-    var input = input
-    var last: [NamespacedName: NetworkPolicy] = [:]
-    for policy in input.networkPolicies { last[policy.key] = policy }
-    input.networkPolicies = last.values.sorted { $0.key < $1.key }
-    self.input = input
+    self.cluster = ReferenceCluster(input)
     self.options = options
   }
 
@@ -29,82 +27,140 @@ public struct PolicyEvaluator: Sendable {
   /// - Parameter probe: the connection.
   /// - Returns: nil where an end names a pod that is not there, or the ends have no address family in common.
   public func answer(_ probe: PolicyProbe) -> PolicyAnswer? {
-    guard let source = party(probe.source), let destination = party(probe.destination) else { return nil }
-    for address in destination.addresses {
-      guard let other = source.addresses.first(where: { $0.family == address.family }) else { continue }
-      if let pod = source.pod, pod.key == destination.pod?.key { return PolicyAnswer(egress: true, ingress: true) }
-      return PolicyAnswer(
-        egress: allows(source.pod, .egress, peer: destination.pod, at: address, named: destination.pod, probe),
-        ingress: allows(destination.pod, .ingress, peer: source.pod, at: other, named: destination.pod, probe))
+    explain(probe)?.answer
+  }
+
+  /// What each end says of a connection, and why.
+  ///
+  /// - Parameter probe: the connection.
+  /// - Returns: nil where an end names a pod that is not there, or the ends have no address family in common.
+  public func explain(_ probe: PolicyProbe) -> PolicyProbeExplanation? {
+    guard let connection = connection(probe) else { return nil }
+    return PolicyProbeExplanation(egress: side(.egress, of: connection), ingress: side(.ingress, of: connection))
+  }
+
+  // MARK: The connection
+
+  /// One end: its pod, where it is one with a network of its own, and the address that is used.
+  struct Party {
+    var pod: ReferenceCluster.Member?
+    var address: IPAddress
+  }
+
+  struct Connection {
+    var source: Party
+    var destination: Party
+    var `protocol`: IPProtocol
+    var port: UInt16
+  }
+
+  /// The first address of the destination counts for which the source has one of the same family.
+  private func connection(_ probe: PolicyProbe) -> Connection? {
+    guard let (source, sourceAddresses) = end(probe.source),
+      let (destination, destinationAddresses) = end(probe.destination)
+    else { return nil }
+    for address in destinationAddresses {
+      guard let own = sourceAddresses.first(where: { $0.family == address.family }) else { continue }
+      return Connection(
+        source: Party(pod: source, address: own), destination: Party(pod: destination, address: address),
+        protocol: probe.protocol, port: probe.port)
     }
     return nil
   }
 
-  /// A side of the connection: its pod where it has its own network, and its addresses.
-  private func party(_ end: PolicyEnd) -> (pod: PolicyPod?, addresses: [IPAddress])? {
+  /// A pod on the host network is nothing but its addresses; an address of any other pod is that pod.
+  private func end(_ end: PolicyEnd) -> (pod: ReferenceCluster.Member?, addresses: [IPAddress])? {
     switch end {
     case .pod(let key):
-      guard let pod = input.pods.first(where: { $0.key == key }) else { return nil }
-      return (pod.isHostNetwork ? nil : pod, pod.addresses)
+      guard let member = cluster.member(named: key) else { return nil }
+      return (member.pod.isHostNetwork ? nil : member, member.pod.addresses)
     case .address(let address):
-      return (input.pods.first { !$0.isHostNetwork && $0.addresses.contains(address) }, [address])
+      return (cluster.member(at: address), [address])
     }
   }
 
-  private func allows(
-    _ pod: PolicyPod?, _ direction: PolicyDirection, peer: PolicyPod?, at address: IPAddress, named: PolicyPod?,
-    _ probe: PolicyProbe
-  ) -> Bool {
-    guard let pod else { return true }
-    if options.allowsOwnNode, let node = input.nodes.first(where: { $0.name == pod.node }),
-      node.addresses.contains(address)
-    {
-      return true
+  // MARK: The tiers
+
+  /// One end of the connection: the admin tier, then NetworkPolicy, then the baseline tier, and else it is allowed.
+  private func side(_ direction: PolicyDirection, of connection: Connection) -> PolicyExplanation {
+    let (own, peer) =
+      direction == .ingress
+      ? (connection.destination, connection.source) : (connection.source, connection.destination)
+    guard let member = own.pod else { return PolicyExplanation(isAllowed: true, reason: .notAPod) }
+    if member.pod.key == peer.pod?.pod.key { return PolicyExplanation(isAllowed: true, reason: .itself) }
+    let rules = memory.rules(group: member.group, direction, peer: peer.address) {
+      rulesOfPeer(member, direction, peer)
     }
-    let type: NetworkPolicy.PolicyType = direction == .ingress ? .ingress : .egress
-    let policies = input.networkPolicies.filter {
-      $0.metadata.namespace == pod.key.namespace && $0.spec.podSelector.matches(pod.labels)
-        && $0.spec.effectivePolicyTypes.contains(type)
-    }
-    if policies.isEmpty { return true }
-    for policy in policies {
-      let rules =
-        direction == .ingress
-        ? policy.spec.ingress.map { ($0.ports, $0.from) } : policy.spec.egress.map { ($0.ports, $0.to) }
-      for (ports, peers) in rules {
-        let portFits = ports.isEmpty || ports.contains { fits($0, probe, named) }
-        let peerFits =
-          peers.isEmpty || peers.contains { fits($0, peer, address, namespace: policy.metadata.namespace) }
-        if portFits && peerFits { return true }
+
+    var passedBy: [PolicyRuleReference] = []
+    if let decided = decide(rules.admin, connection, reason: .adminRule, &passedBy) { return decided }
+
+    if !rules.isolating.isEmpty {
+      if isOwnNode(peer.address, of: member.pod) {
+        return PolicyExplanation(
+          isAllowed: true, reason: .ownNode, policies: rules.isolating, passedBy: passedBy)
       }
+      let allowing = rules.network.filter { rule in
+        rule.ports.isEmpty || rule.ports.contains { fits($0, connection) }
+      }
+      if allowing.isEmpty {
+        return PolicyExplanation(
+          isAllowed: false, reason: .isolated, policies: rules.isolating, passedBy: passedBy)
+      }
+      let references = allowing.map(\.reference)
+      return PolicyExplanation(
+        isAllowed: true, reason: .networkPolicyRule, rules: references,
+        policies: Set(references.map(\.policy)).sorted(),
+        passedBy: passedBy)
     }
-    return false
+
+    if let decided = decide(rules.baseline, connection, reason: .baselineRule, &passedBy) { return decided }
+    return PolicyExplanation(isAllowed: true, reason: .unrestricted, passedBy: passedBy)
   }
 
-  private func fits(_ port: NetworkPolicy.Port, _ probe: PolicyProbe, _ destination: PolicyPod?) -> Bool {
-    guard port.protocol.number == probe.protocol.rawValue else { return false }
-    switch port.port {
-    case nil: return true
-    case .int(let first): return Int32(probe.port) >= first && Int32(probe.port) <= port.endPort ?? first
-    case .string(let name):
-      return destination?.ports.contains {
-        $0.name == name && $0.protocol == port.protocol && $0.containerPort == Int32(probe.port)
-      } ?? false
+  /// The first rule of a tier that fits: accepts or denies, or passes the connection on, which ends the tier.
+  private func decide(
+    _ rules: [RulesOfPeer.ClusterRule], _ connection: Connection, reason: PolicyExplanation.Reason,
+    _ passedBy: inout [PolicyRuleReference]
+  ) -> PolicyExplanation? {
+    let first = rules.first { rule in
+      guard let ports = rule.ports else { return true }
+      return ports.contains { fits($0, connection) }
     }
+    guard let first else { return nil }
+    if first.action == .pass {
+      passedBy.append(first.reference)
+      return nil
+    }
+    return PolicyExplanation(
+      isAllowed: first.action == .accept, reason: reason, rules: [first.reference],
+      policies: [first.reference.policy], passedBy: passedBy)
   }
 
-  private func fits(
-    _ peer: NetworkPolicy.Peer, _ pod: PolicyPod?, _ address: IPAddress, namespace: String
-  ) -> Bool {
-    if let block = peer.ipBlock {
-      return block.cidr.contains(address) && !block.except.contains { $0.contains(address) }
-    }
-    guard let pod else { return false }
-    if let selector = peer.namespaceSelector {
-      guard selector.matches(input.namespaces[pod.key.namespace] ?? [:]) else { return false }
-    } else {
-      guard pod.key.namespace == namespace else { return false }
-    }
-    return peer.podSelector?.matches(pod.labels) ?? true
+  /// Between a pod and the node it runs on, NetworkPolicy restricts nothing.
+  private func isOwnNode(_ address: IPAddress, of pod: PolicyPod) -> Bool {
+    guard options.allowsOwnNode, let name = pod.node else { return false }
+    return cluster.node(named: name)?.addresses.contains(address) ?? false
   }
+}
+
+/// What both ends of a connection say, and why.
+public struct PolicyProbeExplanation: Hashable, Sendable {
+  /// What the source's policies say.
+  public var egress: PolicyExplanation
+  /// What the destination's policies say.
+  public var ingress: PolicyExplanation
+
+  /// Makes an explanation.
+  ///
+  /// - Parameters:
+  ///   - egress: what the source's policies say.
+  ///   - ingress: what the destination's policies say.
+  public init(egress: PolicyExplanation, ingress: PolicyExplanation) {
+    self.egress = egress
+    self.ingress = ingress
+  }
+
+  /// The verdicts alone.
+  public var answer: PolicyAnswer { PolicyAnswer(egress: egress.isAllowed, ingress: ingress.isAllowed) }
 }

@@ -4,7 +4,6 @@
 
 #include "endpoint_abi.h"
 #include "flow_abi.h"
-#include "policy_abi.h"
 
 #define TC_ACT_OK   0
 #define TC_ACT_SHOT 2
@@ -28,6 +27,17 @@ struct sample_odd {
   __u32 number;
   __u8 letter;
 } __attribute__((packed));
+
+struct sample_prefix {
+  __u32 length; /* in bits, the number's 32 included */
+  __u32 number;
+  __be32 address;
+};
+
+struct sample_class {
+  __u32 class_id;
+  __u32 flags;
+};
 
 /* Set by the loader. */
 const volatile __u32 answer = 42;
@@ -74,10 +84,10 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_LPM_TRIE);
   __uint(map_flags, BPF_F_NO_PREALLOC);
-  __type(key, struct peer_class_key);
-  __type(value, struct peer_class);
+  __type(key, struct sample_prefix);
+  __type(value, struct sample_class);
   __uint(max_entries, 256);
-} peer_class SEC(".maps");
+} prefixes SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -152,7 +162,7 @@ int dispatches(struct __sk_buff *skb) {
   return TC_ACT_SHOT;
 }
 
-/* Emits one record of 40 bytes; cb[0] is its endpoint. Returns 1 where the ring was full. */
+/* Emits one record of 64 bytes; cb[0] is its endpoint. Returns 1 where the ring was full. */
 SEC("tc")
 int emits(struct __sk_buff *skb) {
   struct flow_record *record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);

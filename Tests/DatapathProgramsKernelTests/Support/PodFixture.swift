@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BPFMaps
+import BPFTesting
 import CDatapathABI
 import DatapathPrograms
 import KernelTestSupport
 import NetworkTypes
 import Testing
 
-/// A loaded datapath with one pod, whose packets are test runs through its dispatcher.
+/// A loaded datapath with one pod of both families, whose packets are test runs through its dispatcher.
 struct PodFixture: ~Copyable {
   /// What became of a packet.
   enum Outcome: Hashable {
@@ -16,20 +17,21 @@ struct PodFixture: ~Copyable {
   }
 
   static let endpointID: UInt32 = 3
-  static let pod = IPv4Address(10, 0, 0, 5)
-  static let peer = IPv4Address(10, 0, 0, 9)
-  static let stranger = IPv4Address(10, 0, 7, 7)
-  static let node = IPv4Address(10, 0, 0, 1)
+  static let pod = Family.v4.pod.v4
+  static let peer = Family.v4.peer.v4
+  static let stranger = Family.v4.stranger.v4
+  static let node = Family.v4.node.v4
 
   let datapath: PodDatapath
   let dispatcher: Dispatcher
+  let tables: TestTables
 
   init(isPolicyRequired: Bool = false, limits: DatapathLimits = .small, recordsAllowedFlows: Bool = false) throws {
     let datapath = try PodDatapath.load(
       pinDirectory: nil, limits: limits, recordsAllowedFlows: recordsAllowedFlows)
     let flags = UInt32(ENDPOINT_PRESENT) | (isPolicyRequired ? UInt32(ENDPOINT_POLICY_REQUIRED) : 0)
     try datapath.endpoints.setValue(
-      endpoint(address: Self.pod.networkOrder, flags: flags), at: Self.endpointID)
+      endpoint(ipv4: Self.pod, ipv6: Family.v6.pod.v6, flags: flags), at: Self.endpointID)
     let dispatcher = try datapath.makeDispatcher(endpoint: Self.endpointID)
     self.init(datapath: datapath, dispatcher: dispatcher)
   }
@@ -37,6 +39,7 @@ struct PodFixture: ~Copyable {
   private init(datapath: PodDatapath, dispatcher: consuming Dispatcher) {
     self.datapath = datapath
     self.dispatcher = dispatcher
+    tables = TestTables(datapath)
   }
 
   /// Runs the program of the direction on a frame, and tells the reason from what was counted.
@@ -61,18 +64,22 @@ struct PodFixture: ~Copyable {
     return .drops(reason)
   }
 
-  /// The pod sends.
+  func send(_ packet: Packet, _ direction: FlowRecord.Direction) throws -> Outcome {
+    try send(packet.bytes, direction)
+  }
+
+  /// The pod sends, to the family's peer if to nobody else.
   func fromPod(
-    _ transport: IPv4Packet.Transport, to peer: IPv4Address = peer, payload: [UInt8] = []
+    _ message: Message, _ family: Family = .v4, to peer: IPAddress? = nil, payload: [UInt8] = []
   ) throws -> Outcome {
-    try send(IPv4Packet(from: Self.pod, to: peer, transport, payload: payload).frame, .egress)
+    try send(message.packet(from: family.pod, to: peer ?? family.peer, payload: payload), .egress)
   }
 
   /// A peer sends to the pod.
   func toPod(
-    _ transport: IPv4Packet.Transport, from peer: IPv4Address = peer, payload: [UInt8] = []
+    _ message: Message, _ family: Family = .v4, from peer: IPAddress? = nil, payload: [UInt8] = []
   ) throws -> Outcome {
-    try send(IPv4Packet(from: peer, to: Self.pod, transport, payload: payload).frame, .ingress)
+    try send(message.packet(from: peer ?? family.peer, to: family.pod, payload: payload), .ingress)
   }
 
   /// Makes every tracked flow look as if it had been idle for so long.
@@ -95,5 +102,7 @@ struct PodFixture: ~Copyable {
 
 extension DatapathLimits {
   /// Enough for a test.
-  static let small = DatapathLimits(flows: 1024, peerClasses: 256, verdicts: 256, eventBytes: 65_536)
+  static let small = DatapathLimits(
+    flows: 1024, peers: 256, ruleSets: 256, verdicts: 256, addressRanges: 16_384, portTables: 256, portRanges: 8192,
+    decisions: 1024, eventBytes: 65_536)
 }

@@ -17,7 +17,8 @@ enum TestSockets {
   ///
   /// - Returns: Whether anything came within the time.
   static func echoOnce(_ kind: Kind, on port: UInt16, milliseconds: Int) -> Bool {
-    let listener = socket(kind)
+    // Of both families: IPv4 peers have mapped addresses here.
+    let listener = socket(kind, AF_INET6)
     defer { close(listener) }
     guard bindAny(listener, port) else { return false }
     setTimeout(listener, milliseconds)
@@ -34,16 +35,15 @@ enum TestSockets {
   }
 
   /// Sends a message and waits for the same one to come back.
-  static func ping(_ kind: Kind, to address: IPv4Address, port: UInt16, size: Int = 32, milliseconds: Int) -> Bool {
-    let descriptor = socket(kind)
+  static func ping(_ kind: Kind, to address: IPAddress, port: UInt16, size: Int = 32, milliseconds: Int) -> Bool {
+    let descriptor = socket(kind, address.family == .ipv4 ? AF_INET : AF_INET6)
     defer { close(descriptor) }
     setTimeout(descriptor, milliseconds)
-    var target = socketAddress(address, port)
-    let status = unsafe withUnsafePointer(to: &target) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        unsafe connect(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_in>.size))
+    let status =
+      switch address {
+      case .v4(let address): connect(descriptor, to: socketAddress(address, port))
+      case .v6(let address): connect(descriptor, to: socketAddress(address, port))
       }
-    }
     guard status == 0 else { return false }
     let message = [UInt8](repeating: 0x5a, count: size)
     guard unsafe send(descriptor, message, size, Int32(MSG_NOSIGNAL)) == size else { return false }
@@ -63,6 +63,11 @@ enum TestSockets {
   static func inject(_ frames: [[UInt8]], from interface: String) -> Bool {
     let descriptor = Glibc.socket(AF_PACKET, Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
+    return inject(frames, from: interface, by: descriptor)
+  }
+
+  /// The same by a packet socket that is there.
+  static func inject(_ frames: [[UInt8]], from interface: String, by descriptor: CInt) -> Bool {
     let index = unsafe if_nametoindex(interface)
     // struct sockaddr_ll, which Glibc's module does not have: family, protocol, interface, then zeros.
     var target: [UInt32] = [UInt32(AF_PACKET), index, 0, 0, 0]
@@ -75,10 +80,23 @@ enum TestSockets {
     }
   }
 
+  /// How many packets an interface of this thread's namespace received; 0 where it is not there.
+  static func receivedPackets(_ interface: String) -> UInt64 {
+    guard let file = unsafe fopen("/proc/thread-self/net/dev", "r") else { return 0 }
+    defer { unsafe fclose(file) }
+    var line = [CChar](repeating: 0, count: 1024)
+    while unsafe fgets(&line, CInt(line.count), file) != nil {
+      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      let fields = text.split { $0 == " " || $0 == ":" || $0 == "\n" }
+      if fields.count > 2, fields[0] == interface { return UInt64(fields[2]) ?? 0 }
+    }
+    return 0
+  }
+
   private static func echoDatagram(_ descriptor: CInt) -> Bool {
     var buffer = [UInt8](repeating: 0, count: 8192)
-    var peer = sockaddr_in()
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    var peer = sockaddr_in6()
+    var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
     return unsafe withUnsafeMutablePointer(to: &peer) { pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
         let count = unsafe recvfrom(descriptor, &buffer, buffer.count, 0, pointer, &length)
@@ -88,9 +106,9 @@ enum TestSockets {
     }
   }
 
-  private static func socket(_ kind: Kind) -> CInt {
+  private static func socket(_ kind: Kind, _ family: CInt) -> CInt {
     let type = kind == .tcp ? SOCK_STREAM : SOCK_DGRAM
-    return Glibc.socket(AF_INET, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    return Glibc.socket(family, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
   }
 
   private static func socketAddress(_ address: IPv4Address, _ port: UInt16) -> sockaddr_in {
@@ -101,14 +119,26 @@ enum TestSockets {
     return result
   }
 
+  private static func socketAddress(_ address: IPv6Address, _ port: UInt16) -> sockaddr_in6 {
+    var result = sockaddr_in6()
+    result.sin6_family = sa_family_t(AF_INET6)
+    result.sin6_port = port.bigEndian
+    unsafe withUnsafeMutableBytes(of: &result.sin6_addr) { unsafe $0.copyBytes(from: address.bytes) }
+    return result
+  }
+
+  private static func connect<Address>(_ descriptor: CInt, to address: Address) -> CInt {
+    unsafe withUnsafeBytes(of: address) { bytes in
+      unsafe Glibc.connect(
+        descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count))
+    }
+  }
+
   private static func bindAny(_ descriptor: CInt, _ port: UInt16) -> Bool {
     var on: Int32 = 1
     _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
-    var local = socketAddress(IPv4Address(0, 0, 0, 0), port)
-    return unsafe withUnsafePointer(to: &local) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        unsafe bind(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-      }
+    return unsafe withUnsafeBytes(of: socketAddress(IPv6Address.unspecified, port)) { bytes in
+      unsafe bind(descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count)) == 0
     }
   }
 

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import KubernetesModel
+import PolicyCompiler
+
+/// Says what the API server would refuse, and what it would take without effect.
+struct ValidateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "validate",
+    abstract: "Says which manifests the API server would refuse, and which would have no effect.",
+    discussion: """
+      Warnings do not change the exit status: rules with domainNames, which are not supported; policies of one tier with \
+      one priority; and with --cluster, policies whose namespace is not there and selectors \
+      that select no pod.
+
+      Example:
+        policyc validate --policies policies.yaml --cluster cluster.json
+      """)
+
+  @Option(help: "The policies, YAML or JSON.")
+  var policies: String
+
+  @Option(help: "The cluster, cluster.json, to warn of policies that are for nobody in it.")
+  var cluster: String?
+
+  @Option(help: "Form of the output; json is the document that eval prints where it refuses manifests.")
+  var output = OutputForm.text
+
+  func run() throws {
+    let input = try cluster.map { try Files.cluster($0) }
+    let file = try PolicyFile(policies).withLines()
+    let problems = file.problems
+    guard problems.isEmpty else {
+      switch output {
+      case .json: try JSONOutput.errors(problems).write()
+      case .text: for problem in problems { try write("\(policies): \(problem.text)") }
+      }
+      throw Failure(
+        status: .refused,
+        message: "\(policies): \(problems.count == 1 ? "a manifest is" : "\(problems.count) manifests are") refused")
+    }
+    let warnings = PolicyWarning.all(file, cluster: input)
+    switch output {
+    case .json: try json(file, warnings).write()
+    case .text:
+      for warning in warnings {
+        try write("\(file.place(warning.policy)): warning: \(warning.policy): \(warning.message)")
+      }
+      let count = file.networkPolicies.count + file.clusterPolicies.count
+      try write("\(policies): \(count) \(count == 1 ? "policy" : "policies"), accepted")
+    }
+  }
+
+  private func json(_ file: PolicyFile, _ warnings: [PolicyWarning]) -> JSONOutput {
+    var output = JSONOutput()
+    output.object { output in
+      output.member("formatVersion", 1)
+      output.member("errors") { $0.array { _ in } }
+      output.member("policies", file.networkPolicies.count + file.clusterPolicies.count)
+      output.member("warnings") { output in
+        output.array(warnings) { output, warning in
+          output.object { output in
+            output.member("policy", "\(warning.policy)")
+            output.member("message", warning.message)
+            output.member("place", file.place(warning.policy))
+            if let lines = file.lines(warning.policy) { output.member("line", lines.lowerBound) }
+          }
+        }
+      }
+      output.member("status") { output in
+        output.array(file.clusterPolicies) { output, policy in
+          output.object { output in
+            output.member("policy", "\(policy.reference)")
+            output.member("conditions") { output in
+              output.array(policy.statusConditions) { output, condition in
+                output.object { output in
+                  output.member("type", condition.type)
+                  output.member("status", condition.isTrue ? "True" : "False")
+                  output.member("reason", condition.reason)
+                  output.member("message", condition.message)
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    return output
+  }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import KubernetesModel
+
+/// An object of a document, before it is read.
+struct ManifestItem {
+  /// Where it stands in its document.
+  var path: FieldPath
+  var value: DocumentValue
+  /// The kind and version of an item that does not say, and must have where it does; nil outside of typed lists.
+  var list: (apiVersion: String, kind: String)?
+
+  /// Reads the item, without validation.
+  func decoded(options: ReadingOptions) throws(ValidationError) -> KubernetesObject {
+    let object = try KubernetesObject(
+      decoding: value, at: path, apiVersion: list?.apiVersion, kind: list?.kind, options: options)
+    if let kind = list?.kind, kind != object.kind {
+      throw ValidationError(
+        path: path.field("kind").description, message: "\(object.kind) does not belong in a \(kind)List")
+    }
+    return object
+  }
+
+  /// Visits the items of a document: those of a `List` or of a typed list, else the document itself.
+  ///
+  /// - Parameters:
+  ///   - document: a document that is not null.
+  ///   - kinds: the kinds that typed lists may be of.
+  ///   - visit: is given one item after the other.
+  /// - Throws: where a list is none, and what `visit` throws.
+  static func forEach(
+    in document: DocumentValue, kinds: [any KubernetesResource.Type],
+    _ visit: (ManifestItem) throws(ValidationError) -> Void
+  ) throws(ValidationError) {
+    guard case .map(let fields) = document, case .string(let version)? = fields["apiVersion"],
+      case .string("List")? = fields["kind"]
+    else { return try visitTyped(document, .root, kinds, visit) }
+    guard version == "v1" else {
+      throw ValidationError(path: ".apiVersion", message: "a List has the version v1")
+    }
+    let path = FieldPath.root.field("items")
+    for (index, value) in try values(fields, "List", at: .root).enumerated() {
+      try visitTyped(value, path.item(index), kinds, visit)
+    }
+  }
+
+  /// Visits the items of a typed list, or the value itself where it is none.
+  private static func visitTyped(
+    _ value: DocumentValue, _ path: FieldPath, _ kinds: [any KubernetesResource.Type],
+    _ visit: (ManifestItem) throws(ValidationError) -> Void
+  ) throws(ValidationError) {
+    guard case .map(let fields) = value, case .string(let version)? = fields["apiVersion"],
+      case .string(let kind)? = fields["kind"], kind.hasSuffix("List"),
+      let known = kinds.first(where: { $0.apiVersion == version && "\($0.kind)List" == kind })
+    else { return try visit(ManifestItem(path: path, value: value)) }
+    let items = path.field("items")
+    for (index, value) in try values(fields, kind, at: path).enumerated() {
+      try visit(ManifestItem(path: items.item(index), value: value, list: (version, known.kind)))
+    }
+  }
+
+  private static func values(
+    _ fields: [String: DocumentValue], _ kind: String, at path: FieldPath
+  ) throws(ValidationError) -> [DocumentValue] {
+    func check(_ fields: [String: DocumentValue], _ known: [String], _ path: FieldPath) throws(ValidationError) {
+      guard let name = fields.keys.filter({ !known.contains($0) }).min() else { return }
+      throw ValidationError(path: path.field(name).description, message: "unknown field in a \(kind); remove it")
+    }
+    try check(fields, ["apiVersion", "kind", "metadata", "items"], path)
+    switch fields["metadata"] {
+    case .map(let metadata)?:
+      try check(
+        metadata, ["selfLink", "resourceVersion", "continue", "remainingItemCount", "shardInfo"],
+        path.field("metadata"))
+    case .null?, nil: break
+    default: throw ValidationError(path: path.field("metadata").description, message: "must be an object")
+    }
+    switch fields["items"] {
+    case .array(let array)?: return array
+    case .null?, nil: return []
+    default: throw ValidationError(path: path.field("items").description, message: "must be a list")
+    }
+  }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import KubernetesModel
+
+/// The policies of one stream of YAML or JSON documents, and everything that the API server would refuse in it.
+///
+/// Unlike ``ManifestStream``, which throws at the first, this finds what is wrong with every document.
+public struct PolicyManifests: Sendable {
+  /// The kinds that may be there, besides their lists and `List`.
+  public static var kinds: [any KubernetesResource.Type] {
+    [NetworkPolicy.self, AdminNetworkPolicy.self, BaselineAdminNetworkPolicy.self, ClusterNetworkPolicy.self]
+  }
+
+  /// The most errors that are kept; a stream can have millions of wrong documents.
+  public static let errorLimit = 1000
+
+  /// A policy, and where it was found.
+  public struct Entry: Hashable, Sendable {
+    /// The document in the stream, from 0, empty ones included.
+    public var document: Int
+    /// Where the policy stands in its document: not at the root for an item of a list.
+    public var path: FieldPath
+    /// The policy.
+    public var object: KubernetesObject
+  }
+
+  /// Why a document was refused.
+  public struct Refusal: Error, Hashable, Sendable {
+    /// The document in the stream, from 0, empty ones included; nil where the stream cannot be read.
+    public var document: Int?
+    /// The field in the document, beginning with a dot; empty where there is none to name.
+    public var path: String
+    /// What is wrong, and what would be right.
+    public var message: String
+  }
+
+  /// The accepted policies in the order of the stream.
+  ///
+  /// Of two with the same kind, namespace and name only the later is there.
+  public private(set) var policies: [Entry] = []
+  /// What was refused, in the order of the stream, at most ``errorLimit``; at least one for each refused document until
+  /// then.
+  public private(set) var errors: [Refusal] = []
+  /// How many more errors there are.
+  public private(set) var omittedErrorCount = 0
+
+  /// Reads a stream.
+  ///
+  /// - Parameters:
+  ///   - bytes: documents separated by `---`, in UTF-8, at most ``ManifestStream/sizeLimit`` bytes.
+  ///   - options: how policies are read.
+  public init(bytes: [UInt8], options: ReadingOptions = .strict) {
+    guard bytes.count <= ManifestStream.sizeLimit else {
+      add(nil, "", "the stream has \(bytes.count) bytes, more than \(ManifestStream.sizeLimit); split it")
+      return
+    }
+    var reader = Reader(options: options)
+    var document = 0
+    do {
+      var composer = try YAMLComposer(bytes)
+      while let next = try composer.nextDocument() {
+        switch next {
+        case .value(.null): break
+        case .value(let value): reader.read(value, document, into: &self)
+        case .refused(let error): add(document, "", "line \(error.line): \(error.message)")
+        }
+        document += 1
+      }
+    } catch {
+      add(nil, "", "line \(error.line): \(error.message)")
+    }
+    policies = reader.policies()
+  }
+
+  fileprivate mutating func add(_ document: Int?, _ path: String, _ message: String) {
+    guard errors.count < Self.errorLimit else {
+      omittedErrorCount += 1
+      return
+    }
+    errors.append(Refusal(document: document, path: path, message: message))
+  }
+}
+
+extension PolicyManifests {
+  /// Reads documents, and keeps of each policy the last.
+  private struct Reader {
+    private struct Key: Hashable {
+      var kind: String
+      var name: NamespacedName
+    }
+
+    let options: ReadingOptions
+    private var entries: [Entry?] = []
+    private var positions: [Key: Int] = [:]
+    private var generatedNames = 0
+
+    init(options: ReadingOptions) { self.options = options }
+
+    func policies() -> [Entry] { entries.compactMap { $0 } }
+
+    mutating func read(_ value: DocumentValue, _ document: Int, into manifests: inout PolicyManifests) {
+      do {
+        try ManifestItem.forEach(in: value, kinds: PolicyManifests.kinds) {
+          (item: ManifestItem) throws(ValidationError) in
+          read(item, document, into: &manifests)
+        }
+      } catch {
+        manifests.add(document, error.path, error.message)
+      }
+    }
+
+    private mutating func read(_ item: ManifestItem, _ document: Int, into manifests: inout PolicyManifests) {
+      do {
+        var object = try item.decoded(options: options)
+        guard PolicyManifests.kinds.contains(where: { $0.kind == object.kind }) else {
+          let path = item.path.field("kind").description
+          return manifests.add(document, path, "\(object.kind) is no kind of policy")
+        }
+        let errors = object.validationErrors(at: item.path, options: options)
+        for error in errors { manifests.add(document, error.path, error.message) }
+        guard errors.isEmpty else { return }
+        nameIfNeeded(&object)
+        let key = Key(kind: object.kind, name: object.key)
+        if let position = positions.updateValue(entries.count, forKey: key) { entries[position] = nil }
+        entries.append(Entry(document: document, path: item.path, object: object))
+      } catch {
+        manifests.add(document, error.path, error.message)
+      }
+    }
+
+    /// Makes a name where the server would make one; always the same for the same stream.
+    private mutating func nameIfNeeded(_ object: inout KubernetesObject) {
+      guard object.key.name.isEmpty else { return }
+      var suffix: [UInt8] = []
+      var number = generatedNames
+      let letters = Array("bcdfghjklmnpqrstvwxz2456789".utf8)
+      while suffix.count < 5 {
+        suffix.append(letters[number % letters.count])
+        number /= letters.count
+      }
+      generatedNames += 1
+      object.generateName(suffix: String(decoding: suffix.reversed(), as: UTF8.self))
+    }
+  }
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import KubernetesModel
+internal import NetworkTypes
+
+/// The tables of new rule sets, and the verdicts of old ones for new classes.
+extension CompilerState {
+  mutating func buildTables() {
+    let fresh = newSets.list.sorted()
+    for number in fresh { build(number) }
+    guard delta != nil else { return }
+    var known: [UInt64: PortTableID] = [:]
+    for number in newClasses.list.sorted() { judge(number, &known) }
+  }
+
+  private mutating func build(_ number: UInt32) {
+    let record = setRecords[Int(number)]
+    point(at: noNumber, cover: [])
+    let defaultKey = matching(record.content)
+    let defaultTable = hold(table(for: defaultKey))
+    var set = PolicyTables.RuleSet(defaultTable: defaultTable, ownNode: id(of: record.ownNode))
+    var bases: [[UInt32]: [UInt32]] = [:]
+    if record.blocks != 0 {
+      let cells = cells(record.blocks)
+      for (family, list) in [(AddressFamily.ipv4, cells.ipv4), (.ipv6, cells.ipv6)] {
+        addRanges(list, family, record.content, &set, &bases)
+      }
+    }
+    for range in set.ranges { _ = hold(range.table) }
+    set.verdicts = verdicts(record, defaultKey, &bases)
+    tables.ruleSets[record.id] = set
+    delta?.ruleSets.insert(record.id)
+  }
+
+  /// The verdicts of a new rule set.
+  ///
+  /// Most cores have but one of the set's elements, and all those with the same one get the same ports.
+  private mutating func verdicts(
+    _ record: SetRecord, _ defaultKey: [UInt32], _ bases: inout [[UInt32]: [UInt32]]
+  ) -> [PeerClassID: PortTableID] {
+    coreHits.start()
+    for element in record.elements {
+      for core in elementRecords[Int(element)].cores { coreHits.hit(core, by: element) }
+    }
+    var found: [(PeerClassID, PortTableID)] = []
+    found.reserveCapacity(coreHits.list.count)
+    var ofElement: (element: UInt32, table: PortTableID?) = (noNumber, nil)
+    let defaultTable = self.table(for: defaultKey)
+    for core in coreHits.list {
+      let only = coreHits.only(core)
+      if record.blocks == 0, only != noNumber, !isPortName(only) {
+        if only != ofElement.element {
+          pointer.point(at: [Self.key(only, 0)], cover: [], elements: elements.end, blocks: blocks.end)
+          let table = self.table(for: matching(record.content))
+          ofElement = (only, table == defaultTable ? nil : table)
+        }
+        guard let table = ofElement.table else { continue }
+        for number in coreRecords[Int(core)].classes { found.append((classIDs[Int(number)], table)) }
+        continue
+      }
+      for number in coreRecords[Int(core)].classes {
+        let cover = record.blocks == 0 ? [] : classes[number].cover
+        point(at: core, cover: cover)
+        let key = matching(record.content)
+        let base = base(cover, record.content, defaultKey, &bases)
+        if key == base { continue }
+        let table = self.table(for: key)
+        if table != self.table(for: base) { found.append((classIDs[Int(number)], table)) }
+      }
+    }
+    var verdicts = [PeerClassID: PortTableID](minimumCapacity: found.count)
+    for (id, table) in found { verdicts[id] = table }
+    var run: (table: PortTableID, count: Int) = (.everything(.noMatch), 0)
+    for (_, table) in found {
+      if table != run.table {
+        hold(run.table, run.count)
+        run = (table, 0)
+      }
+      run.count += 1
+    }
+    hold(run.table, run.count)
+    return verdicts
+  }
+
+  private func isPortName(_ element: UInt32) -> Bool { elementRecords[Int(element)].selector == noNumber }
+
+  /// What is left of a set's rules for addresses that nothing but blocks speaks of.
+  private mutating func base(
+    _ cover: [UInt32], _ content: SetContent, _ defaultKey: [UInt32], _ bases: inout [[UInt32]: [UInt32]]
+  ) -> [UInt32] {
+    if cover.isEmpty { return defaultKey }
+    if let known = bases[cover] { return known }
+    point(at: noNumber, cover: cover)
+    let key = matching(content)
+    bases[cover] = key
+    return key
+  }
+
+  private mutating func addRanges(
+    _ cells: [BlockCells.Cell], _ family: AddressFamily, _ content: SetContent, _ set: inout PolicyTables.RuleSet,
+    _ bases: inout [[UInt32]: [UInt32]]
+  ) {
+    var last: (first: UInt128, last: UInt128, table: PortTableID)?
+    func finish(_ set: inout PolicyTables.RuleSet) {
+      guard let run = last else { return }
+      set.ranges.append(
+        PolicyTables.AddressRange(
+          first: IPAddress(family, run.first), last: IPAddress(family, run.last), table: run.table))
+      last = nil
+    }
+    for cell in cells {
+      let table = self.table(for: base(cell.cover, content, [], &bases))
+      if let run = last, run.table == table, run.last + 1 == cell.first {
+        last?.last = cell.last
+        continue
+      }
+      finish(&set)
+      if table != set.defaultTable { last = (cell.first, cell.last, table) }
+    }
+    finish(&set)
+  }
+
+  func id(of number: UInt32) -> RuleSetID {
+    number == unrestrictedSet ? .unrestricted : setRecords[Int(number)].id
+  }
+
+  /// The verdicts of older rule sets for a new class.
+  private mutating func judge(_ number: UInt32, _ known: inout [UInt64: PortTableID]) {
+    let form = classes[number]
+    let id = classIDs[Int(number)]
+    setHits.start()
+    for item in cores[form.core].items {
+      let element = UInt32(truncatingIfNeeded: item >> 32)
+      for set in elementRecords[Int(element)].sets where !newSets.contains(set) { setHits.hit(set, by: element) }
+    }
+    for set in setHits.list {
+      let only = setHits.only(set)
+      let isSimple = setRecords[Int(set)].blocks == 0 && only != noNumber && !isPortName(only)
+      // What the class gets from this set, and nil where that is what it gets anyway.
+      var table: PortTableID?
+      if isSimple, let found = known[Self.key(set, only)] {
+        table = found == .nothing ? nil : found
+      } else {
+        let cover = setRecords[Int(set)].blocks == 0 ? [] : form.cover
+        point(at: form.core, cover: cover)
+        let key = matching(setRecords[Int(set)].content)
+        point(at: noNumber, cover: cover)
+        let base = matching(setRecords[Int(set)].content)
+        if key != base {
+          let found = self.table(for: key)
+          if found != self.table(for: base) { table = found }
+        }
+        if isSimple { known[Self.key(set, only)] = table ?? .nothing }
+      }
+      guard let table else { continue }
+      let ruleSet = setRecords[Int(set)].id
+      hold(table, 1)
+      tables.ruleSets[ruleSet]?.verdicts[id] = table
+      delta?.verdicts.insert(.init(ruleSet, id))
+    }
+  }
+
+  // Port tables.
+
+  /// The number of a port table, not held.
+  mutating func portTable(_ table: PortTable) -> PortTableID {
+    for verdict in PolicyVerdict.allCases where table == PortTable(everything: verdict) { return .everything(verdict) }
+    if let known = tableIDs[table] { return known }
+    nextTable += 1
+    let id = PortTableID(rawValue: nextTable)
+    tableIDs[table] = id
+    tables.portTables[id] = table
+    newTables.insert(id)
+    looseTables.insert(id)
+    return id
+  }
+
+  private mutating func hold(_ id: PortTableID) -> PortTableID {
+    if id.rawValue > 2 { tableHolders[id, default: 0] += 1 }
+    return id
+  }
+
+  private mutating func hold(_ id: PortTableID, _ count: Int) {
+    if id.rawValue > 2, count > 0 { tableHolders[id, default: 0] += count }
+  }
+
+  mutating func dropTable(_ id: PortTableID) {
+    guard id.rawValue > 2 else { return }
+    tableHolders[id, default: 0] -= 1
+    if tableHolders[id] == 0 { looseTables.insert(id) }
+  }
+
+  /// Removes port tables that nothing refers to.
+  mutating func sweepTables() {
+    for id in looseTables where tableHolders[id, default: 0] == 0 {
+      tableHolders[id] = nil
+      if let table = tables.portTables.removeValue(forKey: id) { tableIDs[table] = nil }
+      if newTables.remove(id) == nil { delta?.portTables.insert(id) }
+    }
+    if delta != nil { for id in newTables { delta?.portTables.insert(id) } }
+    looseTables.removeAll()
+    newTables.removeAll()
+  }
+
+  /// The rule sets of pods that changed.
+  mutating func writeEndpoints() {
+    guard delta != nil else {
+      tables.endpoints.reserveCapacity(pods.count)
+      for record in podRecords {
+        if let record, let endpoint = endpoint(record) { tables.endpoints[record.pod.key] = endpoint }
+      }
+      return
+    }
+    for key in dirtyPods {
+      let new = pods[key].flatMap { podRecords[Int($0)] }.flatMap { endpoint($0) }
+      if tables.endpoints[key] == new { continue }
+      tables.endpoints[key] = new
+      delta?.endpoints.insert(key)
+    }
+  }
+
+  private func endpoint(_ record: PodRecord) -> PolicyTables.Endpoint? {
+    guard record.kind != noNumber, isScoped(record.pod) else { return nil }
+    let kind = kindRecords[Int(record.kind)]
+    return PolicyTables.Endpoint(
+      ingress: id(of: kind.ingress), egress: id(of: kind.egress), addresses: record.pod.addresses,
+      node: record.pod.node)
+  }
+}
+
+extension PortTableID {
+  /// No table.
+  fileprivate static let nothing = PortTableID(rawValue: noNumber)
+}
+
+/// What was hit, and by what if by one thing only.
+struct Hits: Sendable {
+  private(set) var list: [UInt32] = []
+  private var round: UInt32 = 0
+  private var rounds: ContiguousArray<UInt32> = []
+  private var hitters: ContiguousArray<UInt32> = []
+
+  init() {}
+
+  /// Forgets all hits.
+  mutating func start() {
+    round += 1
+    list.removeAll(keepingCapacity: true)
+  }
+
+  mutating func hit(_ number: UInt32, by hitter: UInt32) {
+    let position = Int(number)
+    while rounds.count <= position {
+      rounds.append(0)
+      hitters.append(0)
+    }
+    if rounds[position] == round {
+      hitters[position] = noNumber
+    } else {
+      rounds[position] = round
+      hitters[position] = hitter
+      list.append(number)
+    }
+  }
+
+  /// What hit, ``noNumber`` if it was more than one thing.
+  func only(_ number: UInt32) -> UInt32 { hitters[Int(number)] }
+}

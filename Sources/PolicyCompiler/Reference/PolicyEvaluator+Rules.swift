@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import KubernetesModel
+internal import NetworkTypes
+
+/// The rules that speak of one peer of one pod in one direction, whatever the ports.
+struct RulesOfPeer: Sendable {
+  struct ClusterRule: Sendable {
+    var reference: PolicyRuleReference
+    var action: ClusterPolicy.Action
+    /// nil: every protocol and port.
+    var ports: [ClusterPolicy.Ports]?
+  }
+
+  struct NetworkRule: Sendable {
+    var reference: PolicyRuleReference
+    /// Empty: every protocol and port.
+    var ports: [NetworkPolicy.Port]
+  }
+
+  /// In the order they are asked.
+  var admin: [ClusterRule] = []
+  /// The NetworkPolicies that select the pod and have the direction.
+  var isolating: [PolicyReference] = []
+  /// Any of them is enough.
+  var network: [NetworkRule] = []
+  /// In the order they are asked.
+  var baseline: [ClusterRule] = []
+}
+
+extension PolicyEvaluator {
+  func rulesOfPeer(_ member: ReferenceCluster.Member, _ direction: PolicyDirection, _ peer: Party) -> RulesOfPeer {
+    var rules = RulesOfPeer()
+    rules.admin = clusterRules(.admin, member, direction, peer)
+    let policies = cluster.networkPolicies(in: member.pod.key.namespace, direction)
+    let selecting = memory.selection(group: member.group, direction) {
+      policies.indices.filter { policies[$0].spec.podSelector.matches(member.pod.labels) }
+    }
+    for policy in selecting.lazy.map({ policies[$0] }) {
+      let reference = PolicyReference(.networkPolicy, policy.key)
+      rules.isolating.append(reference)
+      switch direction {
+      case .ingress:
+        for (index, rule) in policy.spec.ingress.enumerated() where fits(rule.from, peer, policy) {
+          let place = PolicyRuleReference(policy: reference, direction: .ingress, index: index)
+          rules.network.append(.init(reference: place, ports: rule.ports))
+        }
+      case .egress:
+        for (index, rule) in policy.spec.egress.enumerated() where fits(rule.to, peer, policy) {
+          let place = PolicyRuleReference(policy: reference, direction: .egress, index: index)
+          rules.network.append(.init(reference: place, ports: rule.ports))
+        }
+      }
+    }
+    // The baseline tier is not asked where a NetworkPolicy isolates the pod.
+    if rules.isolating.isEmpty { rules.baseline = clusterRules(.baseline, member, direction, peer) }
+    return rules
+  }
+
+  private func clusterRules(
+    _ tier: ClusterPolicy.Tier, _ member: ReferenceCluster.Member, _ direction: PolicyDirection, _ peer: Party
+  ) -> [RulesOfPeer.ClusterRule] {
+    var rules: [RulesOfPeer.ClusterRule] = []
+    for policy in cluster.clusterPolicies(of: tier) where fits(policy.spec.subject, member.pod) {
+      let list = direction == .ingress ? policy.spec.ingress : policy.spec.egress
+      for (index, rule) in list.enumerated() {
+        let place = PolicyRuleReference(policy: policy.reference, direction: direction, index: index)
+        if rule.action != .accept, rule.peers.contains(where: \.isUnknown) {
+          // Nobody knows whom the rule means: it may be everyone.
+          rules.append(.init(reference: place, action: .deny, ports: nil))
+        } else if rule.peers.contains(where: { fits($0, peer) }) {
+          rules.append(.init(reference: place, action: rule.action, ports: rule.ports))
+        }
+      }
+    }
+    return rules
+  }
+}
+
+extension ClusterPolicy.Peer {
+  fileprivate var isUnknown: Bool {
+    if case .unknown = self { return true }
+    return false
+  }
+}

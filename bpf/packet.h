@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef TERWAYKIT_PACKET_H
+#define TERWAYKIT_PACKET_H
+
+/* What is known of the packet under way. */
+#include <linux/bpf.h>
+#include <linux/in.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "include/endpoint_abi.h"
+#include "include/flow_abi.h"
+
+/* How connection tracking sees a packet. */
+enum packet_kind {
+  PACKET_FLOW,       /* has ports, may start a flow */
+  PACKET_REPLY,      /* has ports, is a reply by its nature (echo reply) */
+  PACKET_ICMP_ERROR, /* may belong to the flow that it quotes */
+  PACKET_LOOSE,      /* no ports: other ICMP, other protocols, fragments whose first one was not seen */
+  PACKET_DISCOVERY,  /* IPv6 neighbour and multicast listener discovery */
+  PACKET_ARP,
+};
+
+struct packet {
+  struct flow_key flow;            /* as the flow table has it: filled by parsing, and looked up as it is */
+  struct ip_address local_address; /* the pod's side, as the packet says */
+  __u32 endpoint;
+  __u32 decision;
+  __u32 generation;
+  __u32 transport_offset;
+  __be32 identification;
+  __u8 direction;
+  __u8 kind;      /* enum packet_kind */
+  __u8 tcp_flags; /* byte 13 of the TCP header */
+  __u8 is_ipv6;
+  __u8 is_first_fragment; /* of several */
+  __u8 is_later_fragment;
+  __u8 hop_options; /* an IPv6 hop-by-hop header was read */
+  __u8 padding[5];
+};
+
+#define IPV4_MORE_FRAGMENTS  0x2000
+#define IPV4_FRAGMENT_OFFSET 0x1fff
+
+static __always_inline int is_icmp(__u8 protocol) {
+  return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+}
+
+static __always_inline int is_mapped(const struct ip_address *address) {
+  return (address->word[0] | address->word[1]) == 0 && address->word[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline int is_unspecified(const struct ip_address *address) {
+  return (address->word[0] | address->word[1] | address->word[2] | address->word[3]) == 0;
+}
+
+static __always_inline int is_link_local(const struct ip_address *address) {
+  return (address->word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
+}
+
+static __always_inline int is_same(const struct ip_address *left, const struct ip_address *right) {
+  return ((left->word[0] ^ right->word[0]) | (left->word[1] ^ right->word[1]) | (left->word[2] ^ right->word[2]) |
+          (left->word[3] ^ right->word[3])) == 0;
+}
+
+/* Whether an address in the form of packets is one of the pod's own. A family that the pod does not have is zero. */
+static __always_inline int is_own(const struct endpoint *pod, const struct ip_address *address, int is_ipv6) {
+  if (is_ipv6)
+    return is_same(&pod->address6, address) && !is_unspecified(address);
+  return pod->address == address->word[3] && pod->address != 0;
+}
+
+#endif
