@@ -85,6 +85,7 @@ let package = Package(
     .executable(name: "netlink-show", targets: ["netlink-show"]),
     .executable(name: "netlink-watch", targets: ["netlink-watch"]),
     .executable(name: "bpfmap", targets: ["bpfmap"]),
+    .executable(name: "policyc", targets: ["policyc"]),
     // Benchmarks, each beside its floor in C.
     .executable(name: "netlink-bench", targets: ["netlink-bench"]),
     .executable(name: "netlink-bench-c", targets: ["netlink-bench-c"]),
@@ -166,6 +167,12 @@ let package = Package(
     example("netlink-show", ["NetlinkRows", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
     example("netlink-watch", ["NetlinkRows", "NetlinkKit", "LinuxSystem"]),
     example("bpfmap", ["BPFMaps", "LinuxSystem", "NetworkTypes", systemPackage]),
+    example(
+      "policyc",
+      [
+        "PolicyCompiler", "ClusterState", "KubernetesModel", "BPFMaps", "BPFTesting", "CDatapathABI", "DatapathPrograms",
+        "LinuxSystem", "NetworkTypes",
+      ]),
     example("ecs-simulator", ["VPCSimulator", "ENIProvider", "LinuxSystem", "NetworkTypes", logging]),
 
     // Benchmarks
@@ -196,6 +203,10 @@ let package = Package(
       ], path: "Benchmarks/testrun-bench", swiftSettings: strict),
 
     // Tests that need no privilege
+    // Random clusters and policies, the table of cases, and how a failing one is made smaller.
+    .target(
+      name: "PolicyTestSupport", dependencies: ["PolicyCompiler", "KubernetesModel", "NetworkTypes"],
+      path: "Tests/PolicyTestSupport", swiftSettings: strict),
     .target(name: "ArticleTestSupport", path: "Tests/ArticleTestSupport", swiftSettings: strict),
     tests("NetworkTypes"),
     tests("KubernetesModel", ["NetworkTypes"]),
@@ -208,7 +219,9 @@ let package = Package(
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
     tests("ServiceLB", ["KubernetesModel", "NetworkTypes"]),
-    tests("PolicyCompiler", ["BPFMaps", "CDatapathABI", "KubernetesModel", "NetworkTypes"]),
+    tests(
+      "PolicyCompiler",
+      ["PolicyTestSupport", "BPFMaps", "CDatapathABI", "DatapathPrograms", "KubernetesModel", "NetworkTypes"]),
     tests("VPCSimulator", ["ENIProvider", "NetworkTypes"]),
     tests("ClusterState", ["KubernetesModel", "NetworkTypes"]),
     .testTarget(name: "RepositoryTests", swiftSettings: strict),
@@ -241,7 +254,7 @@ let package = Package(
         systemPackage,
       ], programs: true),
     kernelTests(
-      "DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],
+      "DatapathPrograms", ["BPFMaps", "BPFTesting", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],
       exclude: ["README.md"]),
     kernelTests(
       "IPVLANDatapath",
@@ -275,8 +288,8 @@ let package = Package(
       dependencies: [
         "BPFMaps", "CDatapathABI", "DatapathPrograms", "ExampleTestSupport", "KernelTestSupport", "ENIProvider",
         "LinuxSystem", "NetlinkKit", "NetworkTypes",
-        systemPackage, "first-program",
-        "terway-demo", "ecs-simulator",
+        systemPackage, "first-program", "PolicyCompiler", "PolicyTestSupport", "KubernetesModel",
+        "terway-demo", "ecs-simulator", "policyc",
       ], swiftSettings: strict),
   ]
 )

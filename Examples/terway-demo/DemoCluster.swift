@@ -104,7 +104,7 @@ final class DemoCluster: Sendable {
             status: .init(addresses: [.init(type: "InternalIP", address: "\(node.address)")]))))
     }
     let slices = cluster.services.values.map { EndpointSlices.slice(of: $0, pods: cluster.pods.values) }
-    let policy = CompiledPolicy.compile(
+    let policy = CompiledPolicy(
       PolicyInput(
         pods: cluster.pods.values, namespaces: cluster.namespaces.values, nodes: cluster.nodes.values,
         networkPolicies: cluster.networkPolicies.values))
