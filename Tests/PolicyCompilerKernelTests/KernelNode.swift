@@ -43,19 +43,26 @@ final class KernelNode {
     free.insert(contentsOf: removed, at: 0)
     var isNew = false
     for (pod, entry) in pods.sorted(by: { $0.key < $1.key }) {
-      let number = endpoints[pod] ?? free.removeFirst()
       isNew = isNew || endpoints[pod] == nil
-      endpoints[pod] = number
-      var value = endpoint(flags: UInt32(ENDPOINT_PRESENT) | UInt32(ENDPOINT_POLICY_REQUIRED))
-      for address in entry.addresses {
-        switch address {
-        case .v4(let address): value.address = address.networkOrder
-        case .v6(let address): value.address6 = ip_address(address)
-        }
-      }
-      try datapath.endpoints.setValue(value, at: number)
+      try wire(pod, entry)
     }
     return isNew ? try await writer.apply(policy, endpoints: endpoints) : publication
+  }
+
+  /// Gives a pod its number and its addresses: its packets are dropped until policies are in force.
+  @discardableResult
+  func wire(_ pod: NamespacedName, _ entry: PolicyTables.Endpoint) throws -> UInt32 {
+    let number = endpoints[pod] ?? free.removeFirst()
+    endpoints[pod] = number
+    var value = endpoint(flags: UInt32(ENDPOINT_PRESENT) | UInt32(ENDPOINT_POLICY_REQUIRED))
+    for address in entry.addresses {
+      switch address {
+      case .v4(let address): value.address = address.networkOrder
+      case .v6(let address): value.address6 = ip_address(address)
+      }
+    }
+    try datapath.endpoints.setValue(value, at: number)
+    return number
   }
 
   /// Whether the first packet of a connection passes a pod's program.
