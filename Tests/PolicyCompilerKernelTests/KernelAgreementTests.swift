@@ -1,86 +1,113 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BPFMaps
-import CDatapathABI
 import DatapathPrograms
 import KernelTestSupport
 import KubernetesModel
 import LinuxSystem
 import NetworkTypes
-import PolicyCompiler
+import PolicyTestSupport
 import Testing
 
-/// The tables as the kernel's programs read them, against the tables in user space.
+@testable import PolicyCompiler
+
+/// The tables as the kernel's programs read them, against those who say what they mean.
 @Suite("Compiled policies in the kernel", .serialized, .requires(.root))
 struct KernelAgreementTests {
-  private static let limits = DatapathLimits(flows: 4096, peerClasses: 4096, verdicts: 16384, eventBytes: 65536)
-
-  @Test(arguments: [UInt64(3), 7, 11, 19])
-  func `the programs judge each packet as the tables say`(seed: UInt64) async throws {
-    let cluster = KernelCluster(seed: seed)
-    let compiled = CompiledPolicy.compile(cluster.input)
-    let datapath = try PodDatapath.load(pinDirectory: nil, limits: Self.limits)
-    try await PolicyMapWriter(datapath: datapath, node: "n1", gracePeriod: .milliseconds(1))
-      .apply(compiled, endpoints: cluster.endpoints)
-    var seen: [Bool: Int] = [:]
-    for (pod, number) in cluster.endpoints.sorted(by: { $0.value < $1.value }) {
-      guard case .v4(let address)? = compiled.endpoints[pod]?.addresses.first else { continue }
-      try datapath.endpoints.setValue(
-        endpoint(ipv4: address, flags: UInt32(ENDPOINT_PRESENT) | UInt32(ENDPOINT_POLICY_REQUIRED)),
-        at: number)
-      let dispatcher = try datapath.makeDispatcher(endpoint: number)
-      for packet in cluster.packets(of: address) {
-        let expected = compiled.verdict(
-          for: pod, packet.direction, peer: .v4(packet.peer), protocol: packet.kind, port: packet.port)
-        let frame = packet.ipPacket(pod: address).frame
-        let result =
-          switch packet.direction {
-          case .egress: try dispatcher.egress.test(packet: frame).returnValue
-          case .ingress: try dispatcher.ingress.test(packet: frame).returnValue
-          }
-        // TC_ACT_UNSPEC: left to whoever else is attached.
-        let passed = result == -1
-        #expect(passed == expected.isAllowed, "seed \(seed): \(pod) \(packet)")
-        seen[passed, default: 0] += 1
-      }
+  @Test(arguments: PolicyCase.all) func `the programs answer as documented`(_ case: PolicyCase) async throws {
+    let evaluator = try KernelEvaluator(CompiledPolicy(`case`.input, options: `case`.options))
+    let answers = try await evaluator.answers(to: `case`.expectations.map(\.probe))
+    for (expectation, answer) in zip(`case`.expectations, answers) {
+      #expect(answer == expectation.answer, "\(expectation.text)")
     }
-    #expect((seen[true] ?? 0) > 20 && (seen[false] ?? 0) > 20, "seed \(seed) is one-sided: \(seen)")
   }
 
-  @Test func `a second generation replaces the first, and a restarted writer the second`() async throws {
-    let datapath = try PodDatapath.load(pinDirectory: nil, limits: Self.limits)
-    let cluster = KernelCluster(seed: 3)
-    let compiled = CompiledPolicy.compile(cluster.input)
-    let writer = PolicyMapWriter(datapath: datapath, node: "n1", gracePeriod: .milliseconds(1))
-    for generation in UInt32(1)...2 {
-      #expect(try await writer.apply(compiled, endpoints: cluster.endpoints).generation == generation)
+  @Test(arguments: 0..<10) func `the programs answer as the evaluator does`(_ block: Int) async throws {
+    for seed in UInt64(block * 4)..<UInt64(block * 4 + 4) {
+      var cluster = RandomCluster(seed: seed)
+      let options = PolicyOptions(allowsOwnNode: seed % 4 != 0)
+      let reference = PolicyEvaluator(cluster.input, options: options)
+      let kernel = try KernelEvaluator(CompiledPolicy(cluster.input, options: options))
+      let probes = cluster.probes(300)
+      for (probe, answer) in zip(probes, try await kernel.answers(to: probes)) {
+        #expect(
+          answer == reference.answer(probe), "seed \(seed): \(PolicyCounterexample(input: cluster.input, probe: probe))"
+        )
+        if answer != reference.answer(probe) { return }
+      }
     }
-    let other = PolicyMapWriter(datapath: datapath, node: "n1", gracePeriod: .milliseconds(1))
-    let published = try await other.apply(compiled, endpoints: cluster.endpoints)
-    #expect(published.generation == 3)
-    #expect(try datapath.policyState.value(at: 0)?.generation == 3)
-    #expect(try datapath.verdicts.entries().count == published.verdicts)
-    #expect(try datapath.peerClasses.entries().count == published.classes)
-    #expect(try datapath.endpointPolicies.values().filter { $0.generation != 0 }.count == published.endpoints)
+  }
+
+  @Test(arguments: 0..<6) func `after each change, too, and after restarts`(_ seed: Int) async throws {
+    var cluster = RandomCluster(seed: UInt64(seed) + 500)
+    var policy = CompiledPolicy(cluster.input)
+    let nodes = try ["n1", "n2"].map { try KernelNode($0) }
+    var judged: [Bool: Int] = [:]
+    for round in 0..<25 {
+      if round > 0 { policy.apply([cluster.change()]) }
+      if round % 6 == 5 { policy.apply([cluster.change(), cluster.change()]) }
+      if round == 12 { policy = CompiledPolicy(cluster.input) }
+      let reference = PolicyEvaluator(cluster.input)
+      for node in nodes {
+        if round % 10 == 9 { try node.restart() }
+        try await node.apply(policy)
+      }
+      for probe in cluster.probes(120) {
+        guard let answer = reference.answer(probe) else { continue }
+        for node in nodes {
+          for (direction, isAllowed) in [(PolicyDirection.egress, answer.egress), (.ingress, answer.ingress)] {
+            guard let (pod, local, peer) = policy.side(direction, of: probe), node.endpoints[pod] != nil else {
+              continue
+            }
+            let passes = try node.passes(
+              pod, direction, local: local, peer: peer, probe.protocol, probe.port)
+            #expect(passes == isAllowed, "seed \(seed), round \(round), \(node.name), \(direction) of \(pod): \(probe)")
+            if passes != isAllowed { return }
+            judged[passes, default: 0] += 1
+          }
+        }
+      }
+    }
+    #expect(judged[true, default: 0] > 50 && judged[false, default: 0] > 50, "\(judged)")
   }
 
   @Test func `policies that do not fit leave the kernel as it was`() async throws {
-    let small = DatapathLimits(flows: 64, peerClasses: 512, verdicts: 40, eventBytes: 4096)
-    let datapath = try PodDatapath.load(pinDirectory: nil, limits: small)
-    let pod = NamespacedName(namespace: "shop", name: "db")
-    var input = PolicyInput(
-      pods: [PolicyPod(key: pod, addresses: [.v4(IPv4Address(10, 0, 0, 5))], node: "n1")], namespaces: ["shop": [:]])
-    let metadata = ObjectMeta(name: "db", namespace: "shop")
-    let writer = PolicyMapWriter(datapath: datapath, node: "n1", gracePeriod: .milliseconds(1))
-    let spec = NetworkPolicy.Spec(ingress: [.init(ports: [.init(port: 1, endPort: 65534)])])
-    input.networkPolicies = [NetworkPolicy(metadata: metadata, spec: spec)]
-    try await writer.apply(.compile(input), endpoints: [pod: 1])
-    let error = try await #require(throws: PolicyError.self) {
-      try await writer.apply(.compile(input), endpoints: [pod: 1])
+    var limits = DatapathLimits.small
+    limits.portRanges = 10
+    let node = try KernelNode("n1", limits: limits)
+    let key = NamespacedName(namespace: "shop", name: "db")
+    let address = IPAddress.v4(IPv4Address(10, 0, 0, 5))
+    let peer = IPAddress.v4(IPv4Address(10, 0, 0, 9))
+    func policy(_ ports: Int) -> CompiledPolicy {
+      let list = (0..<ports).map { NetworkPolicy.Port(port: .int(Int32($0) * 2 + 80)) }
+      return CompiledPolicy(
+        PolicyInput(
+          pods: [PolicyPod(key: key, addresses: [address], node: "n1")], namespaces: ["shop": [:]],
+          networkPolicies: [
+            NetworkPolicy(
+              metadata: ObjectMeta(name: "db", namespace: "shop"), spec: .init(ingress: [.init(ports: list)]))
+          ]))
     }
-    #expect(error.code == .full)
-    #expect(error.message.contains("shop/db 30"))
-    #expect(try datapath.verdicts.entries().count == 30)
-    #expect(try datapath.policyState.value(at: 0)?.generation == 1)
+    let published = try await node.apply(policy(6))
+    let error = await #expect(throws: PolicyError.self) { try await node.apply(policy(8)) }
+    #expect(error?.code == .full)
+    #expect(error?.shortage?.map == "port_range")
+    #expect(error?.shortage?.costs.map(\.pod) == [key])
+    #expect(node.datapath.generation == published.generation)
+    for (port, isAllowed) in [(UInt16(90), true), (92, false)] {
+      #expect(try node.passes(key, .ingress, local: address, peer: peer, .tcp, port) == isAllowed)
+    }
+    try await node.apply(policy(3))
+    #expect(try !node.passes(key, .ingress, local: address, peer: peer, .tcp, 90))
+  }
+}
+
+extension CompiledPolicy {
+  /// The pod that one side of a connection is, and the addresses in use.
+  func side(_ direction: PolicyDirection, of probe: PolicyProbe) -> (NamespacedName, local: IPAddress, peer: IPAddress)?
+  {
+    guard let (source, destination) = parties(probe) else { return nil }
+    let (local, peer) = direction == .egress ? (source, destination) : (destination, source)
+    return local.pod.map { ($0, local.address, peer.address) }
   }
 }

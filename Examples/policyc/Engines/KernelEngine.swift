@@ -11,9 +11,14 @@ struct KernelEngine: Engine {
   private let evaluator: KernelEvaluator
 
   init(_ input: PolicyInput, options: PolicyOptions) throws {
+    evaluator = try Self.load(CompiledPolicy(input, options: options))
+  }
+
+  private static func load(_ policy: CompiledPolicy) throws -> KernelEvaluator {
     do {
-      evaluator = try KernelEvaluator(CompiledPolicy(input, options: options))
-    } catch  where error.code == .permissionDenied {
+      return try KernelEvaluator(policy)
+    } catch {
+      guard error.code == .permissionDenied else { throw error }
       throw EngineError(
         description:
           "the kernel engine needs CAP_BPF and CAP_NET_ADMIN: run as root, or use --engine tables (\(error.message))")
@@ -22,36 +27,42 @@ struct KernelEngine: Engine {
 
   func answers(to probes: [PolicyProbe]) throws -> [PolicyAnswer] {
     // The command has nothing to do meanwhile, and the main thread is none of those that tasks run on.
-    let outcome = KernelAnswers()
+    let answers = KernelAnswers()
     let done = DispatchSemaphore(value: 0)
-    Task.detached { [evaluator] in
-      await outcome.fill(from: evaluator, probes)
+    let evaluator = evaluator
+    Task.detached {
+      await answers.fill(from: evaluator, probes)
       done.signal()
     }
     done.wait()
-    return try zip(probes, outcome.get()).map { probe, answer in
-      guard let answer else { throw EngineError(description: "no answer for \(probe.text)") }
-      return answer
-    }
+    return try answers.get(for: probes)
   }
 }
 
 /// Answers on their way from a task to the main thread.
 private final class KernelAnswers: Sendable {
-  private let state = Mutex<(answers: [PolicyAnswer?], failure: (any Error)?)>(([], nil))
+  private let answers = Mutex<[PolicyAnswer?]>([])
+  private let failure = Mutex<String?>(nil)
 
   func fill(from evaluator: KernelEvaluator, _ probes: [PolicyProbe]) async {
     do {
-      let answers = try await evaluator.answers(to: probes)
-      state.withLock { $0.answers = answers }
+      let found = try await evaluator.answers(to: probes)
+      answers.withLock { $0 = found }
     } catch {
-      state.withLock { $0.failure = error }
+      let text = "\(error)"
+      failure.withLock { $0 = text }
     }
   }
 
-  func get() throws -> [PolicyAnswer?] {
-    let (answers, failure) = state.withLock { $0 }
-    if let failure { throw EngineError(description: "the kernel engine failed: \(failure)") }
-    return answers
+  func get(for probes: [PolicyProbe]) throws -> [PolicyAnswer] {
+    if let text = failure.withLock({ $0 }) { throw EngineError(description: "the kernel engine failed: \(text)") }
+    let found = answers.withLock { $0 }
+    var result: [PolicyAnswer] = []
+    result.reserveCapacity(found.count)
+    for (probe, answer) in zip(probes, found) {
+      guard let answer else { throw EngineError(description: "no answer for \(probe.text)") }
+      result.append(answer)
+    }
+    return result
   }
 }

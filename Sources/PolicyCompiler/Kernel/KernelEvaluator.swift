@@ -183,7 +183,8 @@ package actor KernelEvaluator {
     let others = try side.datapath.readDropCounters().filter { !expected.contains($0.key) }
     guard let (reason, count) = others.min(by: { $0.key.rawValue < $1.key.rawValue }) else { return }
     throw KernelEvaluatorError(
-      description: "the programs dropped \(count.packets) packets (\(side.direction)) before any policy was asked: \(reason)")
+      description:
+        "the programs dropped \(count.packets) packets (\(side.direction)) before any policy was asked: \(reason)")
   }
 }
 
