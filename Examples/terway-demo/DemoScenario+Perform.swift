@@ -77,7 +77,7 @@ extension DemoScenario {
     case .dropped(let reason, let direction, let pod):
       let record = try await pod.node.flows.first {
         $0.endpoint == pod.endpoint && $0.direction == direction && $0.verdict == .dropped(reason)
-          && $0.destination == attempt.address && $0.destinationPort == attempt.port
+          && $0.destination == .v4(attempt.address) && $0.destinationPort == attempt.port
       }
       return (
         "drop \(reason) at \(pod.key.name)",
