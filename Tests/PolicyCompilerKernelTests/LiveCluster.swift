@@ -24,9 +24,9 @@ final class LiveCluster {
   private var nextPort: UInt16 = 20_000
 
   /// Keeps a hook attached.
-  private final class PodHook { 
-    let attachment: Attachment
-    init(_ attachment: consuming Attachment) { self.attachment = attachment }
+  private final class PodHook {
+    let attachment: BPFMaps.Attachment
+    init(_ attachment: consuming BPFMaps.Attachment) { self.attachment = attachment }
   }
 
   /// Makes the namespaces; nothing may pass to or from a pod yet.
@@ -68,7 +68,9 @@ final class LiveCluster {
   private static func namespace() async throws -> NetworkNamespace {
     let namespace = try await NetworkNamespace.makeAnonymous()
     // Addresses are to be had at once.
-    for path in ["all", "default"] { try await Sysctl.write("0", to: "net/ipv6/conf/\(path)/accept_dad", in: namespace) }
+    for path in ["all", "default"] {
+      try await Sysctl.write("0", to: "net/ipv6/conf/\(path)/accept_dad", in: namespace)
+    }
     try await NetlinkSocket(in: namespace).links.change(.loopback, LinkChanges(isUp: true))
     return namespace
   }

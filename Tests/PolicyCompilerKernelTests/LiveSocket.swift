@@ -62,8 +62,11 @@ final class LiveSocket: Sendable {
 
   /// The next connection, if there is one.
   func accept() -> LiveSocket? {
-    let accepted = unsafe accept4(descriptor, nil, nil, CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue))
-    return accepted < 0 ? nil : LiveSocket(taking: accepted, family)
+    let accepted = Glibc.accept(descriptor, nil, nil)
+    guard accepted >= 0 else { return nil }
+    _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
+    _ = fcntl(accepted, F_SETFL, O_NONBLOCK)
+    return LiveSocket(taking: accepted, family)
   }
 
   /// Whether it went to the kernel.
