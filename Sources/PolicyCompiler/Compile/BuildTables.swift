@@ -202,6 +202,16 @@ extension CompilerState {
     newTables.removeAll()
   }
 
+  /// The addresses of nodes that changed.
+  mutating func writeNodes() {
+    for name in dirtyNodes {
+      let new = nodes[name].flatMap { nodeRecords[Int($0)]?.node.addresses }
+      if tables.nodes[name] == new { continue }
+      tables.nodes[name] = new
+      delta?.nodes.insert(name)
+    }
+  }
+
   /// The rule sets of pods that changed.
   mutating func writeEndpoints() {
     guard delta != nil else {

@@ -70,6 +70,7 @@ extension CompilerState {
     refreshCores()
     classify()
     buildTables()
+    writeNodes()
     writeEndpoints()
     releaseRest()
   }
@@ -228,6 +229,7 @@ extension CompilerState {
     groupElements.removeAll()
     tableMemo.removeAll()
     dirtyPods.removeAll()
+    dirtyNodes.removeAll()
     newSets.removeAll()
     newClasses.removeAll()
     sweepTables()

@@ -191,10 +191,7 @@ extension CompilerState {
       nodeRecords[Int(number)] = nil
       freeNodes.append(number)
     }
-    if tables.nodes[name] != node?.addresses {
-      tables.nodes[name] = node?.addresses
-      delta?.nodes.insert(name)
-    }
+    dirtyNodes.insert(name)
     guard let node else { return }
     let number: UInt32
     if let free = freeNodes.popLast() {

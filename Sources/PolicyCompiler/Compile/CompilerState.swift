@@ -86,6 +86,7 @@ struct CompilerState: Sendable {
   /// Kinds that have no pods any more, perhaps.
   var emptiedKinds = Marks()
   var dirtyPods: Set<NamespacedName> = []
+  var dirtyNodes: Set<String> = []
   var coreKinds = Marks()
   var coreNodes = Marks()
   var dirtyCores = Marks()

@@ -38,6 +38,12 @@ struct RevisionTests {
     #expect(policy.revision == revision)
   }
 
+  @Test func `what changes there and back within one step is no difference`() {
+    var policy = CompiledPolicy(PolicyInput())
+    policy.apply([change(1)])
+    #expect(policy.apply([.node("n1", nil), change(1), change(2), .node("n2", nil)]).isEmpty)
+  }
+
   @Test func `copies that go different ways know nothing of each other, and a long history is forgotten`() {
     var one = CompiledPolicy(PolicyInput())
     var other = one
