@@ -34,6 +34,7 @@ final class LiveCluster {
   /// - Parameters:
   ///   - policy: The cluster's pods.
   ///   - others: Addresses of everyone else.
+  /// - Throws: What a link, an address or a program refuses.
   init(_ policy: CompiledPolicy, others: Set<IPAddress>) async throws {
     world = try await Self.namespace()
     let socket = try await NetlinkSocket(in: world)
