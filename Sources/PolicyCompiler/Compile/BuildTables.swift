@@ -15,19 +15,21 @@ extension CompilerState {
 
   private mutating func build(_ number: UInt32) {
     let record = setRecords[Int(number)]
-    point(at: noNumber, cover: [])
-    let defaultKey = matching(record.content)
-    let defaultTable = hold(table(for: defaultKey))
+    let isLarge = record.elements.count > 4 || blockLists[record.blocks].count > 4
+    let index = isLarge ? SetIndex(record.content, rules: rules, peers: peers) : nil
+    // What is left of the rules for addresses that nothing but blocks speaks of, by the blocks.
+    var bases: [[UInt32]: [UInt32]] = [[]: matching(record, index, items: [], cover: [])]
+    let defaultTable = table(for: bases[[]] ?? [])
+    _ = hold(defaultTable)
     var set = PolicyTables.RuleSet(defaultTable: defaultTable, ownNode: id(of: record.ownNode))
-    var bases: [[UInt32]: [UInt32]] = [:]
     if record.blocks != 0 {
       let cells = cells(record.blocks)
       for (family, list) in [(AddressFamily.ipv4, cells.ipv4), (.ipv6, cells.ipv6)] {
-        addRanges(list, family, record.content, &set, &bases)
+        addRanges(list, family, record, index, &set, &bases)
       }
     }
     for range in set.ranges { _ = hold(range.table) }
-    set.verdicts = verdicts(record, defaultKey, &bases)
+    set.verdicts = verdicts(record, index, defaultTable, &bases)
     tables.ruleSets[record.id] = set
     delta?.ruleSets.insert(record.id)
   }
@@ -36,7 +38,7 @@ extension CompilerState {
   ///
   /// Most cores have but one of the set's elements, and all those with the same one get the same ports.
   private mutating func verdicts(
-    _ record: SetRecord, _ defaultKey: [UInt32], _ bases: inout [[UInt32]: [UInt32]]
+    _ record: SetRecord, _ index: SetIndex?, _ defaultTable: PortTableID, _ bases: inout [[UInt32]: [UInt32]]
   ) -> [PeerClassID: PortTableID] {
     coreHits.start()
     for element in record.elements {
@@ -45,13 +47,11 @@ extension CompilerState {
     var found: [(PeerClassID, PortTableID)] = []
     found.reserveCapacity(coreHits.list.count)
     var ofElement: (element: UInt32, table: PortTableID?) = (noNumber, nil)
-    let defaultTable = self.table(for: defaultKey)
     for core in coreHits.list {
       let only = coreHits.only(core)
       if record.blocks == 0, only != noNumber, !isPortName(only) {
         if only != ofElement.element {
-          pointer.point(at: [Self.key(only, 0)], cover: [], elements: elements.end, blocks: blocks.end)
-          let table = self.table(for: matching(record.content))
+          let table = self.table(for: matching(record, index, items: [Self.key(only, 0)], cover: []))
           ofElement = (only, table == defaultTable ? nil : table)
         }
         guard let table = ofElement.table else { continue }
@@ -60,9 +60,8 @@ extension CompilerState {
       }
       for number in coreRecords[Int(core)].classes {
         let cover = record.blocks == 0 ? [] : classes[number].cover
-        point(at: core, cover: cover)
-        let key = matching(record.content)
-        let base = base(cover, record.content, defaultKey, &bases)
+        let key = matching(record, index, items: cores[core].items, cover: cover)
+        let base = base(cover, record, index, &bases)
         if key == base { continue }
         let table = self.table(for: key)
         if table != self.table(for: base) { found.append((classIDs[Int(number)], table)) }
@@ -86,19 +85,17 @@ extension CompilerState {
 
   /// What is left of a set's rules for addresses that nothing but blocks speaks of.
   private mutating func base(
-    _ cover: [UInt32], _ content: SetContent, _ defaultKey: [UInt32], _ bases: inout [[UInt32]: [UInt32]]
+    _ cover: [UInt32], _ record: SetRecord, _ index: SetIndex?, _ bases: inout [[UInt32]: [UInt32]]
   ) -> [UInt32] {
-    if cover.isEmpty { return defaultKey }
     if let known = bases[cover] { return known }
-    point(at: noNumber, cover: cover)
-    let key = matching(content)
+    let key = matching(record, index, items: [], cover: cover)
     bases[cover] = key
     return key
   }
 
   private mutating func addRanges(
-    _ cells: [BlockCells.Cell], _ family: AddressFamily, _ content: SetContent, _ set: inout PolicyTables.RuleSet,
-    _ bases: inout [[UInt32]: [UInt32]]
+    _ cells: [BlockCells.Cell], _ family: AddressFamily, _ record: SetRecord, _ index: SetIndex?,
+    _ set: inout PolicyTables.RuleSet, _ bases: inout [[UInt32]: [UInt32]]
   ) {
     var last: (first: UInt128, last: UInt128, table: PortTableID)?
     func finish(_ set: inout PolicyTables.RuleSet) {
@@ -109,7 +106,7 @@ extension CompilerState {
       last = nil
     }
     for cell in cells {
-      let table = self.table(for: base(cell.cover, content, [], &bases))
+      let table = self.table(for: base(cell.cover, record, index, &bases))
       if let run = last, run.table == table, run.last + 1 == cell.first {
         last?.last = cell.last
         continue
@@ -142,10 +139,8 @@ extension CompilerState {
         table = found == .nothing ? nil : found
       } else {
         let cover = setRecords[Int(set)].blocks == 0 ? [] : form.cover
-        point(at: form.core, cover: cover)
-        let key = matching(setRecords[Int(set)].content)
-        point(at: noNumber, cover: cover)
-        let base = matching(setRecords[Int(set)].content)
+        let key = matching(setRecords[Int(set)], nil, items: cores[form.core].items, cover: cover)
+        let base = matching(setRecords[Int(set)], nil, items: [], cover: cover)
         if key != base {
           let found = self.table(for: key)
           if found != self.table(for: base) { table = found }

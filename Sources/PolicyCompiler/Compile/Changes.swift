@@ -225,6 +225,7 @@ extension CompilerState {
     releasedLists.removeAll()
     for address in releasedAddresses { _ = addresses.release(address) }
     releasedAddresses.removeAll()
+    listMemo.removeAll()
     setMemo.removeAll()
     groupElements.removeAll()
     tableMemo.removeAll()

@@ -105,6 +105,8 @@ struct CompilerState: Sendable {
   var newTables: Set<PortTableID> = []
   /// The elements that select the pods of a group, where they were asked for.
   var groupElements: [UInt32: [UInt32]] = [:]
+  /// The union of lists of blocks.
+  var listMemo: [[UInt32]: UInt32] = [:]
   var setMemo: [[UInt32]: UInt32] = [:]
   var tableMemo: [[UInt32]: PortTableID] = [:]
   var pointer = PeerPointer()

@@ -68,7 +68,7 @@ extension CompilerState {
     }
     var record = CoreRecord()
     for item in core.items { elementRecords[Int(item >> 32)].cores.append(number) }
-    record.blocks = holdBlockList(relevantBlocks(core))
+    record.blocks = holdRelevantBlocks(core)
     set(&coreRecords, number, record)
     return number
   }
@@ -80,17 +80,24 @@ extension CompilerState {
     }
   }
 
-  private func relevantBlocks(_ core: Core) -> [UInt32] {
-    var relevant: [UInt32] = []
-    var seen: [UInt32] = []
+  /// The blocks of all rule sets that use an item of the core, held.
+  private mutating func holdRelevantBlocks(_ core: Core) -> UInt32 {
+    var lists: [UInt32] = []
     for item in core.items {
-      for (list, _) in elementRecords[Int(item >> 32)].blockLists where !seen.contains(list) {
-        seen.append(list)
-        relevant += blockLists[list]
-      }
+      for (list, _) in elementRecords[Int(item >> 32)].blockLists { lists.append(list) }
     }
+    lists.unique()
+    if lists.isEmpty { lists = [0] }
+    let known = lists.count == 1 ? lists[0] : listMemo[lists]
+    if let known {
+      blockLists.hold(number: known)
+      return known
+    }
+    var relevant = lists.flatMap { blockLists[$0] }
     relevant.unique()
-    return relevant
+    let number = holdBlockList(relevant)
+    listMemo[lists] = number
+    return number
   }
 
   /// Lets go of a core once nothing can mean it any more.
@@ -117,7 +124,7 @@ extension CompilerState {
   /// The blocks that cores tell apart, where rule sets came and went.
   mutating func refreshCores() {
     for number in dirtyCores.drain() {
-      let list = holdBlockList(relevantBlocks(cores[number]))
+      let list = holdRelevantBlocks(cores[number])
       let old = coreRecords[Int(number)].blocks
       releasedLists.append(old)
       if list == old { continue }

@@ -33,12 +33,6 @@ struct PeerPointer: Sendable {
 }
 
 extension CompilerState {
-  /// Points at the addresses of a core that these blocks cover.
-  mutating func point(at core: UInt32, cover: [UInt32]) {
-    pointer.point(
-      at: core == noNumber ? [] : cores[core].items, cover: cover, elements: elements.end, blocks: blocks.end)
-  }
-
   private func matches(_ numbers: [UInt32]) -> Bool {
     for number in numbers where matches(number) { return true }
     return false
@@ -56,19 +50,29 @@ extension CompilerState {
   }
 
   /// What is left of a set's rules for the peer pointed at: equal keys mean equal ports.
-  func matching(_ content: SetContent) -> [UInt32] {
+  ///
+  /// Rules that are known to match are not asked.
+  func matching(_ content: SetContent, areKnown: Bool = false) -> [UInt32] {
     var key: [UInt32] = []
-    if add(content.admin, to: &key) { return key }
+    if add(content.admin, areKnown, to: &key) { return key }
     if content.isIsolated {
       key.append(Self.isolated)
-      for position in stride(from: 0, to: content.allow.count, by: 2) where matches(content.allow[position]) {
+      for position in stride(from: 0, to: content.allow.count, by: 2)
+      where areKnown || matches(content.allow[position]) {
         if add(content.allow[position + 1], Self.accept, to: &key) { break }
       }
     } else {
       key.append(Self.baseline)
-      _ = add(content.baseline, to: &key)
+      _ = add(content.baseline, areKnown, to: &key)
     }
     return key
+  }
+
+  /// What is left of the rules of a set, with its index if it has one, for addresses of a core or of none.
+  mutating func matching(_ set: SetRecord, _ index: SetIndex?, items: [UInt64], cover: [UInt32]) -> [UInt32] {
+    pointer.point(at: items, cover: cover, elements: elements.end, blocks: blocks.end)
+    guard let index else { return matching(set.content) }
+    return matching(index.matching(set.content, items: items, cover: cover), areKnown: true)
   }
 
   private static let accept: UInt32 = 1
@@ -78,11 +82,11 @@ extension CompilerState {
   private static let baseline: UInt32 = 5
 
   /// - Returns: whether nothing after these rules is ever asked.
-  private func add(_ list: [UInt32], to key: inout [UInt32]) -> Bool {
+  private func add(_ list: [UInt32], _ areKnown: Bool, to key: inout [UInt32]) -> Bool {
     var hasPassed = false
     for number in list {
       let rule = rules[number]
-      guard matches(rule.peers) else { continue }
+      guard areKnown || matches(rule.peers) else { continue }
       let action = rule.action == .accept ? Self.accept : rule.action == .deny ? Self.deny : Self.pass
       if add(rule.ports, action, to: &key) { return rule.action != .pass && !hasPassed }
       hasPassed = hasPassed || rule.action == .pass

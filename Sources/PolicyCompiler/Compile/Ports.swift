@@ -48,9 +48,15 @@ struct PortSpec: Hashable, Sendable {
   func isCovered(by other: PortSpec) -> Bool {
     if other.isAll { return true }
     if isAll { return false }
-    return names.allSatisfy(other.names.contains)
-      && spans.allSatisfy { span in other.span(at: span.first, of: span.transport).map { $0.last >= span.last } ?? false
-      }
+    // Both lists of names are sorted.
+    var rest = other.names[...]
+    for name in names {
+      guard let position = rest.firstIndex(of: name) else { return false }
+      rest = rest[(position + 1)...]
+    }
+    return spans.allSatisfy { span in
+      other.span(at: span.first, of: span.transport).map { $0.last >= span.last } ?? false
+    }
   }
 
   /// The span that a port is in.

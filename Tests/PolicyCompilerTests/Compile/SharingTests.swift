@@ -85,6 +85,26 @@ struct SharingTests {
     #expect(CompiledPolicy(input).statistics.ruleSets == 1)
   }
 
+  @Test func `rules that can never decide leave nothing in the tables`() throws {
+    var input = PolicyInput(namespaces: ["shop": [:]])
+    input.pods = [try pod("shop/a", "10.0.0.1", ["app": "a"]), try pod("shop/b", "10.0.0.2", ["app": "b"])]
+    let some = Rule(ports: [.init(port: 80)], from: [.init(podSelector: selector("b"))])
+    let every = Rule(ports: [.init(port: 79, endPort: 90)])
+    input.networkPolicies = [policy("a", .init(podSelector: selector("a"), ingress: [some, every]))]
+    var compiled = CompiledPolicy(input)
+    #expect(compiled.statistics.classes == 1)
+    #expect(compiled.statistics.verdicts == 0)
+    // A Pass at the end of its tier, and a NetworkPolicy that allows everything.
+    input.networkPolicies = [policy("a", .init(podSelector: selector("a"), ingress: [some, Rule()]))]
+    let peers = [ClusterPolicy.Peer.pods(.init(namespaceSelector: .init(), podSelector: selector("b")))]
+    let pass = ClusterPolicy.Spec(
+      tier: .admin, priority: 1, subject: .namespaces(.init()), ingress: [.init(action: .pass, peers: peers)])
+    input.clusterPolicies = [.admin(AdminNetworkPolicy(metadata: ObjectMeta(name: "pass"), spec: pass))]
+    compiled = CompiledPolicy(input)
+    #expect(compiled.statistics.entries == 0)
+    #expect(compiled.tables.endpoints.values.allSatisfy { $0.ingress == .unrestricted && $0.egress == .unrestricted })
+  }
+
   @Test func `blocks that no rule set has together with pods split no class`() throws {
     var input = PolicyInput(namespaces: ["shop": [:]])
     for number in 1...20 { input.pods.append(try pod("shop/web-\(number)", "10.0.1.\(number)", ["app": "web"])) }
