@@ -27,7 +27,7 @@ package actor KernelEvaluator {
     var peer: IPAddress
   }
 
-  private let policy: CompiledPolicy
+  private var policy: CompiledPolicy
   private let sides: [Side]
   /// Endpoint numbers by pod; each pod keeps its own, as flows are remembered by number.
   private var numbers: [NamespacedName: UInt32] = [:]
@@ -57,6 +57,25 @@ package actor KernelEvaluator {
           direction: direction, datapath: datapath, publisher: PolicyPublisher(try DatapathPolicyMaps(datapath))))
     }
     self.sides = sides
+  }
+
+  /// Goes on with other policies, in the same maps.
+  ///
+  /// - Parameter policy: The policies, of the whole cluster; no larger than the first.
+  /// - Throws: ``BPFError``.
+  package func use(_ policy: CompiledPolicy) throws(BPFError) {
+    self.policy = policy
+    try forgetPods()
+    isPublished = false
+  }
+
+  /// Takes all numbers back, with what is remembered by them.
+  private func forgetPods() throws(BPFError) {
+    for side in sides {
+      for number in numbers.values { try side.datapath.endpoints.setValue(endpoint(flags: 0), at: number) }
+      try side.datapath.flows.removeAll()
+    }
+    numbers = [:]
   }
 
   /// Answers connections, in their order.
@@ -123,8 +142,7 @@ package actor KernelEvaluator {
       if numbers[list[end].pod] == nil {
         if numbers.count >= limit - 1 {
           if end > start { break }
-          numbers = [:]
-          for side in sides { try side.datapath.flows.removeAll() }
+          try forgetPods()
         }
         numbers[list[end].pod] = UInt32(numbers.count + 1)
         isNew = true
