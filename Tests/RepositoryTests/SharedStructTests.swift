@@ -15,8 +15,8 @@ struct SharedStruct {
     "__s64": 8,
   ]
 
-  /// The structs that a header defines.
-  static func definitions(in text: String) -> [SharedStruct] {
+  /// The structs that a header defines; a field may be one that came before, here or in `known`.
+  static func definitions(in text: String, known: [SharedStruct] = []) -> [SharedStruct] {
     var result: [SharedStruct] = []
     var current: (name: String, fields: [(String, Int, Int)], unknown: [String])?
     for line in text.split(separator: "\n") {
@@ -31,6 +31,10 @@ struct SharedStruct {
         } else if words.count == 2, let width = widths[words[0]] {
           let parts = words[1].split { "[]".contains($0) }
           current?.fields.append((String(parts[0]), width, parts.count > 1 ? Int(parts[1]) ?? 0 : 1))
+        } else if words.count == 3, words[0] == "struct",
+          let part = (result + known).first(where: { $0.name == words[1] }), let size = part.size
+        {
+          current?.fields.append((words[2], part.alignment, size / part.alignment))
         } else if !words.isEmpty {
           current?.unknown.append(words.joined(separator: " "))
         }
@@ -46,14 +50,18 @@ struct SharedStruct {
       guard offset.isMultiple(of: field.width) else { return nil }
       offset += field.width * field.count
     }
-    return offset.isMultiple(of: fields.map(\.width).max() ?? 1) ? offset : nil
+    return offset.isMultiple(of: alignment) ? offset : nil
   }
+
+  /// The boundary it must lie on.
+  var alignment: Int { fields.map(\.width).max() ?? 1 }
 
   /// Sentences that name struct and fault.
   static func violations(headers: [Repository.File], programs: [Repository.File], conformances: String) -> [String] {
     var complaints: [String] = []
+    let known = headers.flatMap { definitions(in: $0.text) }
     for header in headers {
-      for type in definitions(in: header.text) {
+      for type in definitions(in: header.text, known: known) {
         complaints += type.unknownFields.map { "struct \(type.name): \"\($0)\" is not of fixed width" }
         if let size = type.size {
           if !header.text.contains("_Static_assert(sizeof(struct \(type.name)) == \(size),") {
@@ -102,12 +110,18 @@ struct SharedStructTests {
         struct twice {
           __u32 a;
         };
+        struct nested {
+          struct twice a;
+          struct other b;
+        };
         """)
     let program = Repository.File(path: "bpf/x.bpf.c", text: "struct twice {\n  __u32 a;\n};\n")
     let complaints = SharedStruct.violations(
       headers: [header], programs: [program], conformances: "extension hidden: BPFValue")
     #expect(complaints.contains("struct hidden: hidden padding; order fields big to small and name the padding"))
     #expect(complaints.contains("struct loose: \"unsigned long a\" is not of fixed width"))
+    #expect(complaints.contains("struct nested: \"struct other b\" is not of fixed width"))
+    #expect(complaints.contains("struct nested: its size of 4 bytes is not asserted"))
     #expect(complaints.contains("struct twice: its size of 4 bytes is not asserted"))
     #expect(complaints.contains("struct twice: no layout in DatapathPrograms"))
     #expect(complaints.contains("struct twice: defined again in bpf/x.bpf.c"))
