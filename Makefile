@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps build test dependent bench bench-netlink bench-bpfmap bench-programs fuzz lint format demo vm clean
+.PHONY: help deps test-deps build test dependent bench bench-netlink bench-bpfmap bench-programs bench-policy fuzz lint format demo vm clean
 .NOTPARALLEL:
 
 tools := Tests/VirtualMachine
@@ -68,7 +68,7 @@ netlink_limits := route.add=1.10,route.del=1.10,neigh.add=1.10,veth.add=1.10,vet
 bpfmap_single := hash8.update=1.03,hash8.replace=1.03,hash8.lookup=1.03,hash8.delete=1.03,hash40.update=1.03,hash40.replace=1.03,hash40.lookup=1.03,hash40.delete=1.03,pcpu8.update=1.03,pcpu8.replace=1.03,pcpu8.lookup=1.03,pcpu8.delete=1.03,lpm.update=1.03,lpm.lookup=1.03,lpm.delete=1.03,array.update=1.03,array.lookup=1.03
 bpfmap_many := hash8.iterate=1.30,hash40.iterate=1.30,pcpu8.iterate=1.30,batch100000.update=1.10,batch100000.lookup=1.10,batch100000.delete=1.10,batch1000.update=1.10,batch1000.lookup=1.10,batch1000.delete=1.10,ring.consume=1.10
 
-bench: bench-netlink bench-bpfmap bench-programs ## Measures beside C on libmnl and libbpf; ROUNDS=9, ARGS='--scale 0.2', SVG=FILE.
+bench: bench-netlink bench-bpfmap bench-programs bench-policy ## Measures beside C on libmnl and libbpf; ROUNDS=9, ARGS='--scale 0.2', SVG=FILE.
 
 bench-netlink: deps
 	swift build -c release --product netlink-bench
@@ -87,6 +87,10 @@ bench-bpfmap: deps
 bench-programs: deps
 	swift build -c release --product testrun-bench
 	@$(as_root) "$$(swift build -c release --show-bin-path)/testrun-bench"
+
+bench-policy: deps
+	swift build -c release --product policy-bench
+	@"$$(swift build -c release --show-bin-path)/policy-bench"
 
 vm: ## Runs CMD on Linux 6.1, or KERNEL=6.12, in a virtual machine: make vm CMD='ip -d link'
 	@[[ -n "$${CMD:-}" ]] || { echo "make vm: CMD is empty: for example make vm CMD='ip -d link'" >&2; exit 2; }

@@ -91,6 +91,7 @@ let package = Package(
     .executable(name: "netlink-bench-c", targets: ["netlink-bench-c"]),
     .executable(name: "bpfmap-bench", targets: ["bpfmap-bench"]),
     .executable(name: "bpfmap-bench-c", targets: ["bpfmap-bench-c"]),
+    .executable(name: "policy-bench", targets: ["policy-bench"]),
     .executable(name: "testrun-bench", targets: ["testrun-bench"]),
     // Looks for bytes that NetlinkKit's decoders cannot stand.
     .executable(name: "netlink-fuzz", targets: ["netlink-fuzz"]),
@@ -170,7 +171,8 @@ let package = Package(
     example(
       "policyc",
       [
-        "PolicyCompiler", "ClusterState", "KubernetesModel", "BPFMaps", "BPFTesting", "CDatapathABI", "DatapathPrograms",
+        "PolicyCompiler", "ClusterState", "KubernetesModel", "BPFMaps", "BPFTesting", "CDatapathABI",
+        "DatapathPrograms",
         "LinuxSystem", "NetworkTypes",
       ]),
     example("ecs-simulator", ["VPCSimulator", "ENIProvider", "LinuxSystem", "NetworkTypes", logging]),
@@ -194,6 +196,12 @@ let package = Package(
     .executableTarget(
       name: "bpfmap-bench-c", dependencies: ["CLibbpf"], path: "Benchmarks/bpfmap-bench-c",
       linkerSettings: [.linkedLibrary("bpf")]),
+    .executableTarget(
+      name: "policy-bench",
+      dependencies: [
+        "PolicyCompiler", "ClusterState", "KubernetesModel", "NetworkTypes", "BenchSupport", "ExampleSupport",
+        argumentParser,
+      ], path: "Benchmarks/policy-bench", swiftSettings: strict),
     .executableTarget(
       name: "testrun-bench",
       dependencies: [

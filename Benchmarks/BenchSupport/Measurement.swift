@@ -20,9 +20,17 @@ public struct Measurement {
     case nanosecondsPerOperation = "ns/op"
     /// Microseconds for each object.
     case microsecondsPerObject = "us/obj"
+    /// Milliseconds for each operation.
+    case milliseconds = "ms"
 
     /// How many of them a microsecond has.
-    var perMicrosecond: Double { self == .nanosecondsPerOperation ? 1000 : 1 }
+    var perMicrosecond: Double {
+      switch self {
+      case .nanosecondsPerOperation: 1000
+      case .microsecondsPerObject: 1
+      case .milliseconds: 0.001
+      }
+    }
   }
 
   /// Begins one.

@@ -43,7 +43,7 @@ struct DeadlineTests {
     kernel.inject(.silence)
     let start = ContinuousClock.now
     #expect(await code { try await kernel.socket.routes.add(link) }?.code == .timedOut)
-    #expect((.milliseconds(50)..<Duration.seconds(10)).contains(ContinuousClock.now - start))
+    #expect(ContinuousClock.now - start >= .milliseconds(50))
   }
 
   @Test func `waiting for the rest of a listing ends`() async throws {
