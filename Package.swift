@@ -156,7 +156,8 @@ let package = Package(
       "terway-demo",
       [
         "NetlinkKit", "BPFMaps", "ENIProvider", "IPVLANDatapath", "ServiceLB", "PolicyCompiler", "VPCSimulator",
-        "ClusterState", "DatapathPrograms", "KubernetesModel", "LinuxSystem", "NetworkTypes", systemPackage, logging,
+        "ClusterState", "DatapathPrograms", "CDatapathABI", "KubernetesModel", "LinuxSystem", "NetworkTypes",
+        systemPackage, logging,
       ], resources: [.embedInCode("manifests/demo.yaml")]),
     .executableTarget(
       name: "first-program", dependencies: ["LinuxSystem", "NetlinkKit", "NetworkTypes"],
@@ -221,7 +222,7 @@ let package = Package(
     tests("LinuxSystem", [systemPackage]),
     tests("NetlinkKit", ["NetlinkTesting", "NetlinkFuzzing", "NetworkTypes"], resources: [.copy("Fixtures")]),
     tests("NetlinkTesting", ["NetlinkKit", "NetworkTypes", "ArticleTestSupport"]),
-    tests("BPFMaps", ["NetworkTypes", systemPackage]),
+    tests("BPFMaps", ["LinuxSystem", "NetworkTypes", systemPackage]),
     tests("BPFTesting", ["NetworkTypes"]),
     tests("ENIProvider", ["NetworkTypes"], resources: [.copy("Vectors")]),
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
@@ -278,7 +279,8 @@ let package = Package(
     kernelTests(
       "PolicyCompiler",
       [
-        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+        "PolicyTestSupport", "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem",
+        "NetlinkKit", "NetworkTypes",
       ]),
     kernelTests("VPCSimulator", ["ENIProvider", "NetlinkKit", "LinuxSystem", "NetworkTypes"]),
     .target(

@@ -40,7 +40,8 @@ extension BPFKernelTests {
       let sequence = try StoppedSequence(fixture)
       try fixture.run("ring_emit", times: 10)
       let records = sequence.records
-      let task = Task {
+      // It waits for a record when this returns: one that is cancelled before would let the thread go on meanwhile.
+      let task = Task.immediate {
         var count = 0
         for try await _ in records { count += 1 }
         return count
