@@ -61,13 +61,20 @@ _Static_assert(sizeof(struct flow_key) == 24, "struct flow_key");
  */
 #define FLOW_FORWARD_FIN (1u << 4)
 #define FLOW_REPLY_FIN   (1u << 5)
+/*
+ * flow_state.flags: not a flow but a service's choice of backend: the key has the VIP as peer. `decision` is the
+ * backend index, `generation` its epoch. The flow itself is a second entry, with the backend as peer.
+ */
+#define FLOW_SERVICE (1u << 6)
+/* flow_state.flags, with FLOW_SERVICE: the backend is reached on the pod's own parent, without a gateway. */
+#define FLOW_SIBLING (1u << 7)
 
 struct flow_state {
-  __u64 last_seen;  /* nanoseconds, CLOCK_MONOTONIC; written at most once a second */
-  __u32 flags;      /* FLOW_* */
-  __u32 decision;   /* the decision that let the latest forward packet pass (struct verdict) */
-  __u32 generation; /* the policy generation of that decision; 0: none was compiled */
-  __u32 padding;
+  __u64 last_seen;   /* nanoseconds, CLOCK_MONOTONIC; written at most once a second */
+  __u32 flags;       /* FLOW_* */
+  __u32 decision;    /* the decision that let the latest forward packet pass (struct verdict) */
+  __u32 generation;  /* the policy generation of that decision; 0: none was compiled */
+  __u32 translation; /* bits 0-19 index of the VIP that the pod asked for, 20-31 its epoch; 0: it asked for the peer */
 };
 _Static_assert(sizeof(struct flow_state) == 24, "struct flow_state");
 

@@ -50,6 +50,6 @@ extension flow_state: BPFValue {
     "flow_state", of: Self.self,
     fields: [
       .init("last_seen", \.last_seen), .init("flags", \.flags), .init("decision", \.decision),
-      .init("generation", \.generation), .init("padding", \.padding),
+      .init("generation", \.generation), .init("translation", \.translation),
     ])
 }

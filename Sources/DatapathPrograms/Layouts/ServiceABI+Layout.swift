@@ -5,31 +5,63 @@ public import CDatapathABI
 
 // bpf/include/service_abi.h
 
-extension frontend_key: BPFValue {
-  /// `struct frontend_key`.
+extension frontend_key4: BPFValue {
+  /// `struct frontend_key4`.
   public static let layout = StructLayout(
-    "frontend_key", of: Self.self,
+    "frontend_key4", of: Self.self,
     fields: [
       .init("address", \.address), .init("port", \.port), .init("protocol", \.protocol), .init("padding", \.padding),
     ])
 }
 
-extension frontend: BPFValue {
-  /// `struct frontend`.
+extension frontend_key6: BPFValue {
+  /// `struct frontend_key6`.
   public static let layout = StructLayout(
-    "frontend", of: Self.self, fields: [.init("service", \.service), .init("flags", \.flags)])
+    "frontend_key6", of: Self.self,
+    fields: [
+      .init("address", \.address), .init("port", \.port), .init("protocol", \.protocol), .init("padding", \.padding),
+    ])
 }
 
-extension service_word: BPFValue {
-  /// `struct service_word`.
-  public static let layout = StructLayout("service_word", of: Self.self, fields: [.init("value", \.value)])
+extension frontend_word: BPFValue {
+  /// `struct frontend_word`.
+  public static let layout = StructLayout("frontend_word", of: Self.self, fields: [.init("value", \.value)])
 }
 
-extension service_slot: BPFValue {
-  /// `struct service_slot`.
+extension vip: BPFValue {
+  /// `struct vip`.
   public static let layout = StructLayout(
-    "service_slot", of: Self.self,
-    fields: [.init("backend", \.backend), .init("weight", \.weight), .init("state", \.state)])
+    "vip", of: Self.self,
+    fields: [
+      .init("address", \.address), .init("port", \.port), .init("protocol", \.protocol), .init("padding", \.padding),
+      .init("service", \.service), .init("epoch", \.epoch), .init("reserved", \.reserved),
+    ])
+}
+
+extension slot_extent: BPFValue {
+  /// `struct slot_extent`.
+  public static let layout = StructLayout("slot_extent", of: Self.self, fields: [.init("value", \.value)])
+}
+
+extension service: BPFValue {
+  /// `struct service`.
+  public static let layout = StructLayout(
+    "service", of: Self.self, fields: [.init("cluster", \.cluster), .init("local", \.local)])
+}
+
+extension service_config: BPFValue {
+  /// `struct service_config`.
+  public static let layout = StructLayout(
+    "service_config", of: Self.self,
+    fields: [
+      .init("affinity_seconds", \.affinity_seconds), .init("algorithm", \.algorithm), .init("flags", \.flags),
+      .init("padding", \.padding),
+    ])
+}
+
+extension slot_pair: BPFValue {
+  /// `struct slot_pair`.
+  public static let layout = StructLayout("slot_pair", of: Self.self, fields: [.init("backend", \.backend)])
 }
 
 extension backend: BPFValue {
@@ -37,8 +69,41 @@ extension backend: BPFValue {
   public static let layout = StructLayout(
     "backend", of: Self.self,
     fields: [
-      .init("address", \.address), .init("port", \.port), .init("state", \.state), .init("padding", \.padding),
+      .init("address", \.address), .init("port", \.port), .init("protocol", \.protocol), .init("state", \.state),
+      .init("service", \.service), .init("epoch", \.epoch), .init("load", \.load),
     ])
+}
+
+extension affinity_key: BPFValue {
+  /// `struct affinity_key`.
+  public static let layout = StructLayout(
+    "affinity_key", of: Self.self,
+    fields: [.init("client", \.client), .init("service", \.service), .init("is_cookie", \.is_cookie)])
+}
+
+extension affinity: BPFValue {
+  /// `struct affinity`.
+  public static let layout = StructLayout(
+    "affinity", of: Self.self,
+    fields: [.init("last_used", \.last_used), .init("backend", \.backend), .init("epoch", \.epoch)])
+}
+
+extension source_range_key: BPFValue {
+  /// `struct source_range_key`.
+  public static let layout = StructLayout(
+    "source_range_key", of: Self.self,
+    fields: [.init("prefix_length", \.prefix_length), .init("service", \.service), .init("address", \.address)])
+}
+
+extension present: BPFValue {
+  /// `struct present`.
+  public static let layout = StructLayout("present", of: Self.self, fields: [.init("value", \.value)])
+}
+
+extension service_state: BPFValue {
+  /// `struct service_state`.
+  public static let layout = StructLayout(
+    "service_state", of: Self.self, fields: [.init("exclusions", \.exclusions), .init("revision", \.revision)])
 }
 
 extension socket_peer: BPFValue {
@@ -48,6 +113,7 @@ extension socket_peer: BPFValue {
     fields: [
       .init("frontend_address", \.frontend_address), .init("backend_address", \.backend_address),
       .init("frontend_port", \.frontend_port), .init("backend_port", \.backend_port), .init("service", \.service),
+      .init("backend", \.backend), .init("epoch", \.epoch),
     ])
 }
 
@@ -64,12 +130,17 @@ extension datagram_peer: BPFValue {
   /// `struct datagram_peer`.
   public static let layout = StructLayout(
     "datagram_peer", of: Self.self,
-    fields: [.init("address", \.address), .init("port", \.port), .init("padding", \.padding)])
+    fields: [
+      .init("address", \.address), .init("port", \.port), .init("padding", \.padding), .init("service", \.service),
+    ])
 }
 
 extension service_counter: BPFValue {
   /// `struct service_counter`.
   public static let layout = StructLayout(
     "service_counter", of: Self.self,
-    fields: [.init("translated", \.translated), .init("refused", \.refused)])
+    fields: [
+      .init("translated", \.translated), .init("refused", \.refused), .init("not_local", \.not_local),
+      .init("filtered", \.filtered),
+    ])
 }

@@ -1,47 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One port of one service, as the datapath is to serve it.
-public struct ServiceEntry: Hashable, Sendable {
-  /// The most backends one entry can have: the slot count of a service word has 14 bits.
-  public static let maximumBackends = 16_383
-
-  /// Which port of which service.
-  public var name: ServicePortName
-  /// The addresses it answers at, in order.
-  public var frontends: [ServiceFrontend]
-  /// The endpoints of this node, in order.
-  public var localBackends: [ServiceBackend]
-  /// The endpoints of other nodes, in order.
-  public var remoteBackends: [ServiceBackend]
-
-  /// Makes an entry; frontends and backends are put in order and duplicates removed.
-  ///
-  /// A backend named as local and as remote is local.
-  public init(
-    name: ServicePortName, frontends: [ServiceFrontend], localBackends: [ServiceBackend] = [],
-    remoteBackends: [ServiceBackend]
-  ) {
-    self.name = name
-    self.frontends = Set(frontends).sorted()
-    self.localBackends = Set(localBackends).sorted()
-    self.remoteBackends = Set(remoteBackends).subtracting(localBackends).sorted()
-  }
-
-  /// All endpoints: those of this node first.
-  public var backends: [ServiceBackend] { localBackends + remoteBackends }
-}
-
-extension ServiceEntry: CustomStringConvertible {
-  /// Name, frontends and backends, one line each.
-  public var description: String {
-    var lines = ["\(name)"]
-    lines += frontends.map { "  \($0)" }
-    lines += localBackends.map { "    -> \($0) local" }
-    lines += remoteBackends.map { "    -> \($0)" }
-    if backends.isEmpty { lines.append("    -> connection refused (no endpoint)") }
-    return lines.joined(separator: "\n")
-  }
-}
+public import NetworkTypes
 
 /// The name of one port of one service.
 public struct ServicePortName: Hashable, Sendable {
@@ -96,21 +55,53 @@ public struct ServiceNote: Hashable, Sendable, Comparable, CustomStringConvertib
 ///
 /// Its text, one line per fact in a fixed order, is meant to be read and compared.
 public struct ServiceTable: Hashable, Sendable {
-  /// The service ports, in order of name.
+  /// The service ports, in order of name and family; one entry for each pair.
   public var entries: [ServiceEntry]
+  /// The addresses of this node at which node ports are served, in order.
+  public var nodeAddresses: [IPAddress]
+  /// Node ports that answer a load balancer's health checks, in order of name.
+  public var healthChecks: [ServiceHealthCheck]
   /// What was left out, in order; never silently.
   public var notes: [ServiceNote]
 
-  /// Makes a table; entries and notes are put in order.
-  public init(entries: [ServiceEntry] = [], notes: [ServiceNote] = []) {
-    self.entries = entries.sorted { $0.name < $1.name }
+  /// Makes a table; all its parts are put in order.
+  public init(
+    entries: [ServiceEntry] = [], nodeAddresses: [IPAddress] = [], healthChecks: [ServiceHealthCheck] = [],
+    notes: [ServiceNote] = []
+  ) {
+    self.entries = entries.sorted { ($0.name, $0.family.rawValue) < ($1.name, $1.family.rawValue) }
+    self.nodeAddresses = Set(nodeAddresses).sorted()
+    self.healthChecks = healthChecks.sorted { $0.name < $1.name }
     self.notes = Set(notes).sorted()
   }
 }
 
+/// What a load balancer outside is told of a service with `externalTrafficPolicy: Local` (`healthCheckNodePort`).
+public struct ServiceHealthCheck: Hashable, Sendable {
+  /// The service.
+  public var name: ServicePortName
+  /// The TCP port, at this node's addresses.
+  public var port: Port
+  /// How many endpoints on this node serve; 0: the check fails.
+  public var localEndpoints: Int
+
+  /// Makes a health check; the name's port is empty.
+  public init(name: ServicePortName, port: Port, localEndpoints: Int) {
+    self.name = name
+    self.port = port
+    self.localEndpoints = localEndpoints
+  }
+}
+
 extension ServiceTable: CustomStringConvertible {
-  /// The entries, then the notes, in a fixed order.
+  /// The entries, node addresses, health checks, then the notes, in a fixed order.
   public var description: String {
-    (entries.map(\.description) + notes.map { "note: \($0)" }).joined(separator: "\n")
+    var lines = entries.map(\.description)
+    if !nodeAddresses.isEmpty {
+      lines.append("node addresses \(nodeAddresses.map(\.description).joined(separator: ", "))")
+    }
+    lines += healthChecks.map { "health check \($0.name) at port \($0.port): \($0.localEndpoints) local endpoints" }
+    lines += notes.map { "note: \($0)" }
+    return lines.joined(separator: "\n")
   }
 }

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// One port of one service in one address family, as the datapath is to serve it.
+///
+/// The choice which endpoints serve is made already (readiness, termination, topology), once for each scope: see
+/// ``ServicePlanner``.
+public struct ServiceEntry: Hashable, Sendable {
+  /// Which port of which service.
+  public var name: ServicePortName
+  /// The family of its frontends and backends.
+  public var family: AddressFamily
+  /// The addresses it answers at, in order.
+  public var frontends: [ServiceFrontend]
+  /// All endpoints that flows may be at, in order: those that serve, and those that only end what they have.
+  public var backends: [ServiceBackend]
+  /// The cluster scope: indices into ``backends``, ascending.
+  public var cluster: [Int]
+  /// The local scope: indices into ``backends``, ascending, all on this node. Used where a traffic policy is `Local`.
+  public var local: [Int]
+  /// `internalTrafficPolicy: Local`: cluster IPs use the local scope.
+  public var isInternalLocal: Bool
+  /// `externalTrafficPolicy: Local`: clients outside the cluster use the local scope and keep their address.
+  public var isExternalLocal: Bool
+  /// `sessionAffinity: ClientIP` with this many seconds, 1...86400; nil: none.
+  public var affinitySeconds: UInt32?
+  /// How a new flow finds its backend.
+  public var algorithm: ServiceAlgorithm
+  /// `loadBalancerSourceRanges`: who may use its load balancer addresses; empty: everyone.
+  public var sourceRanges: [IPCIDR]
+  /// Whether backends answer clients outside by themselves.
+  public var isDirectReturn: Bool
+
+  /// Makes an entry; frontends, backends and ranges are put in order, and duplicates go.
+  ///
+  /// - Parameters:
+  ///   - name: Which port of which service.
+  ///   - family: The family of all its addresses.
+  ///   - frontends: What it answers at.
+  ///   - backends: Endpoints that serve in the cluster scope; those on this node are the local scope.
+  public init(
+    name: ServicePortName, family: AddressFamily = .ipv4, frontends: [ServiceFrontend], backends: [ServiceBackend]
+  ) {
+    self.name = name
+    self.family = family
+    self.frontends = Set(frontends).sorted()
+    var byKey: [ServiceBackend.Key: ServiceBackend] = [:]
+    for backend in backends { byKey[backend.key] = byKey[backend.key] ?? backend }
+    self.backends = byKey.values.sorted { $0.key < $1.key }
+    cluster = Array(self.backends.indices)
+    local = self.backends.indices.filter { [backends = self.backends] in backends[$0].isLocal }
+    isInternalLocal = false
+    isExternalLocal = false
+    affinitySeconds = nil
+    algorithm = .random
+    sourceRanges = []
+    isDirectReturn = false
+  }
+}
+
+extension ServiceEntry: CustomStringConvertible {
+  /// Name, properties that are not the usual ones, frontends and backends, one line each.
+  public var description: String {
+    var lines = ["\(name) \(family == .ipv4 ? "IPv4" : "IPv6")"]
+    if isInternalLocal { lines.append("  internal traffic policy Local") }
+    if isExternalLocal { lines.append("  external traffic policy Local") }
+    if let affinitySeconds { lines.append("  session affinity \(affinitySeconds) s") }
+    if algorithm != .random { lines.append("  \(algorithm)") }
+    if isDirectReturn { lines.append("  direct server return") }
+    lines += sourceRanges.map { "  from \($0)" }
+    lines += frontends.map { "  \($0)" }
+    for (index, backend) in backends.enumerated() {
+      let scopes = (cluster.contains(index) ? ["cluster"] : []) + (local.contains(index) ? ["local"] : [])
+      lines.append("    -> \(backend) (\(scopes.isEmpty ? "drains" : scopes.joined(separator: ", ")))")
+    }
+    if cluster.isEmpty { lines.append("    -> connection refused (no endpoint)") }
+    return lines.joined(separator: "\n")
+  }
+}
