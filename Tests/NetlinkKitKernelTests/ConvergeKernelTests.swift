@@ -42,11 +42,12 @@ struct ConvergeKernelTests {
     return desired
   }
 
-  /// All that ip and tc say of the namespace.
+  /// All that ip and tc say of the namespace, but for carriers: Linux notes those later, in work of its own (linkwatch).
   private func everything(_ socket: NetlinkSocket) async throws -> String {
     try await inNamespaceOf(
       socket,
-      "ip -br link; ip -o address show scope global; ip -d neighbour show nud permanent; ip -d route show table all proto static;",
+      "ip -br link | awk '{ gsub(/NO-CARRIER,|,LOWER_UP|,M-DOWN/, \"\", $4); print $1, $3, $4 }'; ip -o address show scope global;",
+      "ip -d neighbour show nud permanent; ip -d route show table all proto static;",
       "ip -d route show table all proto 84; ip -6 -d route show table all proto 84; ip -d rule; ip -6 -d rule;",
       "tc qdisc show | sort")
   }
