@@ -17,7 +17,9 @@ public struct ServiceEntry: Hashable, Sendable {
   public var backends: [ServiceBackend]
   /// The cluster scope: indices into ``backends``, ascending.
   public var cluster: [Int]
-  /// The local scope: indices into ``backends``, ascending, all on this node. Used where a traffic policy is `Local`.
+  /// The local scope: indices into ``backends``, ascending, all on this node.
+  ///
+  /// Used where a traffic policy is `Local`.
   public var local: [Int]
   /// `internalTrafficPolicy: Local`: cluster IPs use the local scope.
   public var isInternalLocal: Bool
