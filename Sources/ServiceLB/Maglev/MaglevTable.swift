@@ -11,7 +11,9 @@ internal import NetworkTypes
 ///
 /// The table depends on the set of backends alone: addresses, ports and weights, not their order.
 public struct MaglevTable: Hashable, Sendable {
-  /// The sizes a service may ask for, both prime. The larger is for more than about 160 backends.
+  /// The sizes a service may ask for, both prime.
+  ///
+  /// The larger is for more than about 160 backends.
   public static let sizes = [16381, 65521]
 
   /// For each slot the backend that has it: an index into the list that the table was made of.

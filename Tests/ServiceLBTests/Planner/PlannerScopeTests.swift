@@ -11,7 +11,7 @@ struct PlannerScopeTests {
   private func entry(
     _ endpoints: [EndpointSlice.Endpoint], _ change: (inout Service.Spec) -> Void = { _ in }
   ) throws -> ServiceEntry {
-    try plan([Make.service(change)], [Make.slice(endpoints)]).only()
+    try plan([Make.service { change(&$0) }], [Make.slice(endpoints)]).only()
   }
 
   private func localOutside(_ spec: inout Service.Spec) {
@@ -19,13 +19,13 @@ struct PlannerScopeTests {
     spec.externalIPs = ["198.51.100.7"]
   }
 
-  @Test(arguments: [(1, UInt32(1)), (10800, 10800), (86400, 86400)])
-  func `row 7: session affinity has the timeout of the service`(seconds: Int32, expected: UInt32) throws {
+  @Test(arguments: [1, 10800, 86400] as [Int32])
+  func `row 7: session affinity has the timeout of the service`(seconds: Int32) throws {
     let entry = try entry([]) {
       $0.sessionAffinity = .clientIP
       $0.sessionAffinityTimeoutSeconds = seconds
     }
-    #expect(entry.affinitySeconds == expected)
+    #expect(entry.affinitySeconds == UInt32(seconds))
   }
 
   @Test func `row 7: without affinity the timeout means nothing`() throws {
