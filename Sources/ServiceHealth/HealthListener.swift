@@ -17,16 +17,35 @@ final class HealthListener: Sendable {
 
   /// The connections that are open, to close them with the server.
   private final class Connections: Sendable {
-    private let open = Mutex<[ObjectIdentifier: any Channel]>([:])
+    /// How many there may be; one more is closed at once.
+    private static let limit = 1000
+
+    private struct State {
+      var open: [ObjectIdentifier: any Channel] = [:]
+      var isClosed = false
+    }
+
+    private let state = Mutex(State())
 
     func add(_ channel: any Channel) {
-      open.withLock { $0[ObjectIdentifier(channel)] = channel }
+      let isAdded = state.withLock { state in
+        if state.isClosed || state.open.count >= Self.limit { return false }
+        state.open[ObjectIdentifier(channel)] = channel
+        return true
+      }
+      guard isAdded else { return channel.close(promise: nil) }
       channel.closeFuture.whenComplete { [self] _ in
-        open.withLock { $0[ObjectIdentifier(channel)] = nil }
+        state.withLock { $0.open[ObjectIdentifier(channel)] = nil }
       }
     }
 
-    var all: [any Channel] { open.withLock { Array($0.values) } }
+    /// Lets no more in, and gives those that are open.
+    func drain() -> [any Channel] {
+      state.withLock { state in
+        state.isClosed = true
+        return Array(state.open.values)
+      }
+    }
   }
 
   /// Opens a port.
@@ -82,7 +101,7 @@ final class HealthListener: Sendable {
   /// Closes the port and the connections to it.
   func close() async {
     for channel in channels { try? await channel.close() }
-    for connection in connections.all { try? await connection.close() }
+    for connection in connections.drain() { try? await connection.close() }
   }
 }
 

@@ -223,6 +223,6 @@ struct PlannerKindTests {
       ])
     #expect(table.entries.map(\.frontendText) == [["10.96.0.10:80/TCP"]])
     #expect(table.entries.first?.affinitySeconds == 10800)
-    #expect(table.notes.count == 11, "\(table)")
+    #expect(table.notes.count == 12, "\(table)")
   }
 }
