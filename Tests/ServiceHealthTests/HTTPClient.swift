@@ -7,6 +7,9 @@ import NIOPosix
 import NetworkTypes
 import Testing
 
+/// Foundation has a class of that name.
+typealias Port = NetworkTypes.Port
+
 /// What a server answered.
 struct Answer: Sendable, Equatable {
   var status: Int
