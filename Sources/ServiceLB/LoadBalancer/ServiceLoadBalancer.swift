@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import BPFMaps
+internal import CDatapathABI
 public import DatapathPrograms
 internal import Synchronization
 public import SystemPackage
