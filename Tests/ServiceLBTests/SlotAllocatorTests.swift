@@ -5,68 +5,65 @@ import Testing
 
 @Suite("Slot allocation")
 struct SlotAllocatorTests {
-  @Test func `runs are handed out lowest first and joined when given back`() {
-    var allocator = SlotAllocator(bounds: 1..<11)
-    let first = [4, 4, 4, 2].map { allocator.allocate($0) }
-    #expect(first == [1..<5, 5..<9, nil, 9..<11])
-    allocator.release(5..<9)
-    let tooLong = allocator.allocate(5)
-    #expect(tooLong == nil)
-    allocator.release(1..<5)
-    let joined = allocator.allocate(8)
-    #expect(joined == 1..<9)
-    #expect(allocator.freeCount == 0)
-  }
-
-  @Test func `a run is reserved whole or not at all`() {
-    var allocator = SlotAllocator(bounds: 0..<10)
-    let reserved = [3..<6, 5..<7, 8..<11, 6..<10, 0..<0].map { allocator.reserve($0) }
-    #expect(reserved == [true, false, false, true, true])
-    #expect(allocator.freeCount == 3)
-    let rest = allocator.allocate(3)
-    #expect(rest == 0..<3)
-  }
-
-  @Test func `no run is longer than what there is, none is empty`() {
-    var allocator = SlotAllocator(bounds: 0..<4)
-    let none = [0, -1, 5, .max].map { allocator.allocate($0) }
-    #expect(none == [nil, nil, nil, nil])
-    var empty = SlotAllocator(bounds: 0..<0)
-    empty.release(0..<5)
-    #expect(empty.freeCount == 0)
-  }
-
-  @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `it agrees with a set of free indexes`(seed: UInt64) {
-    var generator = SeededGenerator(state: seed)
-    var allocator = SlotAllocator(bounds: 0..<64)
-    var free = Set(0..<64 as Range<UInt32>)
-    var held: [Range<UInt32>] = []
-    for _ in 0..<400 {
-      if Bool.random(using: &generator), !held.isEmpty {
-        let run = held.remove(at: Int.random(in: 0..<held.count, using: &generator))
-        allocator.release(run)
-        free.formUnion(run)
-      } else if let run = allocator.allocate(Int.random(in: 1...9, using: &generator)) {
-        #expect(free.isSuperset(of: run))
-        free.subtract(run)
-        held.append(run)
+  @Test(arguments: 1...8 as ClosedRange<UInt64>)
+  func `runs never overlap, are found whenever there is one, and join when they are given back`(seed: UInt64) {
+    var generator = MapGenerator(state: seed)
+    let count = 4096
+    var allocator = SlotAllocator(count: UInt32(count))
+    var isTaken = [Bool](repeating: false, count: count / 2)
+    var runs: [Range<UInt32>] = []
+    func longest() -> Int {
+      var (best, current) = (0, 0)
+      for isTaken in isTaken {
+        current = isTaken ? 0 : current + 1
+        best = max(best, current)
       }
-      #expect(allocator.freeCount == free.count)
+      return best * 2
     }
-    for run in held { allocator.release(run) }
-    #expect(allocator == SlotAllocator(bounds: 0..<64))
+    var violations: [String] = []
+    for step in 0..<3000 {
+      if generator.chance(55) || runs.isEmpty {
+        let length = generator.chance(90) ? Int.random(in: 1...24, using: &generator) : Int.random(in: 25...900, using: &generator)
+        let space = longest()
+        guard let first = allocator.allocate(length) else {
+          if space >= SlotAllocator.space(for: length) { violations.append("\(step): \(length) of \(space) not found") }
+          continue
+        }
+        if first % 2 != 0 || space < length { violations.append("\(step): run at \(first)") }
+        for pair in (Int(first) / 2)..<((Int(first) + length + 1) / 2) {
+          if isTaken[pair] { violations.append("\(step): pair \(pair) twice") }
+          isTaken[pair] = true
+        }
+        runs.append(first..<first + UInt32(length))
+      } else {
+        let run = runs.remove(at: Int.random(in: runs.indices, using: &generator))
+        allocator.release(run)
+        for pair in (Int(run.lowerBound) / 2)..<((Int(run.upperBound) + 1) / 2) { isTaken[pair] = false }
+      }
+      if allocator.freeCount != isTaken.count(where: { !$0 }) * 2 { violations.append("\(step): free count") }
+      if step % 50 == 0, allocator.longestFree != longest() { violations.append("\(step): longest") }
+    }
+    #expect(violations == [])
+    for run in runs { allocator.release(run) }
+    #expect(allocator.longestFree == count)
+    #expect(allocator.allocate(count) == 0)
+    #expect(allocator.allocate(1) == nil)
   }
 
-  @Test func `a service word keeps its four fields`() {
-    let word = ServiceWord(base: ServiceWord.slotLimit - 1, count: 16_383, localCount: 5, generation: 255)
-    #expect(word.base == ServiceWord.slotLimit - 1)
-    #expect(word.count == 16_383)
-    #expect(word.localCount == 5)
-    #expect(word.generation == 255)
-    #expect(ServiceWord(base: 1, count: 0, localCount: 0, generation: 0).rawValue == 1)
-    #expect(ServiceWord(base: 0, count: 1, localCount: 0, generation: 0).rawValue == 1 << 28)
-    #expect(ServiceWord(base: 0, count: 0, localCount: 1, generation: 0).rawValue == 1 << 42)
-    #expect(ServiceWord(base: 0, count: 0, localCount: 0, generation: 1).rawValue == 1 << 56)
+  @Test func `indices that were never used come first, then what has been free for longest, with another epoch`() {
+    var allocator = IndexAllocator(1..<4, epochBits: 2)
+    #expect((0..<3).map { _ in allocator.allocate()?.index } == [1, 2, 3])
+    #expect(allocator.allocate() == nil)
+    for index in [2, 3, 1] as [UInt32] { allocator.release(index) }
+    #expect(allocator.available == 3)
+    let again = [allocator.allocate(), allocator.allocate()]
+    #expect(again.map { $0?.index } == [2, 3])
+    #expect(again.map { $0?.epoch } == [2, 2])
+    allocator.release(2)
+    #expect(allocator.allocate()?.index == 1)
+    #expect(allocator.allocate()?.epoch == 3)
+    allocator.release(2)
+    // Epoch 0 is that of what was never used.
+    #expect(allocator.allocate()?.epoch == 1)
   }
 }
