@@ -20,9 +20,20 @@ enum packet_kind {
   PACKET_ARP,
 };
 
+/* What the service stage made of a packet: packet->flow then names the flow as the backend sees it. */
+enum service_relation {
+  SERVICE_NONE,
+  SERVICE_KNOWN,  /* of a flow whose backend was chosen before */
+  SERVICE_CHOSEN, /* its backend was chosen just now */
+};
+
 struct packet {
   struct flow_key flow;            /* as the flow table has it: filled by parsing, and looked up as it is */
   struct ip_address local_address; /* the pod's side, as the packet says */
+  struct ip_address asked_address; /* of a packet to a service: what it was sent to */
+  __be16 asked_port;
+  __be16 sent_port;  /* and the port it was sent from */
+  __u32 translation; /* as in struct flow_state */
   __u32 endpoint;
   __u32 decision;
   __u32 generation;
@@ -30,12 +41,15 @@ struct packet {
   __be32 identification;
   __u8 direction;
   __u8 kind;      /* enum packet_kind */
-  __u8 tcp_flags; /* byte 13 of the TCP header */
+  __u8 tcp_flags; /* byte 13 of the TCP header; of SCTP: TCP_SYN for INIT */
   __u8 is_ipv6;
   __u8 is_first_fragment; /* of several */
   __u8 is_later_fragment;
   __u8 hop_options; /* an IPv6 hop-by-hop header was read */
-  __u8 padding[5];
+  __u8 service;     /* enum service_relation */
+  __u8 is_sibling;  /* FLOW_SIBLING */
+  __u8 is_hairpin;  /* FLOW_HAIRPIN */
+  __u8 padding[6];
 };
 
 #define IPV4_MORE_FRAGMENTS  0x2000

@@ -134,6 +134,43 @@ struct {
   __type(value, __u64);
 } event_lost SEC(".maps");
 
+/*
+ * Address of a pod of this node -> number of its parent, where slaves of one parent reach each other without a gateway
+ * (IPVLAN L2). Written by the wiring, read when a service's backend is chosen. Absent: the frame's receiver is left as
+ * the pod's stack has it, which is right in all other modes.
+ */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 2 * ENDPOINT_LIMIT);
+  __type(key, struct ip_address);
+  __type(value, __u32);
+} sibling SEC(".maps");
+
+/*
+ * Flow -> which address the pod asked for, of node ports alone: their VIP record says any. Written and read by the pod
+ * programs. Full: the one used longest ago goes, and its replies are dropped (DROP_NAT_NO_MAPPING).
+ */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 8192);
+  __type(key, struct flow_key);
+  __type(value, struct ip_address);
+} asked_address SEC(".maps");
+
+/* How many refusals a processor may still send. It stays within the kernel. */
+struct refusal_budget {
+  __u64 counted_at; /* nanoseconds, CLOCK_MONOTONIC */
+  __u64 tokens;
+};
+_Static_assert(sizeof(struct refusal_budget) == 16, "struct refusal_budget");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct refusal_budget);
+} refusal_budget SEC(".maps");
+
 /* Ports of a fragmented packet, learnt from its first fragment. These two structs stay within the kernel. */
 struct fragment_key {
   struct ip_address peer_address;
