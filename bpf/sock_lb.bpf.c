@@ -3,12 +3,13 @@
 /* Service translation when a socket connects or sends. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
-#include "service_maps.h"
+#include "service.h"
 
 #define PROCEED 1
 
 SEC("cgroup/connect4")
 int connect4(struct bpf_sock_addr *ctx) {
+  (void)ctx;
   return PROCEED;
 }
 
