@@ -12,6 +12,7 @@
 #include "include/endpoint_abi.h"
 #include "packet.h"
 #include "pod_maps.h"
+#include "transport.h"
 
 #define SECOND 1000000000ull
 

@@ -24,38 +24,30 @@ enum error_relation {
   ERROR_BROKEN,  /* it was being written, and cannot be: it has to be dropped */
 };
 
-/* What the pod asked for when it got this flow. 0: it is not known any more. */
-static __always_inline int find_asked(const struct flow_key *key, __u32 translation, struct ip_address *address,
-                                      __be16 *port) {
-  __u32 index = translation & ((1u << TRANSLATION_VIP_BITS) - 1);
-  struct vip *asked = bpf_map_lookup_elem(&vip, &index);
-  struct ip_address *exact;
+/* More than a program's stack has room for beside the rest. It stays within the kernel. */
+struct error_work {
+  struct quotation quoted;
+  struct ends inner;      /* what the quotation is to say */
+  struct rewriting outer; /* what becomes of the error's own ends */
+};
 
-  if (!asked || asked->epoch != translation >> TRANSLATION_VIP_BITS)
-    return 0;
-  *port = asked->port;
-  *address = asked->address;
-  if (address->word[3] != 0 || !(is_unspecified(address) || is_mapped(address)))
-    return 1;
-  /* A node port: any address. */
-  exact = bpf_map_lookup_elem(&asked_address, key);
-  if (!exact)
-    return 0;
-  *address = *exact;
-  return 1;
-}
-
-static __always_inline __be16 port_of(__u32 flags, __be16 port) {
-  return flags >> FLOW_PORT_SHIFT ? (__be16)(flags >> FLOW_PORT_SHIFT) : port;
-}
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct error_work);
+} error_work SEC(".maps");
 
 /*
  * The ends of a quoted packet, as its sender or receiver on the pod's side knows them, and what becomes of the error's
  * own ends. `state` is the entry that it was found by, with `translation` and all.
  */
-static __always_inline int other_ends(const struct packet *packet, const struct quotation *quoted,
-                                      const struct flow_state *state, struct ends *inner, struct rewriting *outer) {
+static __always_inline int other_ends(const struct packet *packet, struct error_work *work,
+                                      const struct flow_state *state) {
   const int is_to_pod = packet->direction == FLOW_INGRESS;
+  const struct quotation *quoted = &work->quoted;
+  struct rewriting *outer = &work->outer;
+  struct ends *inner = &work->inner;
   struct flow_key key = quoted->flow;
   __u32 flags = state->flags;
   struct ip_address address;
@@ -110,35 +102,38 @@ static __always_inline int other_ends(const struct packet *packet, const struct 
 }
 
 /* Off the way of errors about flows that are none of a service's. */
-__noinline int translate_error(struct __sk_buff *skb, const struct packet *packet, const struct quotation *quoted,
-                               const struct flow_state *state) {
-  struct ends inner = {};
-  struct rewriting outer = {};
+__noinline int translate_error(struct __sk_buff *skb, const struct packet *packet, const struct flow_state *state) {
+  __u32 zero = 0;
+  struct error_work *work = bpf_map_lookup_elem(&error_work, &zero);
 
-  if (!packet || !quoted || !state)
+  if (!packet || !state || !work)
     return ERROR_UNRELATED;
-  if (!other_ends(packet, quoted, state, &inner, &outer))
+  if (!other_ends(packet, work, state))
     return ERROR_UNRELATED;
-  if (rewrite_quotation(skb, packet, quoted, &inner) != DROP_NONE || rewrite(skb, packet, &outer) != DROP_NONE)
+  if (rewrite_quotation(skb, packet, &work->quoted, &work->inner) != DROP_NONE ||
+      rewrite(skb, packet, &work->outer) != DROP_NONE)
     return ERROR_BROKEN;
   return state->flags & FLOW_HAIRPIN ? ERROR_HAIRPIN : ERROR_RELATED;
 }
 
 /* What an ICMP error says to or of a flow of this endpoint. An error to the pod quotes what the pod sent. */
 __noinline int relate_error(struct __sk_buff *skb, const struct packet *packet, const struct endpoint *pod, __u64 now) {
-  struct quotation quoted = {};
+  __u32 zero = 0;
+  struct error_work *work = bpf_map_lookup_elem(&error_work, &zero);
   struct flow_state *state;
   struct flow_key key;
 
-  if (!packet || !pod || !read_quotation(skb, packet, &quoted) ||
-      !is_own(pod, &quoted.local_address, packet->is_ipv6))
+  if (!packet || !pod || !work)
     return ERROR_UNRELATED;
-  key = quoted.flow;
+  __builtin_memset(&work->quoted, 0, sizeof(work->quoted));
+  if (!read_quotation(skb, packet, &work->quoted) || !is_own(pod, &work->quoted.local_address, packet->is_ipv6))
+    return ERROR_UNRELATED;
+  key = work->quoted.flow;
   state = live_flow(&key, now);
   if (!translate_services)
     return state ? ERROR_RELATED : ERROR_UNRELATED;
   if (!state) /* from refuse(): what it says can be checked */
-    return packet->direction == FLOW_INGRESS && is_refused(&quoted.flow) ? ERROR_RELATED : ERROR_UNRELATED;
+    return packet->direction == FLOW_INGRESS && is_refused(&key) ? ERROR_RELATED : ERROR_UNRELATED;
   if (packet->direction == FLOW_INGRESS) {
     if (state->flags & FLOW_SERVICE)
       return state->flags & FLOW_HAIRPIN ? ERROR_RELATED : ERROR_UNRELATED;
@@ -147,7 +142,7 @@ __noinline int relate_error(struct __sk_buff *skb, const struct packet *packet, 
   } else if (!(state->flags & (FLOW_SERVICE | FLOW_HAIRPIN))) {
     return ERROR_RELATED;
   }
-  return translate_error(skb, packet, &quoted, state);
+  return translate_error(skb, packet, state);
 }
 
 #endif

@@ -5,6 +5,7 @@
 /* What is known of the packet under way. */
 #include <linux/bpf.h>
 #include <linux/in.h>
+#include <linux/in6.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "include/endpoint_abi.h"

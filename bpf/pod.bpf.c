@@ -185,7 +185,7 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
     state = live_flow(&packet->flow, now);
     if (translate_services && direction == FLOW_EGRESS) {
       if (asks_service(packet, state)) {
-        reason = translate(skb, packet, pod, state, now);
+        reason = translate(packet, pod, state, now);
         if (reason != DROP_NONE)
           return reason;
         if (packet->service != SERVICE_NONE)
@@ -194,7 +194,7 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
           state = 0;
       }
       if (state && state->flags & FLOW_FROM_POD && !is_same_translation(state, packet)) {
-        reason = part(skb, packet, pod, state, now);
+        reason = part(packet, pod, state, now);
         if (reason != DROP_NONE)
           return reason;
         state = packet->service == SERVICE_NONE || packet->is_hairpin ? 0 : live_flow(&packet->flow, now);

@@ -137,20 +137,29 @@ static __always_inline long rewrite_quoted_transport(struct __sk_buff *skb, cons
   return bpf_skb_store_bytes(skb, offset + 16, new_tail, sizeof(new_tail), 0);
 }
 
+/* The part of an IPv4 header that changes, from its lifetime on. */
+struct quoted_ipv4 {
+  __be16 lifetime;
+  __be16 checksum;
+  __be32 address[2];
+};
+_Static_assert(sizeof(struct quoted_ipv4) == 12, "struct quoted_ipv4");
+
 static __always_inline long rewrite_quoted_ipv4(struct __sk_buff *skb, const struct quotation *quoted,
                                                 const struct ends *to, __s64 *sum) {
-  struct iphdr old, new;
+  __u32 offset = quoted->header_offset + 8;
+  struct quoted_ipv4 old, new;
   __s64 difference;
 
-  if (bpf_skb_load_bytes(skb, quoted->header_offset, &old, sizeof(old)) != 0)
+  if (bpf_skb_load_bytes(skb, offset, &old, sizeof(old)) != 0)
     return -1;
-  new = old;
-  new.saddr = to->source.word[3];
-  new.daddr = to->destination.word[3];
-  difference = bpf_csum_diff(&old.saddr, 8, &new.saddr, 8, 0);
-  new.check = changed_checksum(old.check, difference);
+  new.lifetime = old.lifetime;
+  new.address[0] = to->source.word[3];
+  new.address[1] = to->destination.word[3];
+  difference = bpf_csum_diff(old.address, sizeof(old.address), new.address, sizeof(new.address), 0);
+  new.checksum = changed_checksum(old.checksum, difference);
   *sum = bpf_csum_diff((__be32 *)&old, sizeof(old), (__be32 *)&new, sizeof(new), 0);
-  if (bpf_skb_store_bytes(skb, quoted->header_offset, &new, sizeof(new), 0) != 0)
+  if (bpf_skb_store_bytes(skb, offset, &new, sizeof(new), 0) != 0)
     return -1;
   return rewrite_quoted_transport(skb, quoted, to, difference, sum);
 }
@@ -158,16 +167,15 @@ static __always_inline long rewrite_quoted_ipv4(struct __sk_buff *skb, const str
 static __always_inline long rewrite_quoted_ipv6(struct __sk_buff *skb, const struct quotation *quoted,
                                                 const struct ends *to, __s64 *sum) {
   __u32 offset = quoted->header_offset + 8;
-  struct ip_address old[2], new[2];
+  struct ip_address old[2];
   __s64 difference;
 
   if (bpf_skb_load_bytes(skb, offset, old, sizeof(old)) != 0)
     return -1;
-  new[0] = to->source;
-  new[1] = to->destination;
-  difference = bpf_csum_diff(old[0].word, sizeof(old), new[0].word, sizeof(new), 0);
+  /* Both addresses lie side by side, here as there. */
+  difference = bpf_csum_diff(old[0].word, sizeof(old), (__be32 *)to, sizeof(old), 0);
   *sum = difference;
-  if (bpf_skb_store_bytes(skb, offset, new, sizeof(new), 0) != 0)
+  if (bpf_skb_store_bytes(skb, offset, to, sizeof(old), 0) != 0)
     return -1;
   return rewrite_quoted_transport(skb, quoted, to, difference, sum);
 }

@@ -32,6 +32,7 @@ struct ends {
   __be16 source_port;
   __be16 destination_port;
 };
+_Static_assert(__builtin_offsetof(struct ends, destination) == 16, "addresses side by side, as in an IPv6 header");
 
 /* What the ends of a packet are, and what they are to be. */
 struct rewriting {

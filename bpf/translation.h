@@ -19,7 +19,7 @@
 #include "packet.h"
 #include "pod_maps.h"
 #include "rewriting.h"
-#include "service.h"
+#include "service_choice.h"
 
 /* Set by the loader: whether there are services. Without, none of this is left of the programs. */
 const volatile __u32 translate_services = 0;
@@ -186,17 +186,143 @@ static __always_inline int store_asked(const struct packet *packet) {
   return bpf_map_update_elem(&asked_address, &key, &address, BPF_ANY) == 0 ? DROP_NONE : DROP_FLOW_CREATE;
 }
 
+/* How much a choice may be counted up or down: only where it matters to the next one. */
+static __always_inline int counts_load(__u32 service) {
+  struct service_config *config = bpf_map_lookup_elem(&service_config, &service);
+
+  return config && config->algorithm == SERVICE_LEAST_LOAD;
+}
+
 /* Chooses a backend for what the pod asks for, if that is a service; else leaves the packet as it is. */
-__noinline int choose(struct __sk_buff *skb, struct packet *packet, const struct endpoint *pod, __u64 now) {
+__noinline int choose(struct packet *packet, const struct endpoint *pod, __u64 now) {
+  struct ip_address client, asked;
+  struct backend *chosen;
+  __u32 index, epoch, service;
+  __u64 word;
+  int reason;
+
+  if (!packet || !pod)
+    return DROP_INVALID;
+  asked = packet->flow.peer_address;
+  client = packet->local_address;
+  word = find_frontend(&asked, packet->flow.peer_port, packet->flow.protocol);
+  if (word == 0 || frontend_flags(word) & FRONTEND_NOT_INTERNAL || packet->is_later_fragment)
+    return DROP_NONE;
+  /* What answers or ends a connection that is not known would only disturb a backend that never saw it. */
+  if (!may_start_flow(packet))
+    return DROP_NAT_NO_MAPPING;
+  service = frontend_service(word);
+  index = pick_backend(word, &client, packet, now);
+  if (index == 0) {
+    count_service(service, frontend_flags(word) & FRONTEND_INTERNAL_LOCAL ? COUNT_NOT_LOCAL : COUNT_REFUSED);
+    return frontend_flags(word) & FRONTEND_INTERNAL_LOCAL ? DROP_NOT_LOCAL : DROP_NO_SERVICE;
+  }
+  chosen = bpf_map_lookup_elem(&backend, &index);
+  if (!chosen)
+    return DROP_NO_SERVICE;
+  epoch = chosen->epoch;
+  packet->translation = frontend_vip(word) | frontend_epoch(word) << TRANSLATION_VIP_BITS;
+  packet->service = SERVICE_CHOSEN;
+  asked = chosen->address;
+  packet->is_hairpin = is_own(pod, &asked, packet->is_ipv6) != 0;
+  packet->is_sibling = !packet->is_hairpin && is_sibling(&client, &asked);
+  if (packet->flow.protocol == IPPROTO_SCTP && chosen->port != packet->asked_port)
+    return DROP_CSUM_L4;
+  aim(packet, &asked, chosen->port, packet->sent_port);
+  reason = take_port(packet, now);
+  if (reason == DROP_NONE && frontend_flags(word) & FRONTEND_NODE_PORT)
+    reason = store_asked(packet);
+  if (reason == DROP_NONE)
+    reason = store_choice(packet, index, epoch, now);
+  if (reason != DROP_NONE)
+    return reason;
+  count_service(service, COUNT_TRANSLATED);
+  if (packet->flow.protocol == IPPROTO_TCP && frontend_flags(word) & FRONTEND_CONFIGURED && counts_load(service))
+    __sync_fetch_and_add(&chosen->load, 1);
   return DROP_NONE;
+}
+
+/*
+ * A packet whose flow has the ends of another one of the pod's, which is translated otherwise. Connections cannot move:
+ * the later one is dropped until the other is closed. Datagrams can: those to the backend's own address keep the ends,
+ * those by way of the service get other ones.
+ */
+__noinline int part(struct packet *packet, const struct endpoint *pod, const struct flow_state *state, __u64 now) {
+  if (!packet || !pod || !state)
+    return DROP_INVALID;
+  if (packet->flow.protocol != IPPROTO_UDP)
+    return is_opening(packet) && state->flags & FLOW_CLOSING ? DROP_NONE : DROP_NAT_NO_MAPPING;
+  if (packet->service == SERVICE_NONE)
+    return DROP_NONE;
+  aim_back(packet);
+  return choose(packet, pod, now);
+}
+
+/* Whether a client in the cluster that asks for this is refused: the service has no backend. */
+static __always_inline int is_refused(const struct flow_key *asked) {
+  struct ip_address address = asked->peer_address;
+  __u64 word = find_frontend(&address, asked->peer_port, asked->protocol);
+
+  return word != 0 && !(frontend_flags(word) & (FRONTEND_INTERNAL_LOCAL | FRONTEND_NOT_INTERNAL)) &&
+         extent_count(cluster_extent(frontend_service(word))) == 0;
+}
+
+/* What the pod asked for when it got this flow. 0: it is not known any more. */
+static __always_inline int find_asked(const struct flow_key *key, __u32 translation, struct ip_address *address,
+                                      __be16 *port) {
+  __u32 index = translation & ((1u << TRANSLATION_VIP_BITS) - 1);
+  struct vip *asked = bpf_map_lookup_elem(&vip, &index);
+  struct ip_address *exact;
+
+  if (!asked || asked->epoch != translation >> TRANSLATION_VIP_BITS)
+    return 0;
+  *port = asked->port;
+  *address = asked->address;
+  if (address->word[3] != 0 || !(is_unspecified(address) || is_mapped(address)))
+    return 1;
+  /* A node port: any address. */
+  exact = bpf_map_lookup_elem(&asked_address, key);
+  if (!exact)
+    return 0;
+  *address = *exact;
+  return 1;
+}
+
+/* The port that the pod sends from, or the one on the wire: whichever `flags` have, if they are two. */
+static __always_inline __be16 port_of(__u32 flags, __be16 port) {
+  return flags >> FLOW_PORT_SHIFT ? (__be16)(flags >> FLOW_PORT_SHIFT) : port;
+}
+
+/* A connection ended: its backend has one less. */
+__noinline int count_closed(const struct packet *packet, const struct flow_state *state) {
+  struct ip_address address;
+  struct flow_state *choice;
+  struct backend *chosen;
+  struct flow_key key;
+  __u32 index;
+
+  if (!packet || !state)
+    return 0;
+  key = packet->flow;
+  if (!find_asked(&key, state->translation, &address, &key.peer_port))
+    return 0;
+  key.local_port = port_of(state->flags, state->flags & FLOW_HAIRPIN ? packet->flow.peer_port : key.local_port);
+  key.peer_address = address;
+  choice = bpf_map_lookup_elem(&flow, &key);
+  if (!choice || !(choice->flags & FLOW_SERVICE))
+    return 0;
+  index = choice->decision;
+  chosen = bpf_map_lookup_elem(&backend, &index);
+  if (chosen && chosen->epoch == choice->generation && chosen->load != 0 && counts_load(chosen->service))
+    __sync_fetch_and_add(&chosen->load, -1);
+  return 0;
 }
 
 /*
  * A packet that asks_service(): aims it at a backend, if it is for a service. `known` is what the flow table has of it,
  * or 0.
  */
-__noinline int translate(struct __sk_buff *skb, struct packet *packet, const struct endpoint *pod,
-                         struct flow_state *known, __u64 now) {
+__noinline int translate(struct packet *packet, const struct endpoint *pod, struct flow_state *known, __u64 now) {
   struct flow_state *state;
   struct backend *chosen;
   __u32 index, flags;
@@ -208,22 +334,21 @@ __noinline int translate(struct __sk_buff *skb, struct packet *packet, const str
   packet->asked_port = packet->flow.peer_port;
   packet->sent_port = packet->flow.local_port;
   if (!known || !(known->flags & FLOW_SERVICE))
-    return choose(skb, packet, pod, now);
+    return choose(packet, pod, now);
   index = known->decision;
   chosen = bpf_map_lookup_elem(&backend, &index);
   if (!chosen || chosen->state == BACKEND_FREE || chosen->epoch != known->generation)
-    return choose(skb, packet, pod, now);
+    return choose(packet, pod, now);
   is_open = opens(packet);
   if (chosen->state != BACKEND_ACTIVE && !packet->is_later_fragment &&
       (is_open || (packet->flow.protocol == IPPROTO_UDP && chosen->state == BACKEND_GONE)))
-    return choose(skb, packet, pod, now);
+    return choose(packet, pod, now);
   flags = known->flags;
   packet->translation = known->translation;
   packet->service = SERVICE_KNOWN;
   packet->is_hairpin = (flags & FLOW_HAIRPIN) != 0;
   packet->is_sibling = (flags & FLOW_SIBLING) != 0;
-  aim(packet, &chosen->address, chosen->port,
-      flags >> FLOW_PORT_SHIFT ? (__be16)(flags >> FLOW_PORT_SHIFT) : packet->sent_port);
+  aim(packet, &chosen->address, chosen->port, port_of(flags, packet->sent_port));
   if (is_older(known->last_seen, now, SECOND))
     known->last_seen = now;
   if (!is_open)
@@ -237,7 +362,7 @@ __noinline int translate(struct __sk_buff *skb, struct packet *packet, const str
   if (state && !(state->flags & FLOW_CLOSING) && is_same_translation(state, packet))
     return DROP_NONE;
   aim_back(packet);
-  return choose(skb, packet, pod, now);
+  return choose(packet, pod, now);
 }
 
 #endif
