@@ -2,7 +2,9 @@
 
 public import BPFMaps
 
-/// What programs that look services up are loaded with. C: `bpf/service.h`.
+/// What programs that look services up are loaded with.
+///
+/// C: `bpf/service.h`.
 public struct ServiceConstants: Hashable, Sendable {
   /// Ports at which nodes serve (`--service-node-port-range` of the API server).
   public var nodePorts: ClosedRange<UInt16>

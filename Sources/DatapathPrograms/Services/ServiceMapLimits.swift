@@ -5,30 +5,46 @@
 /// All memory is taken when a map is made. Maps that are pinned already keep their size: a table that is in use cannot be
 /// resized.
 public struct ServiceMapLimits: Hashable, Sendable {
-  /// Addresses that services answer at, for each family (maps `frontend4` and `frontend6`), 1 ... 2^20; about 70 and 80
-  /// bytes each.
+  /// Addresses that services answer at, for each family.
+  ///
+  /// Maps `frontend4` and `frontend6`; from 1 to 2^20; about 70 and 80 bytes each.
   public var frontends: UInt32
-  /// Addresses that services answer at, of both families (map `vip`), 2 ... 2^20: number 0 is never used; 32 bytes each.
+  /// Addresses that services answer at, of both families.
+  ///
+  /// Map `vip`; from 2 to 2^20, as number 0 is never used; 32 bytes each.
   public var vips: UInt32
-  /// Ports of services, of both families (maps `service`, `service_config`, `service_counter`), 2 ... 2^20: number 0 is
-  /// never used; 24 bytes each, and 32 for each processor.
+  /// Ports of services, of both families.
+  ///
+  /// Maps `service`, `service_config` and `service_counter`; from 2 to 2^20, as number 0 is never used; 24 bytes each, and
+  /// 32 for each processor.
   public var services: UInt32
-  /// Endpoints summed over all services and scopes, and over the tables of those that use Maglev (map `service_slot`),
-  /// 2 ... 2^31, even; 4 bytes each.
+  /// Endpoints summed over all services and scopes, and over the tables of those that use Maglev.
+  ///
+  /// Map `service_slot`; from 2 to 2^31, even; 4 bytes each.
   public var slots: UInt32
-  /// Endpoints of all services (map `backend`), 2 ... 2^31: number 0 is never used; 32 bytes each.
+  /// Endpoints of all services.
+  ///
+  /// Map `backend`; from 2 to 2^31, as number 0 is never used; 32 bytes each.
   public var backends: UInt32
-  /// `loadBalancerSourceRanges` of all services (map `source_range`), at least 1; memory is taken by each entry.
+  /// `loadBalancerSourceRanges` of all services.
+  ///
+  /// Map `source_range`; at least 1; memory is taken by each entry.
   public var sourceRanges: UInt32
-  /// Addresses at which node ports are served (map `node_address`), at least 1.
+  /// Addresses at which node ports are served.
+  ///
+  /// Map `node_address`; at least 1.
   public var nodeAddresses: UInt32
-  /// Network namespaces whose sockets are left alone (map `socket_exclusion`), at least 1.
+  /// Network namespaces whose sockets are left alone.
+  ///
+  /// Map `socket_exclusion`; at least 1.
   public var exclusions: UInt32
-  /// Clients of services with session affinity (map `affinity`), at least 1; about 90 bytes each. Beyond it the client that
-  /// came longest ago is placed anew.
+  /// Clients of services with session affinity.
+  ///
+  /// Map `affinity`; at least 1; about 90 bytes each. Beyond it the client that came longest ago is placed anew.
   public var affinities: UInt32
-  /// Services beyond the first that an unconnected UDP socket talks to (map `datagram_peer`), at least 1; about 100 bytes
-  /// each. Beyond it the one used longest ago is forgotten.
+  /// Services beyond the first that unconnected UDP sockets talk to.
+  ///
+  /// Map `datagram_peer`; at least 1; about 100 bytes each. Beyond it the one used longest ago is forgotten.
   public var datagramPeers: UInt32
 
   /// Chooses sizes; see the properties for the ranges.

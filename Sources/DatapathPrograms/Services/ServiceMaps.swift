@@ -39,13 +39,21 @@ public final class ServiceMaps: Sendable {
   public let exclusions: BPFHashMap<UInt64, present>
   /// What all programs look at first, at index 0.
   public let state: BPFMappedArray<service_state>
-  /// Which backend a client had. The programs write it.
+  /// Which backend a client had.
+  ///
+  /// The programs write it.
   public let affinities: BPFLRUHashMap<affinity_key, affinity>
-  /// What a socket asked for last. The programs write it.
+  /// What a socket asked for last.
+  ///
+  /// The programs write it.
   public let socketPeers: BPFSocketStorage<socket_peer>
-  /// What unconnected UDP sockets asked for besides. The programs write it.
+  /// What unconnected UDP sockets asked for besides.
+  ///
+  /// The programs write it.
   public let datagramPeers: BPFLRUHashMap<datagram_peer_key, datagram_peer>
-  /// What happened to a service's clients, per processor, by service index. The programs write it.
+  /// What happened to a service's clients, per processor, by service index.
+  ///
+  /// The programs write it.
   public let counters: BPFPerCPUArrayMap<service_counter>
 
   // The descriptors behind the mapped ones, which they do not keep.

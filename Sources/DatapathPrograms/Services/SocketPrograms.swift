@@ -25,8 +25,9 @@ public struct SocketPrograms: ~Copyable, Sendable {
     return SocketPrograms(object: try object.load())
   }
 
-  /// The hooks, in the order in which to attach: the way back first, so that no socket is told an address that it did not
-  /// ask for.
+  /// The hooks, in the order in which to attach.
+  ///
+  /// The way back comes first, so that no socket is told an address that it did not ask for.
   public static let hooks: [CgroupHook] = [
     .socketRelease, .getpeername4, .getpeername6, .recvmsg4, .recvmsg6, .postBind4, .postBind6, .sendmsg4, .sendmsg6,
     .connect4, .connect6,
