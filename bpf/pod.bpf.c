@@ -185,9 +185,11 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
     state = live_flow(&packet->flow, now);
     if (translate_services && direction == FLOW_EGRESS) {
       if (asks_service(packet, state)) {
-        reason = translate(packet, pod, state, now);
-        if (reason != DROP_NONE)
-          return reason;
+        if (translate(packet, state, now)) {
+          reason = choose(packet, pod, now);
+          if (reason != DROP_NONE)
+            return reason;
+        }
         if (packet->service != SERVICE_NONE)
           state = packet->is_hairpin ? 0 : live_flow(&packet->flow, now);
         else if (state && state->flags & FLOW_SERVICE)

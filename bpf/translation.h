@@ -19,7 +19,7 @@
 #include "packet.h"
 #include "pod_maps.h"
 #include "rewriting.h"
-#include "service_choice.h"
+#include "service.h"
 
 /* Set by the loader: whether there are services. Without, none of this is left of the programs. */
 const volatile __u32 translate_services = 0;
@@ -186,60 +186,96 @@ static __always_inline int store_asked(const struct packet *packet) {
   return bpf_map_update_elem(&asked_address, &key, &address, BPF_ANY) == 0 ? DROP_NONE : DROP_FLOW_CREATE;
 }
 
-/* How much a choice may be counted up or down: only where it matters to the next one. */
+/* What an address and port stand for to pods; 0: nothing. */
+static __always_inline __u64 find_frontend(const struct ip_address *asked, __be16 port, __u8 protocol) {
+  struct ip_address address = *asked;
+  __u64 word = find_exact(&address, port, protocol);
+
+  if (word == 0 && is_node_port(port) && is_node_address(&address))
+    word = find_node_port(&address, port, protocol);
+  /* CVE-2020-8554: else whoever may make a service could take pods' connections to any address. */
+  return word_flags(word) & FRONTEND_NOT_INTERNAL ? 0 : word;
+}
+
+/* Of the flow that the pod asks for; the same on every node. */
+static __always_inline __u32 hash_of(const struct packet *packet) {
+  const struct ip_address *client = &packet->local_address, *asked = &packet->flow.peer_address;
+  __u64 from = (__u64)(client->word[0] ^ client->word[2]) << 32 | (client->word[1] ^ client->word[3]);
+  __u64 to = (__u64)(asked->word[0] ^ asked->word[2]) << 32 | (asked->word[1] ^ asked->word[3]);
+  __u64 ports = (__u64)packet->flow.local_port << 32 | (__u64)packet->flow.peer_port << 16 | packet->flow.protocol;
+
+  return spread(ports + 0x9e3779b97f4a7c15ull * spread(from + 0x9e3779b97f4a7c15ull * spread(to)));
+}
+
+/* Open connections are counted only where that matters to the next choice. */
 static __always_inline int counts_load(__u32 service) {
   struct service_config *config = bpf_map_lookup_elem(&service_config, &service);
 
   return config && config->algorithm == SERVICE_LEAST_LOAD;
 }
 
+/* The number of a backend for a new flow, as choose_backend(), with what was seen of the service counted. */
+__noinline int choose_index(const struct packet *packet, __u64 word) {
+  const int is_local = (word_flags(word) & FRONTEND_INTERNAL_LOCAL) != 0;
+  struct affinity_key client = {.kind = is_local ? AFFINITY_LOCAL : 0};
+  int index;
+
+  if (!packet)
+    return SERVICE_REFUSED;
+  client.client = packet->local_address;
+  index = choose_backend(word, is_local, &client, hash_of(packet));
+  count_service(word_service(word), index > 0         ? SERVICE_TRANSLATED
+                                    : index == 0 ? SERVICE_WAS_REFUSED
+                                                 : SERVICE_WAS_NOT_LOCAL);
+  return index;
+}
+
+/* Aims the packet at the backend with this number, and remembers the choice. */
+__noinline int take_backend(struct packet *packet, const struct endpoint *pod, __u64 word, __u32 number, __u64 now) {
+  struct backend *chosen = bpf_map_lookup_elem(&backend, &number);
+  struct ip_address address;
+  __u32 epoch;
+  int reason;
+
+  if (!packet || !pod || !chosen)
+    return DROP_NO_SERVICE;
+  if (packet->flow.protocol == IPPROTO_SCTP && chosen->port != packet->asked_port)
+    return DROP_CSUM_L4;
+  epoch = chosen->epoch;
+  address = chosen->address;
+  packet->translation = word_vip(word) | word_epoch(word) << TRANSLATION_VIP_BITS;
+  packet->service = SERVICE_CHOSEN;
+  packet->is_hairpin = is_own(pod, &address, packet->is_ipv6) != 0;
+  packet->is_sibling = !packet->is_hairpin && is_sibling(&packet->local_address, &address);
+  aim(packet, &address, chosen->port, packet->sent_port);
+  reason = take_port(packet, now);
+  if (reason == DROP_NONE && word_flags(word) & FRONTEND_NODE_PORT)
+    reason = store_asked(packet);
+  if (reason == DROP_NONE)
+    reason = store_choice(packet, number, epoch, now);
+  if (reason == DROP_NONE && packet->flow.protocol == IPPROTO_TCP && word_flags(word) & FRONTEND_CONFIGURED &&
+      counts_load(word_service(word)))
+    add_load(chosen);
+  return reason;
+}
+
 /* Chooses a backend for what the pod asks for, if that is a service; else leaves the packet as it is. */
 __noinline int choose(struct packet *packet, const struct endpoint *pod, __u64 now) {
-  struct ip_address client, asked;
-  struct backend *chosen;
-  __u32 index, epoch, service;
   __u64 word;
-  int reason;
+  int index;
 
   if (!packet || !pod)
     return DROP_INVALID;
-  asked = packet->flow.peer_address;
-  client = packet->local_address;
-  word = find_frontend(&asked, packet->flow.peer_port, packet->flow.protocol);
-  if (word == 0 || frontend_flags(word) & FRONTEND_NOT_INTERNAL || packet->is_later_fragment)
+  word = find_frontend(&packet->flow.peer_address, packet->flow.peer_port, packet->flow.protocol);
+  if (word == 0 || packet->is_later_fragment)
     return DROP_NONE;
   /* What answers or ends a connection that is not known would only disturb a backend that never saw it. */
   if (!may_start_flow(packet))
     return DROP_NAT_NO_MAPPING;
-  service = frontend_service(word);
-  index = pick_backend(word, &client, packet, now);
-  if (index == 0) {
-    count_service(service, frontend_flags(word) & FRONTEND_INTERNAL_LOCAL ? COUNT_NOT_LOCAL : COUNT_REFUSED);
-    return frontend_flags(word) & FRONTEND_INTERNAL_LOCAL ? DROP_NOT_LOCAL : DROP_NO_SERVICE;
-  }
-  chosen = bpf_map_lookup_elem(&backend, &index);
-  if (!chosen)
-    return DROP_NO_SERVICE;
-  epoch = chosen->epoch;
-  packet->translation = frontend_vip(word) | frontend_epoch(word) << TRANSLATION_VIP_BITS;
-  packet->service = SERVICE_CHOSEN;
-  asked = chosen->address;
-  packet->is_hairpin = is_own(pod, &asked, packet->is_ipv6) != 0;
-  packet->is_sibling = !packet->is_hairpin && is_sibling(&client, &asked);
-  if (packet->flow.protocol == IPPROTO_SCTP && chosen->port != packet->asked_port)
-    return DROP_CSUM_L4;
-  aim(packet, &asked, chosen->port, packet->sent_port);
-  reason = take_port(packet, now);
-  if (reason == DROP_NONE && frontend_flags(word) & FRONTEND_NODE_PORT)
-    reason = store_asked(packet);
-  if (reason == DROP_NONE)
-    reason = store_choice(packet, index, epoch, now);
-  if (reason != DROP_NONE)
-    return reason;
-  count_service(service, COUNT_TRANSLATED);
-  if (packet->flow.protocol == IPPROTO_TCP && frontend_flags(word) & FRONTEND_CONFIGURED && counts_load(service))
-    __sync_fetch_and_add(&chosen->load, 1);
-  return DROP_NONE;
+  index = choose_index(packet, word);
+  if (index <= 0)
+    return index == SERVICE_REFUSED ? DROP_NO_SERVICE : DROP_NOT_LOCAL;
+  return take_backend(packet, pod, word, (__u32)index, now);
 }
 
 /*
@@ -258,13 +294,16 @@ __noinline int part(struct packet *packet, const struct endpoint *pod, const str
   return choose(packet, pod, now);
 }
 
-/* Whether a client in the cluster that asks for this is refused: the service has no backend. */
+/* Whether a pod that asks for this is refused: the service has no backend. */
 static __always_inline int is_refused(const struct flow_key *asked) {
-  struct ip_address address = asked->peer_address;
-  __u64 word = find_frontend(&address, asked->peer_port, asked->protocol);
+  __u64 word = find_frontend(&asked->peer_address, asked->peer_port, asked->protocol);
+  __u32 index = word_service(word);
+  struct service *extents;
 
-  return word != 0 && !(frontend_flags(word) & (FRONTEND_INTERNAL_LOCAL | FRONTEND_NOT_INTERNAL)) &&
-         extent_count(cluster_extent(frontend_service(word))) == 0;
+  if (word == 0 || word_flags(word) & FRONTEND_INTERNAL_LOCAL)
+    return 0;
+  extents = bpf_map_lookup_elem(&service, &index);
+  return extents && load_word(&extents->cluster) >> EXTENT_COUNT_SHIFT == 0;
 }
 
 /* What the pod asked for when it got this flow. 0: it is not known any more. */
@@ -313,36 +352,36 @@ __noinline int count_closed(const struct packet *packet, const struct flow_state
     return 0;
   index = choice->decision;
   chosen = bpf_map_lookup_elem(&backend, &index);
-  if (chosen && chosen->epoch == choice->generation && chosen->load != 0 && counts_load(chosen->service))
-    __sync_fetch_and_add(&chosen->load, -1);
+  if (chosen && counts_load(chosen->service))
+    remove_load(index, choice->generation);
   return 0;
 }
 
 /*
- * A packet that asks_service(): aims it at a backend, if it is for a service. `known` is what the flow table has of it,
- * or 0.
+ * A packet that asks_service(): aims it at the backend that was chosen before. `known` is what the flow table has of
+ * it, or 0. Not 0: there is none, and choose() is to be asked.
  */
-__noinline int translate(struct packet *packet, const struct endpoint *pod, struct flow_state *known, __u64 now) {
+__noinline int translate(struct packet *packet, struct flow_state *known, __u64 now) {
   struct flow_state *state;
   struct backend *chosen;
   __u32 index, flags;
   int is_open;
 
-  if (!packet || !pod)
-    return DROP_INVALID;
+  if (!packet)
+    return 0;
   packet->asked_address = packet->flow.peer_address;
   packet->asked_port = packet->flow.peer_port;
   packet->sent_port = packet->flow.local_port;
   if (!known || !(known->flags & FLOW_SERVICE))
-    return choose(packet, pod, now);
+    return 1;
   index = known->decision;
   chosen = bpf_map_lookup_elem(&backend, &index);
   if (!chosen || chosen->state == BACKEND_FREE || chosen->epoch != known->generation)
-    return choose(packet, pod, now);
+    return 1;
   is_open = opens(packet);
   if (chosen->state != BACKEND_ACTIVE && !packet->is_later_fragment &&
       (is_open || (packet->flow.protocol == IPPROTO_UDP && chosen->state == BACKEND_GONE)))
-    return choose(packet, pod, now);
+    return 1;
   flags = known->flags;
   packet->translation = known->translation;
   packet->service = SERVICE_KNOWN;
@@ -352,7 +391,7 @@ __noinline int translate(struct packet *packet, const struct endpoint *pod, stru
   if (is_older(known->last_seen, now, SECOND))
     known->last_seen = now;
   if (!is_open)
-    return DROP_NONE;
+    return 0;
   /* The first packet again, or another connection from the port of an older one: that is free to go elsewhere. */
   {
     struct flow_key key = packet->flow;
@@ -360,9 +399,9 @@ __noinline int translate(struct packet *packet, const struct endpoint *pod, stru
     state = live_flow(&key, now);
   }
   if (state && !(state->flags & FLOW_CLOSING) && is_same_translation(state, packet))
-    return DROP_NONE;
+    return 0;
   aim_back(packet);
-  return choose(packet, pod, now);
+  return 1;
 }
 
 #endif
