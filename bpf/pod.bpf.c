@@ -14,6 +14,7 @@
 #include "discovery.h"
 #include "drop.h"
 #include "errors.h"
+#include "fragments.h"
 #include "include/endpoint_abi.h"
 #include "include/flow_abi.h"
 #include "packet.h"
@@ -269,8 +270,10 @@ static __always_inline int handle(struct __sk_buff *skb, const __u8 direction) {
     reason = DROP_INVALID_SOURCE;
   else if (reason == DROP_NONE && packet.kind != PACKET_ARP)
     reason = handle_ip(skb, &packet, pod, direction, &is_returned);
-  if (translate_services && reason == DROP_NO_SERVICE)
+  if (translate_services && reason == DROP_NO_SERVICE) {
+    drop(skb, &packet, reason);
     return refuse(skb, &packet);
+  }
   if (translate_services && is_returned && reason == DROP_NONE)
     return send_to_own_station(skb) == 0 ? send_back(skb) : drop(skb, &packet, DROP_INVALID);
   return reason == DROP_NONE ? TC_ACT_UNSPEC : drop(skb, &packet, reason);

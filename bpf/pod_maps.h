@@ -135,18 +135,6 @@ struct {
 } event_lost SEC(".maps");
 
 /*
- * Address of a pod of this node -> number of its parent, where slaves of one parent reach each other without a gateway
- * (IPVLAN L2). Written by the wiring, read when a service's backend is chosen. Absent: the frame's receiver is left as
- * the pod's stack has it, which is right in all other modes.
- */
-struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, 2 * ENDPOINT_LIMIT);
-  __type(key, struct ip_address);
-  __type(value, __u32);
-} sibling SEC(".maps");
-
-/*
  * Flow -> which address the pod asked for, of node ports alone: their VIP record says any. Written and read by the pod
  * programs. Full: the one used longest ago goes, and its replies are dropped (DROP_NAT_NO_MAPPING).
  */
@@ -156,49 +144,5 @@ struct {
   __type(key, struct flow_key);
   __type(value, struct ip_address);
 } asked_address SEC(".maps");
-
-/* How many refusals a processor may still send. It stays within the kernel. */
-struct refusal_budget {
-  __u64 counted_at; /* nanoseconds, CLOCK_MONOTONIC */
-  __u64 tokens;
-};
-_Static_assert(sizeof(struct refusal_budget) == 16, "struct refusal_budget");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, struct refusal_budget);
-} refusal_budget SEC(".maps");
-
-/* Ports of a fragmented packet, learnt from its first fragment. These two structs stay within the kernel. */
-struct fragment_key {
-  struct ip_address peer_address;
-  struct ip_address local_address;
-  __u32 endpoint;
-  __be32 identification;
-  __u8 protocol; /* IPv4; 0 for IPv6, which tells datagrams apart without it (RFC 8200, 4.5) */
-  __u8 direction;
-  __u8 padding[2];
-};
-_Static_assert(sizeof(struct fragment_key) == 44, "struct fragment_key");
-
-struct fragment {
-  __u64 first_seen; /* nanoseconds, CLOCK_MONOTONIC */
-  __be16 peer_port;
-  __be16 local_port;
-  __u8 protocol; /* behind all extension headers */
-  __u8 kind;     /* enum packet_kind of the first fragment */
-  __u8 padding[2];
-};
-_Static_assert(sizeof(struct fragment) == 16, "struct fragment");
-
-/* Written and read by the pod programs only. Full: the oldest goes; its later fragments match no rule with a port. */
-struct {
-  __uint(type, BPF_MAP_TYPE_LRU_HASH);
-  __uint(max_entries, 8192);
-  __type(key, struct fragment_key);
-  __type(value, struct fragment);
-} fragment SEC(".maps");
 
 #endif

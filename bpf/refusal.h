@@ -3,8 +3,8 @@
 #define TERWAYKIT_REFUSAL_H
 
 /*
- * Tells the pod at once that a service has no backend: the packet becomes an ICMP error about itself (port unreachable),
- * from the address that it was sent to, and goes back where it came from. Clients see ECONNREFUSED.
+ * Tells a client at once that a service has no backend: the packet becomes an ICMP error about itself (port unreachable),
+ * from the address that it was sent to, and goes back where it came from. Programs see ECONNREFUSED.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -17,13 +17,26 @@
 #include "include/flow_abi.h"
 #include "packet.h"
 #include "quotation.h"
-#include "records.h"
 #include "rewriting.h"
 #include "transport.h"
 
 /* Refusals that each processor sends in a second, and at once after a rest. */
 #define REFUSALS_PER_SECOND 100
 #define REFUSALS_AT_ONCE    1000
+
+/* How many refusals a processor may still send. It stays within the kernel. */
+struct refusal_budget {
+  __u64 counted_at; /* nanoseconds, CLOCK_MONOTONIC */
+  __u64 tokens;
+};
+_Static_assert(sizeof(struct refusal_budget) == 16, "struct refusal_budget");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct refusal_budget);
+} refusal_budget SEC(".maps");
 
 /* The most that is quoted: an IPv4 header with options or an IPv6 header with some extensions, and that of TCP. */
 #define QUOTATION_LIMIT 128
@@ -81,6 +94,15 @@ static __always_inline __s64 sum_of_quotation(struct __sk_buff *skb, __u32 offse
   return (__u32)bpf_csum_diff(0, 0, (__be32 *)bytes, length, 0);
 }
 
+/* What the packet was sent to, and who sent it: a pod, or a client outside. */
+static __always_inline const struct ip_address *asked_end(const struct packet *packet) {
+  return packet->direction == FLOW_EGRESS ? &packet->flow.peer_address : &packet->local_address;
+}
+
+static __always_inline const struct ip_address *client_end(const struct packet *packet) {
+  return packet->direction == FLOW_EGRESS ? &packet->local_address : &packet->flow.peer_address;
+}
+
 static __always_inline long put_refusal4(struct __sk_buff *skb, const struct packet *packet, __u32 length, __s64 sum) {
   struct refusal4 header = {};
 
@@ -91,8 +113,8 @@ static __always_inline long put_refusal4(struct __sk_buff *skb, const struct pac
   header.ip.frag_off = bpf_htons(0x4000);
   header.ip.ttl = 64;
   header.ip.protocol = IPPROTO_ICMP;
-  header.ip.saddr = packet->flow.peer_address.word[3];
-  header.ip.daddr = packet->local_address.word[3];
+  header.ip.saddr = asked_end(packet)->word[3];
+  header.ip.daddr = client_end(packet)->word[3];
   header.ip.check = changed_checksum(0xffff, bpf_csum_diff(0, 0, (__be32 *)&header.ip, sizeof(header.ip), 0));
   header.icmp.type = ICMP_UNREACHABLE;
   header.icmp.code = ICMP_PORT_UNREACHABLE;
@@ -110,8 +132,8 @@ static __always_inline long put_refusal6(struct __sk_buff *skb, const struct pac
   header.ip.payload_len = bpf_htons(sizeof(header.icmp) + length);
   header.ip.nexthdr = IPPROTO_ICMPV6;
   header.ip.hop_limit = 64;
-  __builtin_memcpy(&header.ip.saddr, &packet->flow.peer_address, 16);
-  __builtin_memcpy(&header.ip.daddr, &packet->local_address, 16);
+  __builtin_memcpy(&header.ip.saddr, asked_end(packet), 16);
+  __builtin_memcpy(&header.ip.daddr, client_end(packet), 16);
   header.icmp.type = ICMPV6_UNREACHABLE;
   header.icmp.code = ICMPV6_PORT_UNREACHABLE;
   sum = bpf_csum_diff(0, 0, (__be32 *)&header.ip.saddr, 32, sum);
@@ -121,7 +143,7 @@ static __always_inline long put_refusal6(struct __sk_buff *skb, const struct pac
   return bpf_skb_store_bytes(skb, sizeof(struct ethhdr), &header, sizeof(header), 0);
 }
 
-/* The stations change places, so that the frame is for the pod. */
+/* The stations change places, so that the frame is for who sent it. */
 static __always_inline long swap_stations(struct __sk_buff *skb) {
   __u8 old[2 * ETH_ALEN], new[2 * ETH_ALEN];
 
@@ -133,19 +155,18 @@ static __always_inline long swap_stations(struct __sk_buff *skb) {
 }
 
 /*
- * Back to the pod. At the pod's own interface that is up its stack; at the host's end of a veth pair, where the packet
- * was received, it is out again. Either way it meets the program for what reaches the pod.
+ * Back to who sent it. At the pod's own interface that is up its stack; at the host's end of a veth pair, where the packet
+ * was received, it is out again, as at a node's device. A pod's packet meets the program for what reaches the pod, either way.
  */
 static __always_inline int send_back(struct __sk_buff *skb) {
   return (int)bpf_redirect(skb->ifindex, skb->ingress_ifindex == skb->ifindex ? 0 : BPF_F_INGRESS);
 }
 
-/* Counts the drop, and answers in place of the packet if there have not been too many answers. */
+/* Answers in place of a packet that is dropped, if there have not been too many answers. */
 __noinline int refuse(struct __sk_buff *skb, const struct packet *packet) {
   __u32 length, keep, grown;
   __s64 sum;
 
-  drop(skb, packet, DROP_NO_SERVICE);
   if (!packet || packet->is_later_fragment || !may_refuse(bpf_ktime_get_ns()))
     return TC_ACT_SHOT;
   keep = packet->transport_offset + quoted_transport_length(packet->flow.protocol);

@@ -14,7 +14,6 @@
 #include <linux/ipv6.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
-#include "conntrack.h"
 #include "include/flow_abi.h"
 #include "packet.h"
 #include "transport.h"

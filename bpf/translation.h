@@ -12,10 +12,12 @@
 #include <linux/in.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "choice.h"
 #include "conntrack.h"
 #include "include/endpoint_abi.h"
 #include "include/flow_abi.h"
 #include "include/service_abi.h"
+#include "local_pods.h"
 #include "packet.h"
 #include "pod_maps.h"
 #include "rewriting.h"
@@ -148,12 +150,12 @@ static __always_inline int take_port(struct packet *packet, __u64 now) {
 /* Whether pod and backend are slaves of one parent, which then passes frames between them itself. */
 static __always_inline int is_sibling(const struct ip_address *pod, const struct ip_address *backend) {
   struct ip_address key = *pod;
-  __u32 *parent = bpf_map_lookup_elem(&sibling, &key), *other;
+  __u32 *parent = bpf_map_lookup_elem(&local_pod, &key), *other;
 
   if (!parent || *parent == 0)
     return 0;
   key = *backend;
-  other = bpf_map_lookup_elem(&sibling, &key);
+  other = bpf_map_lookup_elem(&local_pod, &key);
   return other && *other == *parent;
 }
 
@@ -197,39 +199,6 @@ static __always_inline __u64 find_frontend(const struct ip_address *asked, __be1
   return word_flags(word) & FRONTEND_NOT_INTERNAL ? 0 : word;
 }
 
-/* Of the flow that the pod asks for; the same on every node. */
-static __always_inline __u32 hash_of(const struct packet *packet) {
-  const struct ip_address *client = &packet->local_address, *asked = &packet->flow.peer_address;
-  __u64 from = (__u64)(client->word[0] ^ client->word[2]) << 32 | (client->word[1] ^ client->word[3]);
-  __u64 to = (__u64)(asked->word[0] ^ asked->word[2]) << 32 | (asked->word[1] ^ asked->word[3]);
-  __u64 ports = (__u64)packet->flow.local_port << 32 | (__u64)packet->flow.peer_port << 16 | packet->flow.protocol;
-
-  return spread(ports + 0x9e3779b97f4a7c15ull * spread(from + 0x9e3779b97f4a7c15ull * spread(to)));
-}
-
-/* Open connections are counted only where that matters to the next choice. */
-static __always_inline int counts_load(__u32 service) {
-  struct service_config *config = bpf_map_lookup_elem(&service_config, &service);
-
-  return config && config->algorithm == SERVICE_LEAST_LOAD;
-}
-
-/* The number of a backend for a new flow, as choose_backend(), with what was seen of the service counted. */
-__noinline int choose_index(const struct packet *packet, __u64 word) {
-  const int is_local = (word_flags(word) & FRONTEND_INTERNAL_LOCAL) != 0;
-  struct affinity_key client = {.kind = is_local ? AFFINITY_LOCAL : 0};
-  int index;
-
-  if (!packet)
-    return SERVICE_REFUSED;
-  client.client = packet->local_address;
-  index = choose_backend(word, is_local, &client, hash_of(packet));
-  count_service(word_service(word), index > 0         ? SERVICE_TRANSLATED
-                                    : index == 0 ? SERVICE_WAS_REFUSED
-                                                 : SERVICE_WAS_NOT_LOCAL);
-  return index;
-}
-
 /* Aims the packet at the backend with this number, and remembers the choice. */
 __noinline int take_backend(struct packet *packet, const struct endpoint *pod, __u64 word, __u32 number, __u64 now) {
   struct backend *chosen = bpf_map_lookup_elem(&backend, &number);
@@ -261,6 +230,7 @@ __noinline int take_backend(struct packet *packet, const struct endpoint *pod, _
 
 /* Chooses a backend for what the pod asks for, if that is a service; else leaves the packet as it is. */
 __noinline int choose(struct packet *packet, const struct endpoint *pod, __u64 now) {
+  struct ends asking;
   __u64 word;
   int index;
 
@@ -272,7 +242,11 @@ __noinline int choose(struct packet *packet, const struct endpoint *pod, __u64 n
   /* What answers or ends a connection that is not known would only disturb a backend that never saw it. */
   if (!may_start_flow(packet))
     return DROP_NAT_NO_MAPPING;
-  index = choose_index(packet, word);
+  asking.source = packet->local_address;
+  asking.destination = packet->flow.peer_address;
+  asking.source_port = packet->flow.local_port;
+  asking.destination_port = packet->flow.peer_port;
+  index = choose_index(&asking, packet->flow.protocol, word, (word_flags(word) & FRONTEND_INTERNAL_LOCAL) != 0);
   if (index <= 0)
     return index == SERVICE_REFUSED ? DROP_NO_SERVICE : DROP_NOT_LOCAL;
   return take_backend(packet, pod, word, (__u32)index, now);

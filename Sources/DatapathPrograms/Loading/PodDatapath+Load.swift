@@ -9,7 +9,7 @@ extension PodDatapath {
   package static let pinnedMaps = [
     "pod_programs", "endpoint", "policy_state", "endpoint_policy", "rule_set", "peer", "peer_class", "verdict",
     "address_range4", "address_range6", "port_table", "port_range", "decision_count", "flow", "drop_counter",
-    "flow_event", "event_lost", "sibling", "asked_address",
+    "flow_event", "event_lost", "local_pod", "asked_address",
   ]
 
   /// Loads the pod programs and puts them into force.

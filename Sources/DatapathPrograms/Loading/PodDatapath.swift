@@ -57,12 +57,13 @@ public final class PodDatapath: Sendable {
   ///
   /// For one reader. See ``FlowRecord``.
   public let flowEvents: BPFRingBuffer<flow_record>
-  /// The parents of pods, by their addresses, where slaves of one parent reach each other without a gateway (IPVLAN L2).
+  /// The addresses of this node's pods, and the numbers of their parents where slaves of one parent reach each other
+  /// without a gateway (IPVLAN L2); 0 in other modes.
   ///
   /// Where a service's backend has the parent of the pod that asks for it, frames to it get the pod's own station as
-  /// receiver, which is what the parent passes on by itself. The numbers are the wiring's; 0 means none. Other modes leave
-  /// it empty.
-  public let siblings: BPFHashMap<ip_address, UInt32>
+  /// receiver, which is what the parent passes on by itself. Programs at the node's devices tell by it which backends are
+  /// here. The wiring writes it; the numbers are its own.
+  public let localPods: BPFHashMap<ip_address, UInt32>
   /// The services that pods' packets are translated for; nil: none.
   public let services: ServiceMaps?
   /// Judges what a pod sends.
@@ -79,7 +80,7 @@ public final class PodDatapath: Sendable {
 
   init(_ object: borrowing LoadedObject, _ services: ServiceMaps?) throws(BPFError) {
     self.services = services
-    siblings = try object.map("sibling", as: BPFHashMap<ip_address, UInt32>.self)
+    localPods = try object.map("local_pod", as: BPFHashMap<ip_address, UInt32>.self)
     endpoints = try object.map("endpoint", as: BPFArrayMap<endpoint>.self)
     flows = try object.map("flow", as: BPFHashMap<flow_key, flow_state>.self)
     policyState = try object.map("policy_state", as: BPFArrayMap<policy_state>.self).mapped()
