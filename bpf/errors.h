@@ -111,7 +111,7 @@ __noinline int translate_error(struct __sk_buff *skb, const struct packet *packe
   if (!other_ends(packet, work, state))
     return ERROR_UNRELATED;
   if (rewrite_quotation(skb, packet, &work->quoted, &work->inner) != DROP_NONE ||
-      rewrite(skb, packet, &work->outer) != DROP_NONE)
+      rewrite_error(skb, packet, &work->outer) != DROP_NONE)
     return ERROR_BROKEN;
   return state->flags & FLOW_HAIRPIN ? ERROR_HAIRPIN : ERROR_RELATED;
 }

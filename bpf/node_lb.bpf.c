@@ -58,8 +58,7 @@ static __always_inline __u64 find_outside(const struct node_flow_key *key) {
 }
 
 static __always_inline int is_in_source_range(const struct node_flow_key *key, __u32 service) {
-  struct source_range_key range = {
-      .prefix_length = 32 + 128, .service = bpf_htonl(service), .address = key->source};
+  struct source_range_key range = {.prefix_length = 32 + 128, .service = bpf_htonl(service), .address = key->source};
 
   return bpf_map_lookup_elem(&source_range, &range) != 0;
 }
@@ -222,7 +221,7 @@ __noinline int relate_outside(struct __sk_buff *skb, const struct packet *packet
   if (is_same(&work->change.from.source, &work->key.source))
     work->change.to.source = found->source;
   if (rewrite_quotation(skb, packet, &work->quoted, &work->inner) != DROP_NONE ||
-      rewrite(skb, packet, &work->change) != DROP_NONE)
+      rewrite_error(skb, packet, &work->change) != DROP_NONE)
     return reject(skb, DROP_INVALID);
   return found->flags & NODE_FLOW_AWAY ? send_on(skb, packet, &work->change.to) : TC_ACT_UNSPEC;
 }

@@ -92,15 +92,6 @@ __noinline int read_quotation(struct __sk_buff *skb, const struct packet *packet
   return 1;
 }
 
-/* A checksum over data that became different by `difference` (bpf_csum_diff). */
-static __always_inline __be16 changed_checksum(__be16 checksum, __s64 difference) {
-  __u32 sum = (__u16)~checksum + ((__u32)difference & 0xffff) + ((__u32)difference >> 16);
-
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return (__be16)~sum;
-}
-
 /* The first bytes of a transport header, and those around TCP's checksum. */
 struct quoted_transport {
   __be16 source;

@@ -3,8 +3,8 @@
 #define TERWAYKIT_REFUSAL_H
 
 /*
- * Tells a client at once that a service has no backend: the packet becomes an ICMP error about itself (port unreachable),
- * from the address that it was sent to, and goes back where it came from. Programs see ECONNREFUSED.
+ * Tells a client at once that a service has no backend: the packet becomes an ICMP error about itself (port
+ * unreachable), from the address that it was sent to, and goes back where it came from. Programs see ECONNREFUSED.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -155,8 +155,9 @@ static __always_inline long swap_stations(struct __sk_buff *skb) {
 }
 
 /*
- * Back to who sent it. At the pod's own interface that is up its stack; at the host's end of a veth pair, where the packet
- * was received, it is out again, as at a node's device. A pod's packet meets the program for what reaches the pod, either way.
+ * Back to who sent it. At the pod's own interface that is up its stack; at the host's end of a veth pair, where the
+ * packet was received, it is out again, as at a node's device. A pod's packet meets the program for what reaches the
+ * pod, either way.
  */
 static __always_inline int send_back(struct __sk_buff *skb) {
   return (int)bpf_redirect(skb->ifindex, skb->ingress_ifindex == skb->ifindex ? 0 : BPF_F_INGRESS);

@@ -79,7 +79,8 @@ _Static_assert(sizeof(struct flow_key) == 24, "struct flow_key");
  */
 #define FLOW_PORT_SHIFT 16
 
-/* Where a pod that reaches itself seems to be: 169.254.42.1, and 100::a9fe:2a01 of the discard-only prefix (RFC 6666). */
+/* Where a pod that reaches itself seems to be: 169.254.42.1, and 100::a9fe:2a01 of the discard-only prefix (RFC 6666).
+ */
 #define HAIRPIN_ADDRESS4 0xa9fe2a01u
 #define HAIRPIN_PREFIX6  0x01000000u
 
