@@ -208,12 +208,12 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
       }
     }
     if (translate_services && direction == FLOW_INGRESS && state && state->flags & FLOW_SERVICE) {
-      /* From the service's own address: only what the pod sent to itself comes like this. */
+      /* From the service's own address: only what the pod sent to itself comes like this. Others take no choice away. */
       is_settled = (state->flags & FLOW_HAIRPIN) != 0;
       state = 0;
-    }
-    if (!is_settled)
+    } else {
       relation = relation_of(packet, state, direction);
+    }
     if (translate_services && state && state->flags & FLOW_HAIRPIN)
       is_settled = 1;
   }

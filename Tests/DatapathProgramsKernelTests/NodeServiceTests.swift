@@ -26,7 +26,8 @@ struct NodeFixture: ~Copyable {
     let services = try TestServices()
     let pods = try PodDatapath.load(pinDirectory: nil, limits: .small, services: services.maps)
     let node = try NodeDatapath.load(
-      services: services.maps, pods: pods, masquerade: .init(ipv4: PodFixture.node, ipv6: Family.v6.node.v6), flows: 256)
+      services: services.maps, pods: pods, masquerade: .init(ipv4: PodFixture.node, ipv6: Family.v6.node.v6), flows: 256
+    )
     for family in Family.allCases {
       try pods.localPods.updateValue(0, forKey: ip_address(family.pod))
       try services.maps.nodeAddresses.updateValue(present(), forKey: ip_address(family.node))
@@ -83,7 +84,8 @@ struct NodeServiceTests {
   typealias Backend = TestServices.Backend
 
   @Test(arguments: 0..<3, Family.allCases)
-  func `a backend here gets the client's own address, and the client the service's`(number: Int, family: Family) throws {
+  func `a backend here gets the client's own address, and the client the service's`(number: Int, family: Family) throws
+  {
     let fixture = try NodeFixture()
     let (ipProtocol, message, port) = ServiceTests.protocols[number]
     let asked: UInt16 = ipProtocol == .sctp ? 80 : 30_080
@@ -151,7 +153,8 @@ struct NodeServiceTests {
   }
 
   @Test(arguments: Family.allCases)
-  func `clients outside the source ranges are kept out, and cluster addresses are none of theirs`(family: Family) throws {
+  func `clients outside the source ranges are kept out, and cluster addresses are none of theirs`(family: Family) throws
+  {
     let fixture = try NodeFixture()
     let written = try fixture.services.add(
       family.vip, 80, to: [Backend(address: family.pod, port: 8080)],

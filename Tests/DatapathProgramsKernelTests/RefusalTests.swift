@@ -11,14 +11,12 @@ import Testing
 
 @Suite("Services without a backend", .serialized, .requires(.root))
 struct RefusalTests {
-  static func fixture(_ family: Family, _ ipProtocol: IPProtocol, flags: UInt32 = 0) throws -> (
-    PodFixture, TestServices, TestServices.Service
-  ) {
+  static func fixture(_ family: Family, _ ipProtocol: IPProtocol, flags: UInt32 = 0) throws -> ServiceFixture {
     let services = try TestServices()
     let written = try services.add(family.vip, 80, ipProtocol, to: [], flags: flags)
     let fixture = try PodFixture(services: services.maps)
     try fixture.publish(ingress: [], egress: [])
-    return (fixture, services, written)
+    return ServiceFixture(pod: fixture, services: services, written: written)
   }
 
   /// What tells the pod that nobody is there.
@@ -38,12 +36,17 @@ struct RefusalTests {
     kind: (number: Int, bytes: Int), family: Family
   ) throws {
     let (ipProtocol, message, _) = ServiceTests.protocols[kind.number]
-    let (fixture, services, written) = try Self.fixture(family, ipProtocol)
+    let made = try Self.fixture(family, ipProtocol)
+    let services = made.services
+    let written = made.written
+    let fixture = made.pod
     let request = message(1000, 80).packet(
       from: family.pod, to: family.vip, payload: [UInt8](repeating: 7, count: 100))
     let refusal = try fixture.returned(request)
     #expect(refusal == Self.refusal(of: request, family, quoting: kind.bytes))
-    #expect(try fixture.datapath.readDropCounters() == [.noService: DropCount(packets: 1, bytes: UInt64(request.bytes.count))])
+    #expect(
+      try fixture.datapath.readDropCounters() == [.noService: DropCount(packets: 1, bytes: UInt64(request.bytes.count))]
+    )
     #expect(try services.maps.counters.values(at: written.index)?.reduce(0) { $0 + $1.refused } == 1)
     #expect(try fixture.datapath.flows.entries().isEmpty)
     // The isolated pod's own gate lets it in, because it can be checked.
@@ -56,7 +59,8 @@ struct RefusalTests {
 
   @Test(arguments: Family.allCases)
   func `long headers are quoted as they are`(family: Family) throws {
-    let (fixture, _, _) = try Self.fixture(family, .udp)
+    let made = try Self.fixture(family, .udp)
+    let fixture = made.pod
     var request = Message.udp(from: 1000, to: 80).packet(from: family.pod, to: family.vip)
     if family == .v4 { request.ipv4?.options = [UInt8](repeating: 1, count: 40) }
     if family == .v6 { request.layers.insert(.destinationOptions([]), at: 2) }
@@ -66,7 +70,8 @@ struct RefusalTests {
 
   @Test(arguments: Family.allCases)
   func `too many are dropped without a word`(family: Family) throws {
-    let (fixture, _, _) = try Self.fixture(family, .udp)
+    let made = try Self.fixture(family, .udp)
+    let fixture = made.pod
     let request = Message.udp(from: 1000, to: 80).packet(from: family.pod, to: family.vip)
     var (told, silent) = (0, 0)
     for _ in 0..<20_000 {
@@ -102,7 +107,9 @@ struct RefusalTests {
 
   @Test(arguments: Family.allCases)
   func `a service that gets a backend serves the next packet`(family: Family) throws {
-    let (fixture, services, _) = try Self.fixture(family, .udp)
+    let made = try Self.fixture(family, .udp)
+    let services = made.services
+    let fixture = made.pod
     try fixture.publish(generation: 2)
     let request = Message.udp(from: 1000, to: 80).packet(from: family.pod, to: family.vip)
     _ = try fixture.returned(request)

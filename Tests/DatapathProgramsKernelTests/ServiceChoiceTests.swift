@@ -17,13 +17,13 @@ struct ServiceChoiceTests {
   static func fixture(
     _ family: Family, _ ipProtocol: IPProtocol = .tcp, flags: UInt32 = 0,
     configuration: service_config = service_config()
-  ) throws -> (PodFixture, TestServices, TestServices.Service) {
+  ) throws -> ServiceFixture {
     let services = try TestServices()
     let written = try services.add(
       family.vip, 80, ipProtocol,
       to: [Backend(address: family.peer, port: 8080), Backend(address: family.stranger, port: 8080)],
       flags: flags, configuration: configuration)
-    return (try PodFixture(services: services.maps), services, written)
+    return ServiceFixture(pod: try PodFixture(services: services.maps), services: services, written: written)
   }
 
   static func send(
@@ -39,7 +39,8 @@ struct ServiceChoiceTests {
 
   @Test(arguments: Family.allCases)
   func `new flows use all backends, a flow keeps its own`(family: Family) throws {
-    let (fixture, _, _) = try Self.fixture(family)
+    let made = try Self.fixture(family)
+    let fixture = made.pod
     var seen: Set<IPAddress> = []
     for port in UInt16(1000)..<1064 {
       let first = try Self.send(fixture, .tcp(from: port, to: 80, flags: .syn), family)
@@ -54,7 +55,10 @@ struct ServiceChoiceTests {
   func `a TCP connection stays with a backend that ends, a new one goes elsewhere`(
     state: Int32, family: Family
   ) throws {
-    let (fixture, services, written) = try Self.fixture(family)
+    let made = try Self.fixture(family)
+    let services = made.services
+    let written = made.written
+    let fixture = made.pod
     let first = try Self.send(fixture, .tcp(from: 1000, to: 80, flags: .syn), family)
     services.setState(state, ofBackend: Self.number(of: first.address, in: family, written), of: written)
     #expect(try Self.send(fixture, .tcp(from: 1000, to: 80), family) == first)
@@ -66,7 +70,10 @@ struct ServiceChoiceTests {
 
   @Test(arguments: Family.allCases)
   func `a UDP flow stays with a backend that terminates, and moves at once when it is gone`(family: Family) throws {
-    let (fixture, services, written) = try Self.fixture(family, .udp)
+    let made = try Self.fixture(family, .udp)
+    let services = made.services
+    let written = made.written
+    let fixture = made.pod
     let first = try Self.send(fixture, .udp(from: 1000, to: 80), family)
     let number = Self.number(of: first.address, in: family, written)
     services.setState(BACKEND_TERMINATING, ofBackend: number, of: written)
@@ -77,7 +84,10 @@ struct ServiceChoiceTests {
 
   @Test(arguments: Family.allCases)
   func `an index that was used again is not taken for the old backend`(family: Family) throws {
-    let (fixture, services, written) = try Self.fixture(family, .udp)
+    let made = try Self.fixture(family, .udp)
+    let services = made.services
+    let written = made.written
+    let fixture = made.pod
     let first = try Self.send(fixture, .udp(from: 1000, to: 80), family)
     let number = Self.number(of: first.address, in: family, written)
     services.setState(BACKEND_GONE, ofBackend: number, of: written)
@@ -90,7 +100,8 @@ struct ServiceChoiceTests {
 
   @Test(arguments: Family.allCases)
   func `another connection from the port of a closed one chooses anew`(family: Family) throws {
-    let (fixture, _, _) = try Self.fixture(family)
+    let made = try Self.fixture(family)
+    let fixture = made.pod
     var seen: Set<IPAddress> = []
     for _ in 0..<64 where seen.count < 2 {
       let destination = try Self.send(fixture, .tcp(from: 1000, to: 80, flags: .syn), family)
@@ -104,7 +115,8 @@ struct ServiceChoiceTests {
 
   @Test(arguments: Family.allCases)
   func `a reset without a connection reaches no backend`(family: Family) throws {
-    let (fixture, _, _) = try Self.fixture(family)
+    let made = try Self.fixture(family)
+    let fixture = made.pod
     for flags in [TCPHeader.Flags.rst, [.fin, .ack], [.syn, .ack]] {
       let packet = Message.tcp(from: 1000, to: 80, flags: flags).packet(from: family.pod, to: family.vip)
       #expect(try fixture.run(packet, .egress) == .drops(.noMapping))
@@ -116,8 +128,11 @@ struct ServiceChoiceTests {
   func `with session affinity a client keeps its backend while it may`(family: Family) throws {
     var configuration = service_config()
     configuration.affinity_seconds = 600
-    let (fixture, services, written) = try Self.fixture(
+    let made = try Self.fixture(
       family, flags: UInt32(FRONTEND_CONFIGURED), configuration: configuration)
+    let services = made.services
+    let written = made.written
+    let fixture = made.pod
     let first = try Self.send(fixture, .tcp(from: 1000, to: 80, flags: .syn), family)
     for port in UInt16(1001)..<1032 {
       #expect(try Self.send(fixture, .tcp(from: port, to: 80, flags: .syn), family) == first)
@@ -134,8 +149,11 @@ struct ServiceChoiceTests {
   func `least load counts connections up when they begin and down when they end`(family: Family) throws {
     var configuration = service_config()
     configuration.algorithm = UInt8(SERVICE_LEAST_LOAD)
-    let (fixture, services, written) = try Self.fixture(
+    let made = try Self.fixture(
       family, flags: UInt32(FRONTEND_CONFIGURED), configuration: configuration)
+    let services = made.services
+    let written = made.written
+    let fixture = made.pod
     func load() -> [UInt32] { written.backends.map { services.maps.backends[$0].load } }
     var ends: [(UInt16, IPAddress)] = []
     for port in UInt16(1000)..<1020 {
@@ -153,7 +171,10 @@ struct ServiceChoiceTests {
 
   @Test(arguments: Family.allCases)
   func `a service that was made again at the same address is another one`(family: Family) throws {
-    let (fixture, services, written) = try Self.fixture(family)
+    let made = try Self.fixture(family)
+    let services = made.services
+    let written = made.written
+    let fixture = made.pod
     let first = try Self.send(fixture, .tcp(from: 1000, to: 80, flags: .syn), family)
     try services.removeFrontend(family.vip, 80)
     for number in written.backends { services.setState(BACKEND_GONE, ofBackend: number, of: written) }

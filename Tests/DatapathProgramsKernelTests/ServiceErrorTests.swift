@@ -15,7 +15,8 @@ struct ServiceErrorTests {
   static let kinds: [(Family, UInt8, UInt8)] = [(.v4, 3, 3), (.v4, 3, 4), (.v4, 11, 0), (.v6, 1, 4), (.v6, 2, 0)]
 
   static func fixture(_ family: Family, _ number: Int) throws -> PodFixture {
-    let (fixture, _, _) = try ServiceTests.fixture(family, ServiceTests.protocols[number].0)
+    let made = try ServiceTests.fixture(family, ServiceTests.protocols[number].0)
+    let fixture = made.pod
     try fixture.publish(ingress: [], egress: [PodFixture.Rule(classID: 4)])
     return fixture
   }

@@ -15,7 +15,8 @@ struct ServiceFragmentTests {
   func `all pieces go to the backend and come from the service, and add up to one datagram`(
     family: Family, hasPolicy: Bool
   ) throws {
-    let (fixture, _, _) = try ServiceTests.fixture(family, .udp)
+    let made = try ServiceTests.fixture(family, .udp)
+    let fixture = made.pod
     if hasPolicy {
       try fixture.publish(
         ingress: [], egress: [PodFixture.Rule(classID: 4, ipProtocol: .udp, ports: .exact(8080))])
@@ -34,7 +35,10 @@ struct ServiceFragmentTests {
 
   @Test(arguments: Family.allCases)
   func `later pieces follow the first, even to a backend that is gone meanwhile`(family: Family) throws {
-    let (fixture, services, written) = try ServiceChoiceTests.fixture(family, .udp)
+    let made = try ServiceChoiceTests.fixture(family, .udp)
+    let services = made.services
+    let written = made.written
+    let fixture = made.pod
     let sent = try FragmentTests.fragments(.udp(from: 1000, to: 80), from: family.pod, to: family.vip)
     let first = try fixture.pass(sent[0], .egress).destination.address
     services.setState(

@@ -55,7 +55,8 @@ struct ServicePortTests {
   func `SCTP cannot have another port, and says so`(family: Family) throws {
     let fixture = try Self.fixture(family, .sctp)
     let message = Message.sctp(from: 1000, to: 80)
-    #expect(try fixture.pass(message.packet(from: family.pod, to: family.vip), .egress).destination == (family.peer, 80))
+    #expect(
+      try fixture.pass(message.packet(from: family.pod, to: family.vip), .egress).destination == (family.peer, 80))
     #expect(try fixture.run(message.packet(from: family.pod, to: family.otherVIP), .egress) == .drops(.noMapping))
   }
 

@@ -15,14 +15,12 @@ struct ServiceTests {
   typealias Backend = TestServices.Backend
 
   /// Port 80 of the service's address goes to port 8080 of the peer; SCTP keeps its port.
-  static func fixture(_ family: Family, _ ipProtocol: IPProtocol = .tcp, flags: UInt32 = 0) throws -> (
-    PodFixture, TestServices, TestServices.Service
-  ) {
+  static func fixture(_ family: Family, _ ipProtocol: IPProtocol = .tcp, flags: UInt32 = 0) throws -> ServiceFixture {
     let services = try TestServices()
     let port: UInt16 = ipProtocol == .sctp ? 80 : 8080
     let written = try services.add(
       family.vip, 80, ipProtocol, to: [Backend(address: family.peer, port: port)], flags: flags)
-    return (try PodFixture(services: services.maps), services, written)
+    return ServiceFixture(pod: try PodFixture(services: services.maps), services: services, written: written)
   }
 
   static let payload: [UInt8] = [1, 2, 3, 4, 5, 6, 7]
@@ -37,7 +35,10 @@ struct ServiceTests {
     number: Int, family: Family
   ) throws {
     let (ipProtocol, message, port) = Self.protocols[number]
-    let (fixture, services, written) = try Self.fixture(family, ipProtocol)
+    let made = try Self.fixture(family, ipProtocol)
+    let services = made.services
+    let written = made.written
+    let fixture = made.pod
     let request = message(1000, 80).packet(from: family.pod, to: family.vip, payload: Self.payload)
     let sent = message(1000, port).packet(from: family.pod, to: family.peer, payload: Self.payload)
     for _ in 0..<3 { #expect(try fixture.run(request, .egress) == .passes(Packet(parsing: sent.bytes))) }
@@ -56,7 +57,8 @@ struct ServiceTests {
 
   @Test(arguments: Family.allCases)
   func `headers behind options and extensions are rewritten too`(family: Family) throws {
-    let (fixture, _, _) = try Self.fixture(family)
+    let made = try Self.fixture(family)
+    let fixture = made.pod
     func packet(_ destination: IPAddress, _ port: UInt16) -> Packet {
       var packet = Message.tcp(from: 1000, to: port, flags: .syn).packet(from: family.pod, to: destination)
       if family == .v4 { packet.ipv4?.options = [1, 1, 1, 0] }
@@ -68,7 +70,8 @@ struct ServiceTests {
   }
 
   @Test func `a UDP checksum of none stays none`() throws {
-    let (fixture, _, _) = try Self.fixture(.v4, .udp)
+    let made = try Self.fixture(.v4, .udp)
+    let fixture = made.pod
     var packet = Message.udp(from: 1000, to: 80).packet(from: Family.v4.pod, to: Family.v4.vip, payload: Self.payload)
     packet.udp?.checksum = .exactly(0)
     let sent = try fixture.pass(packet, .egress)
@@ -78,7 +81,8 @@ struct ServiceTests {
 
   @Test(arguments: Family.allCases)
   func `a UDP checksum that comes out as zero is sent as its complement`(family: Family) throws {
-    let (fixture, _, _) = try Self.fixture(family, .udp)
+    let made = try Self.fixture(family, .udp)
+    let fixture = made.pod
     // The checksum with a payload of zeros, as payload, makes the sum complete.
     func sum(_ packet: Packet) -> UInt16 {
       let bytes = packet.bytes
@@ -93,7 +97,8 @@ struct ServiceTests {
 
   @Test(arguments: Family.allCases)
   func `policy sees the backend, and the drop is one of the backend`(family: Family) throws {
-    let (fixture, _, _) = try Self.fixture(family)
+    let made = try Self.fixture(family)
+    let fixture = made.pod
     try fixture.publish(ingress: [], egress: [Rule(classID: 4, ipProtocol: .tcp, ports: .exact(8080))])
     let request = Message.tcp(from: 1000, to: 80, flags: .syn).packet(from: family.pod, to: family.vip)
     #expect(try fixture.pass(request, .egress).destination == (family.peer, 8080))
@@ -111,7 +116,8 @@ struct ServiceTests {
 
   @Test(arguments: Family.allCases)
   func `a spoofed source is refused before any service is looked up`(family: Family) throws {
-    let (fixture, _, _) = try Self.fixture(family)
+    let made = try Self.fixture(family)
+    let fixture = made.pod
     let packet = Message.tcp(from: 1000, to: 80, flags: .syn).packet(from: family.stranger, to: family.vip)
     #expect(try fixture.run(packet, .egress) == .drops(.invalidSource))
     #expect(try fixture.datapath.flows.entries().isEmpty)
@@ -119,8 +125,11 @@ struct ServiceTests {
 
   @Test(arguments: Family.allCases)
   func `other ports, protocols and what others send to the service's address are left alone`(family: Family) throws {
-    let (fixture, _, _) = try Self.fixture(family)
-    for message in [Message.tcp(from: 1000, to: 81, flags: .syn), .udp(from: 1000, to: 80), .echoRequest(identifier: 1)] {
+    let made = try Self.fixture(family)
+    let fixture = made.pod
+    for message in [
+      Message.tcp(from: 1000, to: 81, flags: .syn), .udp(from: 1000, to: 80), .echoRequest(identifier: 1),
+    ] {
       let packet = message.packet(from: family.pod, to: family.vip)
       #expect(try fixture.run(packet, .egress) == .passes(Packet(parsing: packet.bytes)))
     }
@@ -144,7 +153,8 @@ struct ServiceTests {
 
   @Test(arguments: Family.allCases)
   func `an address of another node's is left alone`(family: Family) throws {
-    let (fixture, _, _) = try Self.fixture(family, flags: UInt32(FRONTEND_EXTERNAL | FRONTEND_NOT_INTERNAL))
+    let made = try Self.fixture(family, flags: UInt32(FRONTEND_EXTERNAL | FRONTEND_NOT_INTERNAL))
+    let fixture = made.pod
     let packet = Message.tcp(from: 1000, to: 80, flags: .syn).packet(from: family.pod, to: family.vip)
     #expect(try fixture.pass(packet, .egress).destination == (family.vip, 80))
   }
@@ -168,7 +178,9 @@ struct ServiceTests {
 
   @Test(arguments: Family.allCases)
   func `a frame to a sibling has the pod's own station as receiver, others keep the gateway's`(family: Family) throws {
-    let (fixture, services, _) = try Self.fixture(family)
+    let made = try Self.fixture(family)
+    let services = made.services
+    let fixture = made.pod
     try services.add(family.otherVIP, 80, to: [Backend(address: family.stranger, port: 8080)])
     for (address, parent) in [(family.pod, UInt32(3)), (family.peer, 3), (family.stranger, 4)] {
       try fixture.datapath.localPods.updateValue(parent, forKey: ip_address(address))

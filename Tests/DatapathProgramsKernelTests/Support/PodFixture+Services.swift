@@ -7,6 +7,13 @@ import DatapathPrograms
 import NetworkTypes
 import Testing
 
+/// A pod's datapath with one service.
+struct ServiceFixture: ~Copyable {
+  let pod: PodFixture
+  let services: TestServices
+  let written: TestServices.Service
+}
+
 extension PodFixture {
   /// What became of a packet, and what it is now.
   enum Result: Hashable {
