@@ -19,7 +19,10 @@ public enum IPAddress: Hashable, Sendable, Comparable {
   case v6(IPv6Address)
 
   /// Reads either notation; nil when the text is neither.
-  public init?(_ text: some StringProtocol) {
+  public init?(_ text: some StringProtocol) { self.init(String(text)) }
+
+  /// Reads either notation; nil when the text is neither.
+  public init?(_ text: String) {
     if let address = IPv4Address(text) {
       self = .v4(address)
     } else if let address = IPv6Address(text) {

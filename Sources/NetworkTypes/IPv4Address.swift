@@ -23,7 +23,12 @@ public struct IPv4Address: Hashable, Sendable, Comparable {
   public var bytes: [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: rawValue >> (24 - 8 * $0)) } }
 
   /// Reads dotted-quad notation, four decimal parts without leading zeros; anything else is nil.
-  public init?(_ text: some StringProtocol) {
+  public init?(_ text: some StringProtocol) { self.init(parsing: text) }
+
+  /// Reads dotted-quad notation, as the generic initializer does; this one is compiled for strings alone.
+  public init?(_ text: String) { self.init(parsing: text) }
+
+  private init?(parsing text: some StringProtocol) {
     var value: UInt32 = 0
     var parts = 0
     var part: UInt32?

@@ -156,13 +156,16 @@ _Static_assert(sizeof(struct backend) == 32, "struct backend");
 #define BACKEND_TERMINATING 2 /* keeps its flows; takes new ones only while a service has no active one */
 #define BACKEND_GONE        3 /* TCP flows go on until they end by themselves; UDP flows move to another backend */
 
-/* Map `affinity` (LRU hash): which backend a client of a service had. */
+/* Map `affinity` (LRU hash): which backend a client of a service had. Scopes are apart: they have other backends. */
 struct affinity_key {
   struct ip_address client; /* or the network namespace's cookie, in word[0] and word[1] */
   __u32 service;
-  __u32 is_cookie; /* 1: of a socket in the cluster; 0: of a packet */
+  __u32 kind; /* AFFINITY_* */
 };
 _Static_assert(sizeof(struct affinity_key) == 24, "struct affinity_key");
+
+#define AFFINITY_COOKIE (1u << 0) /* of a socket in the cluster; else of a packet */
+#define AFFINITY_LOCAL  (1u << 1) /* in the local scope */
 
 struct affinity {
   __u64 last_used; /* nanoseconds, CLOCK_MONOTONIC */
@@ -206,8 +209,12 @@ struct socket_peer {
   __u32 service; /* index */
   __u32 backend; /* index */
   __u32 epoch;   /* of the backend index */
+  __u32 flags;   /* SOCKET_PEER_* */
 };
-_Static_assert(sizeof(struct socket_peer) == 48, "struct socket_peer");
+_Static_assert(sizeof(struct socket_peer) == 52, "struct socket_peer");
+
+#define SOCKET_PEER_COUNTED (1u << 0) /* in the backend's load */
+#define SOCKET_PEER_MORE    (1u << 1) /* `datagram_peer` has more of this socket's */
 
 /* Map `datagram_peer` (LRU hash): the same for unconnected UDP sockets that talk to more than one service. */
 struct datagram_peer_key {

@@ -78,7 +78,7 @@ extension affinity_key: BPFValue {
   /// `struct affinity_key`.
   public static let layout = StructLayout(
     "affinity_key", of: Self.self,
-    fields: [.init("client", \.client), .init("service", \.service), .init("is_cookie", \.is_cookie)])
+    fields: [.init("client", \.client), .init("service", \.service), .init("kind", \.kind)])
 }
 
 extension affinity: BPFValue {
@@ -113,7 +113,7 @@ extension socket_peer: BPFValue {
     fields: [
       .init("frontend_address", \.frontend_address), .init("backend_address", \.backend_address),
       .init("frontend_port", \.frontend_port), .init("backend_port", \.backend_port), .init("service", \.service),
-      .init("backend", \.backend), .init("epoch", \.epoch),
+      .init("backend", \.backend), .init("epoch", \.epoch), .init("flags", \.flags),
     ])
 }
 

@@ -161,6 +161,20 @@ extension ObjectReader {
     return choice
   }
 
+  /// Takes a list of values with one of a few spellings.
+  mutating func choices<Choice>(_ name: String, of type: Choice.Type) throws(ValidationError) -> [Choice]?
+  where Choice: RawRepresentable<String> & CaseIterable {
+    guard let texts = try stringArray(name) else { return nil }
+    var choices: [Choice] = []
+    for (index, text) in texts.enumerated() {
+      guard let choice = Choice(rawValue: text) else {
+        throw ValidationError(path.field(name).item(index), notOneOf(text, type))
+      }
+      choices.append(choice)
+    }
+    return choices
+  }
+
   mutating func object<Object: DocumentReadable>(
     _ name: String, as type: Object.Type = Object.self
   ) throws(ValidationError) -> Object? {

@@ -20,6 +20,10 @@ public struct ObjectMeta: Hashable, Sendable, Encodable {
   public var uid: String?
   /// The version of the object in the API server's store.
   public var resourceVersion: String?
+  /// When the API server made the object.
+  public var creationTimestamp: Timestamp?
+  /// When the object goes, or went; nil for one that nobody deleted.
+  public var deletionTimestamp: Timestamp?
   /// What must be done before the object may go.
   public var finalizers: [String] = []
   /// The objects that the object belongs to.
@@ -61,6 +65,8 @@ extension ObjectMeta: DocumentReadable {
       labels: try reader.stringMap("labels") ?? [:], annotations: try reader.stringMap("annotations") ?? [:],
       uid: try reader.string("uid"), resourceVersion: try reader.string("resourceVersion"))
     generateName = try reader.string("generateName") ?? ""
+    creationTimestamp = try reader.timestamp("creationTimestamp")
+    deletionTimestamp = try reader.timestamp("deletionTimestamp")
     finalizers = try reader.stringArray("finalizers") ?? []
     ownerReferences = try reader.array("ownerReferences") ?? []
     try reader.takeServerFields()

@@ -22,7 +22,7 @@ extension EndpointSlice {
       guard let address = IPv4Address(text) else { break }
       return reservedErrors(text, IPv4Address.reserved(address), at: path)
     case .ipv6:
-      guard let address = IPv6Address(text) else { break }
+      guard let address = IPv6Address(text), !address.isMapped else { break }
       return reservedErrors(text, IPv6Address.reserved(address), at: path)
     }
     return [ValidationError(path, "\"\(shortened(text))\" is not an \(addressType.rawValue) address")]
@@ -31,6 +31,34 @@ extension EndpointSlice {
   private func reservedErrors(_ text: String, _ kind: String?, at path: FieldPath) -> [ValidationError] {
     kind.map { [ValidationError(path, "\"\(text)\" is \($0) address, which no endpoint may have")] } ?? []
   }
+}
+
+/// What the API server would refuse as an address of either family; mapped ones it takes, but readers disagree on them.
+func addressErrors(_ text: String, at path: FieldPath) -> [ValidationError] {
+  switch IPAddress(text) {
+  case .v4?: []
+  case .v6(let address)?:
+    address.isMapped ? [ValidationError(path, "\"\(shortened(text))\" is an IPv4 address in IPv6 notation")] : []
+  case nil: [ValidationError(path, "\"\(shortened(text))\" is not an IP address")]
+  }
+}
+
+/// What the API server would refuse as an external IP of a Service.
+func externalAddressErrors(_ text: String, at path: FieldPath) -> [ValidationError] {
+  let errors = addressErrors(text, at: path)
+  if !errors.isEmpty { return errors }
+  let kind: String? =
+    switch IPAddress(text) {
+    case .v4(let address)?: IPv4Address.reserved(address)
+    case .v6(let address)?: IPv6Address.reserved(address)
+    case nil: nil
+    }
+  return kind.map { [ValidationError(path, "\"\(text)\" is \($0) address, which no external IP may be")] } ?? []
+}
+
+extension IPv6Address {
+  /// Whether it is an IPv4 address in IPv6 notation, `::ffff:10.0.0.1`.
+  var isMapped: Bool { high == 0 && low >> 32 == 0xFFFF }
 }
 
 extension IPv4Address {

@@ -30,17 +30,26 @@ extension EndpointSlice: KubernetesResource {
     let endpointsPath = FieldPath.root.field("endpoints")
     if endpoints.count > 1000 {
       errors.append(ValidationError(endpointsPath, "has \(endpoints.count) entries, more than 1000; split it"))
-    }
-    for (index, endpoint) in endpoints.enumerated() {
-      errors += addressErrors(endpoint.addresses, at: endpointsPath.item(index).field("addresses"))
+    } else {
+      errors += itemErrors(endpoints, at: endpointsPath) { endpoint, path in
+        addressErrors(endpoint.addresses, at: path.field("addresses")) + endpoint.validationErrors(at: path)
+      }
     }
     let portsPath = FieldPath.root.field("ports")
+    if ports.count > 100 {
+      errors.append(ValidationError(portsPath, "has \(ports.count) entries, more than 100"))
+      return errors
+    }
     var names: Set<String> = []
     for (index, port) in ports.enumerated() {
       let path = portsPath.item(index)
       if let number = port.port { errors += portNumberErrors(number, at: path.field("port")) }
+      if let name = port.name { errors += labelNameErrors(name, at: path.field("name")) }
       if !names.insert(port.name ?? "").inserted {
         errors.append(ValidationError(path.field("name"), "another port of the slice has the same name"))
+      }
+      if let appProtocol = port.appProtocol {
+        errors += qualifiedNameErrors(appProtocol, at: path.field("appProtocol"))
       }
     }
     return errors
@@ -70,8 +79,12 @@ extension EndpointSlice.Endpoint: DocumentReadable {
       conditions: try reader.object("conditions") ?? EndpointSlice.Conditions(),
       nodeName: try reader.string("nodeName"), zone: try reader.string("zone"),
       hostname: try reader.string("hostname"), targetRef: target?.pod,
-      hintedZones: hints?.forZones.map(\.name) ?? [])
-    reader.ignore("deprecatedTopology")
+      hintedZones: hints?.forZones.map(\.name) ?? [], hintedNodes: hints?.forNodes.map(\.name) ?? [])
+    // Topology of the beta API, which nothing reads any more.
+    if let topology = try reader.stringMap("deprecatedTopology"), topology.count > 16 {
+      throw ValidationError(
+        reader.path.field("deprecatedTopology"), "has \(topology.count) entries, more than 16")
+    }
   }
 
   private struct TargetReference: DocumentReadable {
@@ -88,10 +101,11 @@ extension EndpointSlice.Endpoint: DocumentReadable {
 
   private struct Hints: DocumentReadable {
     var forZones: [Hint]
+    var forNodes: [Hint]
 
     init(reading reader: inout ObjectReader) throws(ValidationError) {
       forZones = try reader.array("forZones") ?? []
-      reader.ignore("forNodes")
+      forNodes = try reader.array("forNodes") ?? []
     }
 
     struct Hint: DocumentReadable {
@@ -122,8 +136,33 @@ extension EndpointSlice.Endpoint: DocumentReadable {
       let reference = ["kind": "Pod", "namespace": targetRef.namespace, "name": targetRef.name]
       try fields.encode(reference, forKey: .targetRef)
     }
-    if !hintedZones.isEmpty {
-      try fields.encode(["forZones": hintedZones.map { ["name": $0] }], forKey: .hints)
+    let hints = ["forZones": hintedZones, "forNodes": hintedNodes].filter { !$0.value.isEmpty }
+    if !hints.isEmpty {
+      try fields.encode(hints.mapValues { names in names.map { ["name": $0] } }, forKey: .hints)
+    }
+  }
+}
+
+extension EndpointSlice.Endpoint {
+  /// What the API server would refuse, apart from the addresses.
+  fileprivate func validationErrors(at path: FieldPath) -> [ValidationError] {
+    var errors: [ValidationError] = []
+    if let nodeName { errors += subdomainErrors(nodeName, at: path.field("nodeName")) }
+    if let hostname { errors += labelNameErrors(hostname, at: path.field("hostname")) }
+    let hints = path.field("hints")
+    errors += Self.hintErrors(hintedZones, at: hints.field("forZones")) { labelValueErrors($0, at: $1) }
+    return errors + Self.hintErrors(hintedNodes, at: hints.field("forNodes")) { subdomainErrors($0, at: $1) }
+  }
+
+  private static func hintErrors(
+    _ names: [String], at path: FieldPath, _ check: (String, FieldPath) -> [ValidationError]
+  ) -> [ValidationError] {
+    if names.count > 8 { return [ValidationError(path, "has \(names.count) entries, more than 8")] }
+    var seen: Set<String> = []
+    return names.enumerated().flatMap { index, name in
+      let path = path.item(index).field("name")
+      if !seen.insert(name).inserted { return [ValidationError(path, "\"\(shortened(name))\" is in the list already")] }
+      return check(name, path)
     }
   }
 }

@@ -41,6 +41,8 @@ public struct EndpointSlice: Hashable, Sendable {
     public var targetRef: NamespacedName?
     /// Zones whose clients should use this backend; empty for no hint.
     public var hintedZones: [String]
+    /// Nodes whose clients should use this backend; empty for no hint.
+    public var hintedNodes: [String]
 
     /// Makes a backend.
     ///
@@ -52,9 +54,11 @@ public struct EndpointSlice: Hashable, Sendable {
     ///   - hostname: its host name.
     ///   - targetRef: the pod behind it.
     ///   - hintedZones: zones whose clients should use it.
+    ///   - hintedNodes: nodes whose clients should use it.
     public init(
       addresses: [String], conditions: Conditions = Conditions(), nodeName: String? = nil, zone: String? = nil,
-      hostname: String? = nil, targetRef: NamespacedName? = nil, hintedZones: [String] = []
+      hostname: String? = nil, targetRef: NamespacedName? = nil, hintedZones: [String] = [],
+      hintedNodes: [String] = []
     ) {
       self.addresses = addresses
       self.conditions = conditions
@@ -63,6 +67,7 @@ public struct EndpointSlice: Hashable, Sendable {
       self.hostname = hostname
       self.targetRef = targetRef
       self.hintedZones = hintedZones
+      self.hintedNodes = hintedNodes
     }
   }
 
@@ -72,7 +77,7 @@ public struct EndpointSlice: Hashable, Sendable {
   public struct Conditions: Hashable, Sendable, Encodable {
     /// Ready for new connections; unknown counts as ready.
     public var ready: Bool?
-    /// Able to serve, even while terminating; unknown counts as `ready` does.
+    /// Able to serve, even while terminating; unknown counts as true.
     public var serving: Bool?
     /// On its way out.
     public var terminating: Bool?
@@ -91,8 +96,8 @@ public struct EndpointSlice: Hashable, Sendable {
 
     /// Whether the backend is ready, with the default that the API gives to "unknown".
     public var isReady: Bool { ready ?? true }
-    /// Whether the backend can serve, with the default that the API gives to "unknown".
-    public var isServing: Bool { serving ?? isReady }
+    /// Whether the backend can serve, with the default that kube-proxy gives to "unknown".
+    public var isServing: Bool { serving ?? true }
     /// Whether the backend is on its way out, with the default that the API gives to "unknown".
     public var isTerminating: Bool { terminating ?? false }
   }

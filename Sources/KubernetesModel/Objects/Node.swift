@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NetworkTypes
+
 /// A node, as far as the datapath needs it.
 ///
 /// Fields that are not modelled are skipped when read.
@@ -17,13 +19,61 @@ public struct Node: Hashable, Sendable {
   public struct Spec: Hashable, Sendable, Encodable {
     /// The CIDRs pods on this node take addresses from, where a controller assigned any.
     public var podCIDRs: [String]
+    /// What keeps pods off the node that do not tolerate it.
+    public var taints: [Taint]
+    /// Whether new pods are kept off the node.
+    public var unschedulable: Bool
 
     /// Makes a node specification.
     ///
-    /// - Parameter podCIDRs: CIDRs in text form.
-    public init(podCIDRs: [String] = []) {
+    /// - Parameters:
+    ///   - podCIDRs: CIDRs in text form.
+    ///   - taints: what keeps pods off the node that do not tolerate it.
+    ///   - unschedulable: whether new pods are kept off the node.
+    public init(podCIDRs: [String] = [], taints: [Taint] = [], unschedulable: Bool = false) {
       self.podCIDRs = podCIDRs
+      self.taints = taints
+      self.unschedulable = unschedulable
     }
+  }
+
+  /// What keeps pods off a node that do not tolerate it.
+  ///
+  /// Kubernetes: `Taint`.
+  public struct Taint: Hashable, Sendable, Encodable {
+    /// The taint's key.
+    public var key: String
+    /// The taint's value; empty for none.
+    public var value: String
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
+    public var effect: String
+
+    /// Makes a taint.
+    ///
+    /// - Parameters:
+    ///   - key: its key.
+    ///   - value: its value; empty for none.
+    ///   - effect: `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
+    public init(key: String, value: String = "", effect: String) {
+      self.key = key
+      self.value = value
+      self.effect = effect
+    }
+  }
+
+  /// The label that names a node's zone.
+  public static let zoneLabel = "topology.kubernetes.io/zone"
+  /// The taint of a node that the cluster autoscaler is about to delete.
+  public static let toBeDeletedTaint = "ToBeDeletedByClusterAutoscaler"
+
+  /// The node's zone, from its label; nil without one.
+  public var zone: String? { metadata.labels[Self.zoneLabel] }
+
+  /// Whether the node is about to go: deleted, or tainted by the cluster autoscaler.
+  ///
+  /// Load balancers are to send nothing new to it.
+  public var isLeaving: Bool {
+    metadata.deletionTimestamp != nil || spec.taints.contains { $0.key == Self.toBeDeletedTaint }
   }
 
   /// The part of `status` that is modelled.
@@ -96,7 +146,12 @@ extension Node: KubernetesResource {
   ///
   /// - Returns: one error for each field; none for a good node.
   public func validationErrors() -> [ValidationError] {
-    metadata.validationErrors(namespaced: false, nameIs: .subdomain)
+    let path = FieldPath.root.field("spec")
+    return metadata.validationErrors(namespaced: false, nameIs: .subdomain)
+      + itemErrors(spec.podCIDRs, at: path.field("podCIDRs")) { text, path in
+        IPCIDR(text) == nil ? [ValidationError(path, "\"\(shortened(text))\" is not a block such as 10.0.0.0/8")] : []
+      }
+      + itemErrors(spec.taints, at: path.field("taints")) { $0.validationErrors(at: $1) }
   }
 
   /// Writes what the kind has besides its metadata.
@@ -116,8 +171,33 @@ extension Node.Spec: DocumentReadable {
   /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
     let single = try reader.string("podCIDR")
-    self.init(podCIDRs: try reader.stringArray("podCIDRs") ?? single.map { [$0] } ?? [])
+    self.init(
+      podCIDRs: try reader.stringArray("podCIDRs") ?? single.map { [$0] } ?? [],
+      taints: try reader.array("taints") ?? [], unschedulable: try reader.bool("unschedulable") ?? false)
     reader.ignoreOthers()
+  }
+}
+
+extension Node.Taint: DocumentReadable {
+  /// Reads a taint.
+  ///
+  /// - Parameter reader: its fields.
+  /// - Throws: ``ValidationError`` for the first field that is wrong.
+  public init(reading reader: inout ObjectReader) throws(ValidationError) {
+    self.init(
+      key: try reader.string("key") ?? "", value: try reader.string("value") ?? "",
+      effect: try reader.string("effect") ?? "")
+    _ = try reader.timestamp("timeAdded")
+  }
+
+  fileprivate func validationErrors(at path: FieldPath) -> [ValidationError] {
+    var errors = qualifiedNameErrors(key, at: path.field("key")) + labelValueErrors(value, at: path.field("value"))
+    if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(effect) {
+      errors.append(
+        ValidationError(
+          path.field("effect"), "\"\(shortened(effect))\" is not one of NoSchedule, PreferNoSchedule, NoExecute"))
+    }
+    return errors
   }
 }
 

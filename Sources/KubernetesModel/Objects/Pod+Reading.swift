@@ -22,12 +22,11 @@ extension Pod: KubernetesResource {
   ///
   /// - Returns: one error for each field; none for a good pod.
   public func validationErrors() -> [ValidationError] {
+    let path = FieldPath.root.field("spec")
     var errors = metadata.validationErrors(namespaced: true, nameIs: .subdomain)
-    let containers = FieldPath.root.field("spec").field("containers")
-    for (index, container) in spec.containers.enumerated() {
-      for (position, port) in container.ports.enumerated() where !(1...65535).contains(port.containerPort) {
-        let path = containers.item(index).field("ports").item(position).field("containerPort")
-        errors.append(ValidationError(path, "\(port.containerPort) is not a port number, 1 to 65535"))
+    for (field, containers) in [("containers", spec.containers), ("initContainers", spec.initContainers)] {
+      errors += itemErrors(containers, at: path.field(field)) { container, path in
+        container.portErrors(hostNetwork: spec.hostNetwork, at: path.field("ports"))
       }
     }
     return errors
@@ -40,6 +39,31 @@ extension Pod: KubernetesResource {
   public func encodeBody(to fields: inout KeyedEncodingContainer<ResourceField>) throws {
     try fields.encode(spec, forKey: .spec)
     try fields.encode(status, forKey: .status)
+  }
+}
+
+extension Pod.Container {
+  /// What the API server would refuse in a container's ports.
+  fileprivate func portErrors(hostNetwork: Bool, at path: FieldPath) -> [ValidationError] {
+    var names: Set<String> = []
+    return itemErrors(ports, at: path) { port, path in
+      var errors = portNumberErrors(port.containerPort, at: path.field("containerPort"))
+      if let name = port.name, !name.isEmpty {
+        errors += portNameErrors(name, at: path.field("name"))
+        if !names.insert(name).inserted {
+          errors.append(ValidationError(path.field("name"), "another port of the container has the same name"))
+        }
+      }
+      if let hostPort = port.hostPort, hostPort != 0 {
+        errors += portNumberErrors(hostPort, at: path.field("hostPort"))
+        if hostNetwork, hostPort != port.containerPort {
+          errors.append(
+            ValidationError(path.field("hostPort"), "must be the same as containerPort with hostNetwork"))
+        }
+      }
+      if let hostIP = port.hostIP, !hostIP.isEmpty { errors += addressErrors(hostIP, at: path.field("hostIP")) }
+      return errors
+    }
   }
 }
 

@@ -40,28 +40,38 @@ extension Service.Spec: DocumentReadable {
       throw ValidationError(
         reader.path.field("clusterIPs").item(0), "must be the same as clusterIP, which is \"\(shortened(single))\"")
     }
+    let hasExternalPolicy = reader.has("externalTrafficPolicy")
     self.init(
       type: try reader.choice("type", of: Service.ServiceType.self) ?? .clusterIP,
       clusterIPs: clusterIPs.isEmpty && !single.isEmpty ? [single] : clusterIPs,
       ports: try reader.array("ports") ?? [], selector: try reader.stringMap("selector") ?? [:],
       sessionAffinity: try reader.choice("sessionAffinity", of: Service.SessionAffinity.self) ?? .none)
-    if let configuration: AffinityConfiguration = try reader.object("sessionAffinityConfig"),
-      let timeout = configuration.timeoutSeconds
-    {
-      sessionAffinityTimeoutSeconds = timeout
+    if let configuration: AffinityConfiguration = try reader.object("sessionAffinityConfig") {
+      guard sessionAffinity == .clientIP else {
+        throw ValidationError(
+          reader.path.field("sessionAffinityConfig"), "is only for sessionAffinity ClientIP; remove it")
+      }
+      sessionAffinityTimeoutSeconds = configuration.timeoutSeconds ?? sessionAffinityTimeoutSeconds
     }
     externalIPs = try reader.stringArray("externalIPs") ?? []
-    externalTrafficPolicy = try reader.choice("externalTrafficPolicy", of: Service.TrafficPolicy.self) ?? .cluster
+    let externalPolicy = try reader.choice("externalTrafficPolicy", of: Service.TrafficPolicy.self)
+    externalTrafficPolicy = externalPolicy ?? .cluster
+    if hasExternalPolicy, externalPolicy != nil, !isExternallyAccessible {
+      throw ValidationError(
+        reader.path.field("externalTrafficPolicy"),
+        "is only for Services that clients outside can reach: types NodePort and LoadBalancer, or with externalIPs")
+    }
     internalTrafficPolicy = try reader.choice("internalTrafficPolicy", of: Service.TrafficPolicy.self) ?? .cluster
     healthCheckNodePort = try reader.int32("healthCheckNodePort")
     publishNotReadyAddresses = try reader.bool("publishNotReadyAddresses") ?? false
-    ipFamilies = try reader.stringArray("ipFamilies") ?? []
-    ipFamilyPolicy = try reader.string("ipFamilyPolicy")
+    ipFamilies = try reader.choices("ipFamilies", of: Service.IPFamily.self) ?? []
+    ipFamilyPolicy = try reader.choice("ipFamilyPolicy", of: Service.IPFamilyPolicy.self)
     loadBalancerIP = try reader.string("loadBalancerIP")
+    loadBalancerClass = try reader.string("loadBalancerClass")
     loadBalancerSourceRanges = try reader.stringArray("loadBalancerSourceRanges") ?? []
+    allocateLoadBalancerNodePorts = try reader.bool("allocateLoadBalancerNodePorts")
     externalName = try reader.string("externalName")
     trafficDistribution = try reader.string("trafficDistribution")
-    reader.ignore("allocateLoadBalancerNodePorts", "loadBalancerClass")
   }
 
   /// `sessionAffinityConfig`: one object in another.
@@ -87,7 +97,8 @@ extension Service.Spec {
   private enum CodingKeys: String, CodingKey {
     case type, clusterIP, clusterIPs, ports, selector, sessionAffinity, sessionAffinityConfig, externalIPs
     case externalTrafficPolicy, internalTrafficPolicy, healthCheckNodePort, publishNotReadyAddresses
-    case ipFamilies, ipFamilyPolicy, loadBalancerIP, loadBalancerSourceRanges, externalName, trafficDistribution
+    case ipFamilies, ipFamilyPolicy, loadBalancerIP, loadBalancerClass, loadBalancerSourceRanges
+    case allocateLoadBalancerNodePorts, externalName, trafficDistribution
   }
 
   /// Writes `spec` as the API does.
@@ -107,14 +118,16 @@ extension Service.Spec {
         ["clientIP": ["timeoutSeconds": sessionAffinityTimeoutSeconds]], forKey: .sessionAffinityConfig)
     }
     try fields.encode(externalIPs, forKey: .externalIPs)
-    try fields.encode(externalTrafficPolicy, forKey: .externalTrafficPolicy)
+    if isExternallyAccessible { try fields.encode(externalTrafficPolicy, forKey: .externalTrafficPolicy) }
     try fields.encode(internalTrafficPolicy, forKey: .internalTrafficPolicy)
     try fields.encodeIfPresent(healthCheckNodePort, forKey: .healthCheckNodePort)
     try fields.encode(publishNotReadyAddresses, forKey: .publishNotReadyAddresses)
     try fields.encode(ipFamilies, forKey: .ipFamilies)
     try fields.encodeIfPresent(ipFamilyPolicy, forKey: .ipFamilyPolicy)
     try fields.encodeIfPresent(loadBalancerIP, forKey: .loadBalancerIP)
+    try fields.encodeIfPresent(loadBalancerClass, forKey: .loadBalancerClass)
     try fields.encode(loadBalancerSourceRanges, forKey: .loadBalancerSourceRanges)
+    try fields.encodeIfPresent(allocateLoadBalancerNodePorts, forKey: .allocateLoadBalancerNodePorts)
     try fields.encodeIfPresent(externalName, forKey: .externalName)
     try fields.encodeIfPresent(trafficDistribution, forKey: .trafficDistribution)
   }
@@ -131,47 +144,5 @@ extension Service.Port: DocumentReadable {
       name: name == "" ? nil : name, protocol: try reader.choice("protocol", of: TransportProtocol.self) ?? .tcp,
       port: try reader.int32("port") ?? 0, targetPort: try reader.intOrString("targetPort"),
       nodePort: try reader.int32("nodePort"), appProtocol: try reader.string("appProtocol"))
-  }
-}
-
-extension Service.Status: DocumentReadable {
-  /// Reads the load balancer's addresses.
-  ///
-  /// - Parameter reader: the fields of `status`.
-  /// - Throws: ``ValidationError`` for the first field that is wrong.
-  public init(reading reader: inout ObjectReader) throws(ValidationError) {
-    let balancer: Balancer? = try reader.object("loadBalancer")
-    self.init(loadBalancerIPs: balancer?.ingress.compactMap(\.ip) ?? [])
-    reader.ignore("conditions")
-  }
-
-  private struct Balancer: DocumentReadable {
-    var ingress: [Ingress]
-
-    init(reading reader: inout ObjectReader) throws(ValidationError) {
-      ingress = try reader.array("ingress") ?? []
-    }
-
-    struct Ingress: DocumentReadable {
-      var ip: String?
-
-      init(reading reader: inout ObjectReader) throws(ValidationError) {
-        ip = try reader.string("ip")
-        reader.ignore("hostname", "ipMode", "ports")
-      }
-    }
-  }
-
-  private enum CodingKeys: String, CodingKey {
-    case loadBalancer
-  }
-
-  /// Writes `status` as the API does.
-  ///
-  /// - Parameter encoder: where it goes.
-  /// - Throws: what the encoder throws.
-  public func encode(to encoder: any Encoder) throws {
-    var fields = encoder.container(keyedBy: CodingKeys.self)
-    try fields.encode(["ingress": loadBalancerIPs.map { ["ip": $0] }], forKey: .loadBalancer)
   }
 }

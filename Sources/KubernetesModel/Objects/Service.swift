@@ -35,17 +35,23 @@ public struct Service: Hashable, Sendable {
     public var healthCheckNodePort: Int32?
     /// Whether endpoints that are not ready get traffic.
     public var publishNotReadyAddresses = false
-    /// `IPv4`, `IPv6`, in order of preference.
-    public var ipFamilies: [String] = []
-    /// `SingleStack`, `PreferDualStack` or `RequireDualStack`.
-    public var ipFamilyPolicy: String?
+    /// The families of ``clusterIPs``, in order of preference.
+    public var ipFamilies: [IPFamily] = []
+    /// How many families the Service has; nil where the server is to decide.
+    public var ipFamilyPolicy: IPFamilyPolicy?
     /// The load balancer address that was asked for.
     public var loadBalancerIP: String?
-    /// CIDRs that may use the load balancer; empty for everyone.
+    /// Which load balancer implementation is meant, a qualified name; nil for the cluster's own.
+    public var loadBalancerClass: String?
+    /// CIDRs that may use the load balancer, perhaps with blanks around them; empty for everyone.
     public var loadBalancerSourceRanges: [String] = []
+    /// Whether the server gives node ports to a Service of type `LoadBalancer`; unknown counts as true.
+    public var allocateLoadBalancerNodePorts: Bool?
     /// The DNS name that an `ExternalName` Service stands for.
     public var externalName: String?
-    /// Which backends are preferred, such as `PreferClose`.
+    /// Which backends are preferred: `PreferClose`, `PreferSameZone` or `PreferSameNode`.
+    ///
+    /// Whoever writes EndpointSlices turns it into hints; a proxy looks at the hints.
     public var trafficDistribution: String?
 
     /// Makes a specification.
@@ -69,6 +75,40 @@ public struct Service: Hashable, Sendable {
 
     /// Whether the Service has no address of its own: its name resolves to its pods.
     public var isHeadless: Bool { clusterIPs.first == "None" }
+
+    /// Whether clients outside of the cluster can reach the Service.
+    public var isExternallyAccessible: Bool {
+      switch type {
+      case .nodePort, .loadBalancer: true
+      case .clusterIP: !externalIPs.isEmpty
+      case .externalName: false
+      }
+    }
+
+    /// Whether a load balancer asks nodes for the Service's health at ``healthCheckNodePort``.
+    public var needsHealthCheck: Bool { type == .loadBalancer && externalTrafficPolicy == .local }
+  }
+
+  /// A family of addresses.
+  ///
+  /// Kubernetes: `IPFamily`.
+  public enum IPFamily: String, Hashable, Sendable, Codable, CaseIterable {
+    /// IPv4.
+    case ipv4 = "IPv4"
+    /// IPv6.
+    case ipv6 = "IPv6"
+  }
+
+  /// How many families a Service has.
+  ///
+  /// Kubernetes: `IPFamilyPolicy`.
+  public enum IPFamilyPolicy: String, Hashable, Sendable, Codable, CaseIterable {
+    /// One.
+    case singleStack = "SingleStack"
+    /// Both where the cluster has both.
+    case preferDualStack = "PreferDualStack"
+    /// Both; refused where the cluster has one.
+    case requireDualStack = "RequireDualStack"
   }
 
   /// How a Service is reached.
@@ -148,14 +188,14 @@ public struct Service: Hashable, Sendable {
   ///
   /// Kubernetes: `ServiceStatus`.
   public struct Status: Hashable, Sendable, Encodable {
-    /// The load balancer's addresses in text form.
-    public var loadBalancerIPs: [String]
+    /// Where the load balancer answers.
+    public var ingress: [Ingress]
 
     /// Makes a status.
     ///
-    /// - Parameter loadBalancerIPs: the load balancer's addresses in text form.
-    public init(loadBalancerIPs: [String] = []) {
-      self.loadBalancerIPs = loadBalancerIPs
+    /// - Parameter ingress: where the load balancer answers.
+    public init(ingress: [Ingress] = []) {
+      self.ingress = ingress
     }
   }
 

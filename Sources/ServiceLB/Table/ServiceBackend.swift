@@ -12,7 +12,9 @@ public struct ServiceBackend: Hashable, Sendable {
   public var isLocal: Bool
   /// Whether it is about to end: it keeps what it has.
   public var isTerminating: Bool
-  /// Its share of new flows under ``ServiceAlgorithm/maglev(tableSize:)``; 0: none. 1 is usual.
+  /// Its share of new flows under ``ServiceAlgorithm/maglev(tableSize:)``.
+  ///
+  /// 0: none. 1 is usual.
   public var weight: UInt16
 
   /// Makes a backend from its parts.

@@ -17,7 +17,9 @@ public struct ServiceEntry: Hashable, Sendable {
   public var backends: [ServiceBackend]
   /// The cluster scope: indices into ``backends``, ascending.
   public var cluster: [Int]
-  /// The local scope: indices into ``backends``, ascending, all on this node. Used where a traffic policy is `Local`.
+  /// The local scope: indices into ``backends``, ascending, all on this node.
+  ///
+  /// Used where a traffic policy is `Local`.
   public var local: [Int]
   /// `internalTrafficPolicy: Local`: cluster IPs use the local scope.
   public var isInternalLocal: Bool
@@ -31,6 +33,10 @@ public struct ServiceEntry: Hashable, Sendable {
   public var sourceRanges: [IPCIDR]
   /// Whether backends answer clients outside by themselves.
   public var isDirectReturn: Bool
+  /// Whether the backends stand in, on this node, for those of the service itself (`FRONTEND_LOCAL_REDIRECT`).
+  ///
+  /// A socket is then left alone where its own network namespace listens on what it asks for: the stand-in's own.
+  public var isLocalRedirect: Bool
 
   /// Makes an entry; frontends, backends and ranges are put in order, and duplicates go.
   ///
@@ -56,6 +62,31 @@ public struct ServiceEntry: Hashable, Sendable {
     algorithm = .random
     sourceRanges = []
     isDirectReturn = false
+    isLocalRedirect = false
+  }
+
+  /// What no two entries of a table share: name and family.
+  public struct ID: Hashable, Sendable {
+    /// Which port of which service.
+    public var name: ServicePortName
+    /// The family of its frontends and backends.
+    public var family: AddressFamily
+
+    /// Makes an identifier from its parts.
+    public init(name: ServicePortName, family: AddressFamily) {
+      self.name = name
+      self.family = family
+    }
+  }
+
+  /// Name and family.
+  public var id: ID { ID(name: name, family: family) }
+}
+
+extension ServiceEntry.ID: Comparable {
+  /// Orders by name, then family.
+  public static func < (left: Self, right: Self) -> Bool {
+    left.name == right.name ? left.family.rawValue < right.family.rawValue : left.name < right.name
   }
 }
 
@@ -68,6 +99,7 @@ extension ServiceEntry: CustomStringConvertible {
     if let affinitySeconds { lines.append("  session affinity \(affinitySeconds) s") }
     if algorithm != .random { lines.append("  \(algorithm)") }
     if isDirectReturn { lines.append("  direct server return") }
+    if isLocalRedirect { lines.append("  redirected on this node") }
     lines += sourceRanges.map { "  from \($0)" }
     lines += frontends.map { "  \($0)" }
     for (index, backend) in backends.enumerated() {
@@ -75,6 +107,9 @@ extension ServiceEntry: CustomStringConvertible {
       lines.append("    -> \(backend) (\(scopes.isEmpty ? "drains" : scopes.joined(separator: ", ")))")
     }
     if cluster.isEmpty { lines.append("    -> connection refused (no endpoint)") }
+    if isInternalLocal || isExternalLocal, local.isEmpty, !cluster.isEmpty {
+      lines.append("    -> dropped where the policy is Local (no endpoint on this node)")
+    }
     return lines.joined(separator: "\n")
   }
 }

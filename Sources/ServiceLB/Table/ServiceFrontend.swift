@@ -27,13 +27,20 @@ public struct ServiceFrontend: Hashable, Sendable {
   public var port: Port
   /// TCP, UDP or SCTP.
   public var `protocol`: IPProtocol
+  /// Whether clients in the cluster are served here too; else their sockets and packets are left alone.
+  ///
+  /// False for external IPs where ``ServicePlannerOptions/externalIPs`` says so (`FRONTEND_NOT_INTERNAL`).
+  public var servesCluster: Bool
 
   /// Makes a frontend from its parts.
-  public init(_ kind: Kind = .clusterIP, address: IPAddress, port: Port, protocol: IPProtocol) {
+  public init(
+    _ kind: Kind = .clusterIP, address: IPAddress, port: Port, protocol: IPProtocol, servesCluster: Bool = true
+  ) {
     self.kind = kind
     self.address = address
     self.port = port
     self.protocol = `protocol`
+    self.servesCluster = servesCluster
   }
 
   /// What no two frontends may share: address, port and protocol.
@@ -77,5 +84,7 @@ extension ServiceFrontend: Comparable, CustomStringConvertible {
   public static func < (left: Self, right: Self) -> Bool { left.key < right.key }
 
   /// `10.96.0.10:443/TCP`; other kinds than cluster IPs say so: `10.96.0.10:443/TCP externalIP`.
-  public var description: String { kind == .clusterIP ? "\(key)" : "\(key) \(kind.rawValue)" }
+  public var description: String {
+    "\(key)\(kind == .clusterIP ? "" : " \(kind.rawValue)")\(servesCluster ? "" : " for clients outside only")"
+  }
 }

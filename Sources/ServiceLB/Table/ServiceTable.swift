@@ -69,7 +69,7 @@ public struct ServiceTable: Hashable, Sendable {
     entries: [ServiceEntry] = [], nodeAddresses: [IPAddress] = [], healthChecks: [ServiceHealthCheck] = [],
     notes: [ServiceNote] = []
   ) {
-    self.entries = entries.sorted { ($0.name, $0.family.rawValue) < ($1.name, $1.family.rawValue) }
+    self.entries = entries.sorted { $0.id < $1.id }
     self.nodeAddresses = Set(nodeAddresses).sorted()
     self.healthChecks = healthChecks.sorted { $0.name < $1.name }
     self.notes = Set(notes).sorted()
