@@ -6,11 +6,13 @@ public import BPFMaps
 public struct ServiceError: Error, Sendable {
   /// The kind of failure; more may be added.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
-    private enum Kind: String { case tableFull, conflictingFrontend, invalidLimits, kernelRefused }
+    private enum Kind: String { case tableFull, invalidTable, conflictingFrontend, invalidLimits, kernelRefused }
     private let kind: Kind
 
     /// A map has no room for what the table asks for; nothing was changed.
     public static let tableFull = Code(kind: .tableFull)
+    /// An entry contradicts itself, or two have one name; nothing was changed.
+    public static let invalidTable = Code(kind: .invalidTable)
     /// Two entries of the table claim the same frontend; nothing was changed.
     public static let conflictingFrontend = Code(kind: .conflictingFrontend)
     /// A limit is outside what the datapath can represent; nothing was loaded.

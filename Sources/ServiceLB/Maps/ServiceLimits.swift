@@ -1,48 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import DatapathPrograms
+
 /// How many entries each map of the load balancer has.
 ///
-/// The memory of the arrays is taken when they are loaded.
-public struct ServiceLimits: Hashable, Sendable {
-  /// Addresses services answer at (map `frontend`), at least 1.
-  public var frontends: UInt32
-  /// Service ports (maps `service` and `service_counter`), at least 1.
-  public var services: UInt32
-  /// Backends summed over all service ports (map `service_slot`), 1...2^28.
-  public var slots: UInt32
-  /// Distinct backends (map `backend`), at least 2: number 0 is never used.
-  public var backends: UInt32
-  /// Unconnected UDP sockets times the backends each talks to (map `datagram_peer`), at least 1; the least recently
-  /// used entry is dropped when it is full.
-  public var datagramPeers: UInt32
+/// A service that changes needs its new slots and, for a second, its old ones: leave as many free as change at once.
+public typealias ServiceLimits = ServiceMapLimits
 
-  /// Limits for a node of a large cluster: 65 536 of each, and 1 048 576 slots; about 10 MiB and 1 MiB per CPU.
-  public static let `default` = ServiceLimits()
+extension ServiceMapLimits {
+  /// How many service and VIP indices there can be.
+  private static let indexLimit = FrontendWord.indexLimit
 
-  /// Makes limits; see the properties for the ranges.
-  public init(
-    frontends: UInt32 = 65_536, services: UInt32 = 65_536, slots: UInt32 = 1_048_576, backends: UInt32 = 65_536,
-    datagramPeers: UInt32 = 65_536
-  ) {
-    self.frontends = frontends
-    self.services = services
-    self.slots = slots
-    self.backends = backends
-    self.datagramPeers = datagramPeers
+  /// Limits that hold a table twice over, so that all of it may change at once.
+  ///
+  /// - Parameters:
+  ///   - services: How many service ports, with one address each.
+  ///   - backends: How many endpoints each of them has.
+  public init(services: Int, backendsEach backends: Int) {
+    func clamped(_ value: Int, _ limit: UInt32) -> UInt32 { min(limit, UInt32(clamping: max(value, 64))) }
+    self.init(
+      frontends: clamped(services * 5 / 4, Self.indexLimit), vips: clamped(services * 5 / 2, Self.indexLimit),
+      services: clamped(services * 5 / 4, Self.indexLimit),
+      slots: clamped(services * SlotAllocator.space(for: backends) * 2, 1 << 28),
+      backends: clamped(services * backends * 3 / 2, 1 << 28))
   }
 
-  func check() throws(ServiceError) {
-    func check(_ name: String, _ value: UInt32, _ range: ClosedRange<UInt32>) throws(ServiceError) {
-      guard range.contains(value) else {
-        throw ServiceError(
-          code: .invalidLimits,
-          message: "limit \(name) is \(value): choose a value in \(range.lowerBound)...\(range.upperBound)")
-      }
+  /// The memory that the maps take in the kernel, about.
+  ///
+  /// - Parameter processors: How many processors the kernel counts for.
+  /// - Returns: Bytes. Tries take memory by the entry and are counted full.
+  public func kernelBytes(processors: Int) -> Int {
+    // A hash spends 48 bytes on an element beside key and value, an LRU hash 72, and 16 on each bucket.
+    func hash(_ entries: UInt32, key: Int, value: Int, overhead: Int = 48) -> Int {
+      let buckets = 1 << (UInt32.bitWidth - (max(entries, 2) - 1).leadingZeroBitCount)
+      return (Int(entries) + processors) * (overhead + (key + 7) / 8 * 8 + (value + 7) / 8 * 8) + buckets * 16
     }
-    try check("frontends", frontends, 1...(1 << 24))
-    try check("services", services, 1...(1 << 24))
-    try check("slots", slots, 1...ServiceWord.slotLimit)
-    try check("backends", backends, 2...(1 << 24))
-    try check("datagramPeers", datagramPeers, 1...(1 << 24))
+    return hash(frontends, key: 8, value: 8) + hash(frontends, key: 20, value: 8) + Int(vips) * 32
+      + Int(services) * (16 + 8 + 32 * processors) + Int(slots) * 4 + Int(backends) * 32
+      + Int(sourceRanges) * 96 + hash(nodeAddresses, key: 16, value: 4) + hash(exclusions, key: 8, value: 4)
+      + hash(affinities, key: 24, value: 16, overhead: 72) + hash(datagramPeers, key: 32, value: 24, overhead: 72)
   }
 }

@@ -2,217 +2,238 @@
 
 internal import NetworkTypes
 
-/// The writes that turn one state of the maps into another, in the order they have to happen.
-public struct ServiceMapPlan: Sendable {
-  /// The writes.
-  public var operations: [ServiceMapOperation]
-  /// The state when all are done.
-  public var result: ServiceMapState
-}
-
-extension ServiceMapPlan: CustomStringConvertible {
-  /// The writes, one per line.
-  public var description: String { operations.map(\.description).joined(separator: "\n") }
-}
-
 extension ServiceMapState {
-  /// Plans the fewest writes that make the maps serve `table`.
-  ///
-  /// The order is: backends and slots nobody reads yet, then the word of each changed service, then new frontends; then
-  /// frontends that go. At no point does a connection to a service that stays meet a mixture of old and new endpoints,
-  /// or none. Services, slots and backends no longer used keep their values, and are cleared and freed by a later plan,
-  /// a second or more on.
+  /// Plans the fewest writes that make the maps serve `table`, and takes the state to where they lead.
   ///
   /// - Parameters:
-  ///   - table: what is wished.
-  ///   - now: the time, for what has to rest before it is used again.
-  /// - Returns: the writes, none when the maps serve the table already, and the state after them.
-  /// - Throws: ``ServiceError/Code/tableFull`` or ``ServiceError/Code/conflictingFrontend``. A table equal to what is
-  ///   there is not an error and has an empty plan.
-  public func plan(
-    for table: ServiceTable, at now: ContinuousClock.Instant = .now
+  ///   - table: What is to be served; what is not in it goes.
+  ///   - now: The time, for what has to rest before it is used again.
+  /// - Returns: The writes; none when the maps serve the table already and nothing has become free.
+  /// - Throws: ``ServiceError/Code/tableFull``, ``ServiceError/Code/invalidTable`` or
+  ///   ``ServiceError/Code/conflictingFrontend``; the state is as before.
+  public mutating func apply(
+    _ table: ServiceTable, at now: ContinuousClock.Instant = .now
   ) throws(ServiceError) -> ServiceMapPlan {
-    var planner = Planner(before: self, now: now)
-    return try planner.plan(table)
+    try plan(
+      Change(entries: table.entries, isWhole: true, nodeAddresses: Set(table.nodeAddresses)), at: now)
   }
 
-  private struct Planner {
-    let before: ServiceMapState
-    var state: ServiceMapState
-    let now: ContinuousClock.Instant
-    var backendsUp: [ServiceMapOperation] = []
-    var extents: [ServiceMapOperation] = []
-    var words: [ServiceMapOperation] = []
-    var frontendsUp: [ServiceMapOperation] = []
-    var down: [ServiceMapOperation] = []
+  /// Plans the writes for some entries alone, at a cost that goes with them and not with the table.
+  ///
+  /// - Parameters:
+  ///   - change: What is new or different, and what goes.
+  ///   - now: The time.
+  /// - Returns: The writes.
+  /// - Throws: As ``apply(_:at:)-(ServiceTable,_)``; a frontend that an entry outside the change has is a conflict.
+  public mutating func apply(
+    _ change: ServiceTableChange, at now: ContinuousClock.Instant = .now
+  ) throws(ServiceError) -> ServiceMapPlan {
+    try plan(
+      Change(
+        entries: change.updated, removed: change.removed, isWhole: false,
+        nodeAddresses: change.nodeAddresses.map { Set($0) }), at: now)
+  }
 
-    init(before: ServiceMapState, now: ContinuousClock.Instant) {
-      self.before = before
-      self.now = now
-      state = before
+  mutating func plan(_ change: Change, at now: ContinuousClock.Instant) throws(ServiceError) -> ServiceMapPlan {
+    reclaim(at: now, limit: change.isWhole ? .max : 64 + 8 * change.entries.count)
+    let stamp = nextPlan()
+    let nodeAddresses = change.nodeAddresses ?? self.nodeAddresses
+    var entries: [ServiceEntry] = []
+    entries.reserveCapacity(change.entries.count)
+    var emptied = change.removed
+    for entry in change.entries {
+      let entry = try Self.checked(entry)
+      if entry.frontends.isEmpty { emptied.append(entry.id) } else { entries.append(entry) }
     }
+    let wish = try wish(entries)
+    var drafts = try draft(entries, wish, isWhole: change.isWhole, stamp)
+    let going = leaving(emptied, drafts, entries, isWhole: change.isWhole, stamp)
+    if !change.isWhole { try checkOwners(entries, wish, stamp, going) }
 
-    mutating func plan(_ table: ServiceTable) throws(ServiceError) -> ServiceMapPlan {
-      let wish = try Self.frontends(of: table)
-      let all = Set(before.frontends.keys).union(wish.keys)
-      guard all.count <= Int(state.limits.frontends) else {
-        throw Self.full("frontend", needed: all.count, limit: state.limits.frontends)
-      }
-      let freed = reclaim()
-      let owners = Dictionary(grouping: before.frontends.keys) { before.frontends[$0] ?? 0 }
-      for (position, entry) in table.entries.enumerated() where !entry.frontends.isEmpty {
-        let index = try serviceIndex(for: entry, at: position, owners: owners, wish: wish)
-        try install(entry, as: index)
-      }
-      removeFrontends(notIn: wish)
-      retireServices()
-      retireBackends()
-      down += freed.services.filter { state.services[$0] == nil }.sorted().map {
-        .setService(index: $0, ServiceWord(rawValue: 0))
-      }
-      let reused = Set(state.backends.values)
-      down += freed.backends.filter { !reused.contains($0) }.sorted().map { .removeBackend(number: $0) }
-      return ServiceMapPlan(operations: backendsUp + extents + words + frontendsUp + down, result: state)
-    }
+    let down = frontendsDown(drafts, going, wish, isWhole: change.isWhole)
+    try reserve(
+      &drafts, of: entries,
+      frontendsDown: (down.count { $0.address.family == .ipv4 }, down.count { $0.address.family == .ipv6 }),
+      addresses: self.nodeAddresses.union(nodeAddresses).count, at: now)
 
-    private static func full(_ map: String, needed: Int, limit: UInt32, resting: Int = 0) -> ServiceError {
-      let now = resting > 0 ? ", or try again in a second when \(resting) that are no longer used are free" : ""
-      return ServiceError(
-        code: .tableFull,
-        message: """
-          map \(map) has room for \(limit) entries and \(needed) are needed: raise the limit and load again\(now)
-          """)
-    }
+    // From here on nothing fails.
+    var plan = ServiceMapPlan()
+    plan.cleared = cleared
+    cleared = []
+    plan.rangesDown = strayRanges
+    rangeCount -= strayRanges.count
+    strayRanges = []
+    plan.nodeAddressesUp = nodeAddresses.subtracting(self.nodeAddresses).sorted()
+    plan.nodeAddressesDown = self.nodeAddresses.subtracting(nodeAddresses).sorted()
+    self.nodeAddresses = nodeAddresses
+    plan.reserve(drafts)
+    for draft in drafts { install(draft, entries[draft.position], &plan, at: now) }
+    for key in down { remove(key, &plan, at: now) }
+    for index in going + orphans { retire(index, &plan, at: now) }
+    orphans = []
+    return plan
+  }
 
-    /// The entry that each wished frontend belongs to.
-    private static func frontends(of table: ServiceTable) throws(ServiceError) -> [ServiceFrontend: Int] {
-      var owner: [ServiceFrontend: Int] = [:]
-      for (position, entry) in table.entries.enumerated() {
-        guard entry.backends.count <= ServiceEntry.maximumBackends else {
-          throw ServiceError(
-            code: .tableFull,
-            message: """
-              \(entry.name) has \(entry.backends.count) backends and a service can have \
-              \(ServiceEntry.maximumBackends): split it
-              """)
-        }
-        for frontend in entry.frontends {
-          if let other = owner.updateValue(position, forKey: frontend) {
-            throw ServiceError(
-              code: .conflictingFrontend,
-              message: "\(frontend) is claimed by \(table.entries[other].name) and \(entry.name): keep it in one entry")
-          }
-        }
-      }
-      return owner
-    }
-
-    /// Frees what has rested; returns the numbers among it.
-    private mutating func reclaim() -> (services: [UInt32], backends: [UInt32]) {
-      for run in state.retiredSlots.release(at: now) { state.slotAllocator.release(run) }
-      let services = state.retiredServices.release(at: now)
-      for index in services {
-        // No frontend has named it for a whole period, so its slots need no rest of their own.
-        if let old = state.services.removeValue(forKey: index) { state.slotAllocator.release(old.word.slots) }
-        state.unsound.remove(index)
-        state.serviceAllocator.release(index..<(index + 1))
-      }
-      let backends = state.retiredBackends.release(at: now).map(\.number)
-      for number in backends { state.backendAllocator.release(number..<(number + 1)) }
-      return (services, backends)
-    }
-
-    /// The number a frontend of the entry has already, if only frontends of the entry have it; else a new one.
-    private mutating func serviceIndex(
-      for entry: ServiceEntry, at position: Int, owners: [UInt32: [ServiceFrontend]], wish: [ServiceFrontend: Int]
-    ) throws(ServiceError) -> UInt32 {
+  /// Which entry each frontend belongs to.
+  private func wish(_ entries: [ServiceEntry]) throws(ServiceError) -> [ServiceFrontend.Key: Int] {
+    var wish: [ServiceFrontend.Key: Int] = [:]
+    wish.reserveCapacity(entries.count)
+    for (position, entry) in entries.enumerated() {
       for frontend in entry.frontends {
-        guard let index = before.frontends[frontend], index < state.limits.services else { continue }
-        // Changing the word of a number that other frontends still name, even ones that are about to go, would hand
-        // their connections to our backends.
-        if owners[index, default: []].allSatisfy({ wish[$0] == position }) { return index }
-      }
-      guard let run = state.serviceAllocator.allocate(1) else {
-        throw Self.full(
-          "service", needed: state.services.count + 1, limit: state.limits.services,
-          resting: state.retiredServices.entries.count)
-      }
-      extents.append(.resetCounter(service: run.lowerBound))
-      return run.lowerBound
-    }
-
-    private mutating func install(_ entry: ServiceEntry, as index: UInt32) throws(ServiceError) {
-      var numbers: [UInt32] = []
-      for backend in entry.backends { numbers.append(try number(of: backend)) }
-      let old = state.services[index]
-      let local = entry.localBackends.count
-      if old?.backends != numbers || old?.word.localCount != local || state.unsound.contains(index) {
-        var base: UInt32 = 0
-        if !numbers.isEmpty {
-          guard let run = state.slotAllocator.allocate(numbers.count) else {
-            throw ServiceError(
-              code: .tableFull,
-              message: """
-                map service_slot has no \(numbers.count) consecutive free slots of \(state.limits.slots) for \
-                \(entry.name): raise the limit and load again, or try again in a second when old slots are free
-                """)
-          }
-          base = run.lowerBound
-          extents.append(.setSlots(base: base, backends: numbers))
+        if let other = wish.updateValue(position, forKey: frontend.key) {
+          throw ServiceError(
+            code: .conflictingFrontend,
+            message: "\(frontend) is claimed by \(entries[other].name) and \(entry.name): keep it in one entry")
         }
-        let word = ServiceWord(
-          base: base, count: numbers.count, localCount: local, generation: (old?.word.generation ?? 0) &+ 1)
-        words.append(.setService(index: index, word))
-        if let old { state.retiredSlots.admit(old.word.slots, at: now) }
-        state.services[index] = Installed(word: word, backends: numbers)
-        state.unsound.remove(index)
-      }
-      for frontend in entry.frontends where state.frontends[frontend] != index {
-        frontendsUp.append(.setFrontend(frontend, service: index))
-        state.frontends[frontend] = index
       }
     }
+    return wish
+  }
 
-    private mutating func number(of backend: ServiceBackend) throws(ServiceError) -> UInt32 {
-      if let known = state.backends[backend] { return known }
-      if let resting = state.retiredBackends.recall(where: { $0.backend == backend }) {
-        state.backends[backend] = resting.number
-        return resting.number
+  /// Finds each entry's service, and what it changes; services that stay get the stamp.
+  private mutating func draft(
+    _ entries: [ServiceEntry], _ wish: [ServiceFrontend.Key: Int], isWhole: Bool, _ stamp: UInt32
+  ) throws(ServiceError) -> [Draft] {
+    var drafts: [Draft] = []
+    var unnamed: [Int] = []
+    for (position, entry) in entries.enumerated() {
+      guard let index = servicesByKey[entry.id] else {
+        unnamed.append(position)
+        continue
       }
-      guard let run = state.backendAllocator.allocate(1) else {
-        throw Self.full(
-          "backend", needed: state.backends.count + state.retiredBackends.entries.count + 1,
-          limit: state.limits.backends - 1,
-          resting: state.retiredBackends.entries.count)
+      guard self[service: index]?.visited != stamp else { throw Self.twice(entry) }
+      self[service: index]?.visited = stamp
+      if let draft = draft(entry, at: position, from: index, wish, isWhole: isWhole) {
+        drafts.append(draft)
       }
-      backendsUp.append(.setBackend(number: run.lowerBound, backend))
-      state.backends[backend] = run.lowerBound
-      return run.lowerBound
     }
+    var seen: Set<ServiceEntry.ID> = []
+    seen.reserveCapacity(unnamed.count)
+    for position in unnamed {
+      let entry = entries[position]
+      guard seen.insert(entry.id).inserted else { throw Self.twice(entry) }
+      let known = knownService(of: entry, at: position, wish, isWhole: isWhole, stamp)
+      if let known { self[service: known]?.visited = stamp }
+      if let draft = draft(entry, at: position, from: known, wish, isWhole: isWhole) {
+        drafts.append(draft)
+      }
+    }
+    // An index that is given up counts as leaving.
+    for draft in drafts where draft.service == nil {
+      if let index = servicesByKey[entries[draft.position].id] { self[service: index]?.visited = 0 }
+    }
+    return drafts
+  }
 
-    private mutating func removeFrontends(notIn wish: [ServiceFrontend: Int]) {
-      for frontend in state.frontends.keys.filter({ wish[$0] == nil }).sorted() {
-        down.append(.removeFrontend(frontend))
-        state.frontends[frontend] = nil
-      }
-    }
+  private static func twice(_ entry: ServiceEntry) -> ServiceError {
+    ServiceError(code: .invalidTable, message: "\(entry.name) is there twice for \(entry.family): make it one entry")
+  }
 
-    /// A service no frontend names keeps its word until it has rested: a program may be about to read it.
-    private mutating func retireServices() {
-      let used = Set(state.frontends.values).union(state.retiredServices.entries.map(\.element))
-      for index in state.services.keys.filter({ !used.contains($0) }).sorted() {
-        state.retiredServices.admit(index, at: now)
+  /// The service that has the entry's frontends under another name that goes, or under none: as after a restart, or
+  /// when a port is renamed.
+  private func knownService(
+    of entry: ServiceEntry, at position: Int, _ wish: [ServiceFrontend.Key: Int], isWhole: Bool, _ stamp: UInt32
+  ) -> UInt32? {
+    for frontend in entry.frontends {
+      guard let index = owners[frontend.key], index != 0, let service = self[service: index],
+        service.visited != stamp, service.key == nil || isWhole, service.key?.family ?? entry.family == entry.family,
+        service.protocol == frontend.protocol
+      else { continue }
+      // What others are to have of it must not follow the entry.
+      if service.frontends.allSatisfy({ wish[$0.key] == position || (isWhole && wish[$0.key] == nil) }) {
+        return index
       }
     }
+    return nil
+  }
 
-    private mutating func retireBackends() {
-      let used = Set(state.services.values.flatMap(\.backends))
-      for (backend, number) in state.backends.filter({ !used.contains($0.value) }).sorted(by: { $0.key < $1.key }) {
-        state.backends[backend] = nil
-        state.retiredBackends.admit(RetiredBackend(number: number, backend: backend), at: now)
-      }
-      for stray in state.strayBackends { state.retiredBackends.admit(stray, at: now) }
-      state.strayBackends = []
+  /// An entry's draft. A service that another entry takes a frontend from, and that is to change, gets a new index: a
+  /// program that has read the frontend's old word must not meet the other one's backends.
+  private func draft(
+    _ entry: ServiceEntry, at position: Int, from index: UInt32?, _ wish: [ServiceFrontend.Key: Int], isWhole: Bool
+  ) -> Draft? {
+    guard let draft = draft(entry, at: position, as: index) else { return nil }
+    guard let index, let service = self[service: index] else { return draft }
+    let loses = service.frontends.contains { frontend in wish[frontend.key].map { $0 != position } ?? false }
+    let changes = draft.scopesDiffer || service.configuration != ServiceConfiguration(entry)
+    guard (loses && changes) || service.protocol != entry.frontends.first?.protocol else { return draft }
+    return self.draft(entry, at: position, as: nil)
+  }
+
+  /// The services that go.
+  private func leaving(
+    _ emptied: [ServiceEntry.ID], _ drafts: [Draft], _ entries: [ServiceEntry], isWhole: Bool, _ stamp: UInt32
+  ) -> [UInt32] {
+    if isWhole {
+      return installed.indices.filter {
+        guard let service = installed[$0] else { return false }
+        return !service.frontends.isEmpty && service.visited != stamp
+      }.map { UInt32($0) }
     }
+    let givenUp = drafts.filter { $0.service == nil }.map { entries[$0.position].id }
+    return (emptied + givenUp).compactMap { key in
+      servicesByKey[key].flatMap { self[service: $0]?.visited == stamp ? nil : $0 }
+    }
+  }
+
+  /// In a change of some entries: others must not have what these ask for.
+  private func checkOwners(
+    _ entries: [ServiceEntry], _ wish: [ServiceFrontend.Key: Int], _ stamp: UInt32, _ going: [UInt32]
+  ) throws(ServiceError) {
+    for entry in entries {
+      for frontend in entry.frontends {
+        guard let owner = owners[frontend.key], owner != 0, let service = self[service: owner], let key = service.key,
+          service.visited != stamp, !going.contains(owner)
+        else { continue }
+        throw ServiceError(
+          code: .conflictingFrontend,
+          message: "\(frontend) is claimed by \(key.name) and \(entry.name): change both at once")
+      }
+    }
+  }
+
+  /// The frontends that nobody asks for any more.
+  private func frontendsDown(
+    _ drafts: [Draft], _ going: [UInt32], _ wish: [ServiceFrontend.Key: Int], isWhole: Bool
+  ) -> [ServiceFrontend.Key] {
+    var down: [ServiceFrontend.Key] = []
+    for draft in drafts {
+      guard let index = draft.service, let service = self[service: index] else { continue }
+      for frontend in service.frontends where wish[frontend.key] == nil { down.append(frontend.key) }
+    }
+    for index in going {
+      guard let service = self[service: index] else { continue }
+      for frontend in service.frontends where wish[frontend.key] == nil { down.append(frontend.key) }
+    }
+    if isWhole, !strayFrontends.isEmpty {
+      down += strayFrontends.filter { owners[$0] == 0 && wish[$0] == nil }
+    }
+    return down
+  }
+
+  /// Takes a frontend away that nobody asks for.
+  private mutating func remove(
+    _ key: ServiceFrontend.Key, _ plan: inout ServiceMapPlan, at now: ContinuousClock.Instant
+  ) {
+    guard let owner = owners.removeValue(forKey: key) else { return }
+    if key.address.family == .ipv6 { frontendCount6 -= 1 }
+    plan.frontendsDown.append(key)
+    takeFrontend(key, from: owner, at: now)
+  }
+
+  /// A service has no frontends any more.
+  private mutating func retire(_ index: UInt32, _ plan: inout ServiceMapPlan, at now: ContinuousClock.Instant) {
+    guard var service = self[service: index], service.frontends.isEmpty else { return }
+    self[service: index] = nil
+    if let key = service.key, servicesByKey[key] == index { servicesByKey[key] = nil }
+    service.key = nil
+    for position in service.backends.indices where !service.backends[position].isRetired {
+      retire(&service.backends[position], of: index, service.protocol, &plan, at: now)
+    }
+    plan.rangesDown += service.ranges.map { SourceRange(service: index, range: $0) }
+    rangeCount -= service.ranges.count
+    service.ranges = []
+    self[service: index] = service
+    resting.admit(.service(index), at: now)
   }
 }

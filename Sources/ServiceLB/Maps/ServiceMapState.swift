@@ -1,130 +1,201 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the maps hold, as far as user space needs to know it: which number each service and each backend has, and which
-/// slots are in use.
+internal import CDatapathABI
+public import NetworkTypes
+
+/// Builds a Maglev table: for each of `size` places the position of a backend in `backends`; empty without any weight.
+package typealias MaglevBuilder =
+  @Sendable (_ backends: [(key: ServiceBackend.Key, weight: UInt16)], _ size: Int) -> [Int]
+
+/// What the maps hold, as far as user space needs to know it: which index each service, address and endpoint has, and
+/// which slots are in use.
 ///
-/// Numbers are stable: an unchanged service or backend keeps its own across updates and, because they are read back
-/// from the maps, across restarts.
+/// Indices are stable: what does not change keeps its own across updates and, because they are read back from the maps,
+/// across restarts. A plan changes the state in place, so that its cost goes with the change alone.
 public struct ServiceMapState: Sendable {
-  /// A service's word and what its slots name.
-  struct Installed: Hashable, Sendable {
-    var word: ServiceWord
-    var backends: [UInt32]
+  /// How long what no map value names stays as it is.
+  static let quarantine = Duration.seconds(SERVICE_QUARANTINE)
+
+  /// A frontend of a service, as its hash entry says.
+  struct InstalledFrontend: Sendable {
+    var key: ServiceFrontend.Key
+    /// VIP index 0: the entry, as read, names no VIP of its own and has to be written.
+    var word: FrontendWord
   }
 
-  /// A backend that no slot names any more.
-  struct RetiredBackend: Hashable, Sendable {
-    var number: UInt32
-    var backend: ServiceBackend
+  /// A backend of a service.
+  struct InstalledBackend: Sendable {
+    var key: ServiceBackend.Key
+    var index: UInt32
+    /// 0: the entry has it. Else it is gone, and this tells this time from others.
+    var retirement: UInt32
+    var weight: UInt16
+    var state: BackendRecord.State
+    var isInCluster: Bool
+    var isInLocal: Bool
+
+    var isRetired: Bool { retirement != 0 }
+  }
+
+  /// A service index in use.
+  struct Installed: Sendable {
+    /// Nil: read from the maps, and no entry has claimed it yet; or at rest.
+    var key: ServiceEntry.ID?
+    var `protocol`: IPProtocol
+    /// In order of key; none: it is at rest until its backends are free.
+    var frontends: [InstalledFrontend] = []
+    /// In order of key, those that are gone included.
+    var backends: [InstalledBackend] = []
+    var extents = ServiceExtents()
+    var configuration = ServiceConfiguration()
+    /// In order.
+    var ranges: [IPCIDR] = []
+    /// The content of the extents where they are Maglev tables.
+    var clusterTable: [UInt32] = []
+    var localTable: [UInt32] = []
+    /// Whether the extents name what the backends say; not, where they were read and make no sense.
+    var isSound = true
+    /// Whether the extents are this service's own slots.
+    var ownsSlots = true
+    /// Whether the extents are cleared, of a service at rest.
+    var isCleared = false
+    /// Whether the local scope is kept only because a program may still look for it.
+    var isLocalEnding = false
+    /// The plan that the service is part of.
+    var visited: UInt32 = 0
+
+    /// The slots it owns, one or two runs.
+    var runs: [Range<UInt32>] {
+      guard ownsSlots else { return [] }
+      return Self.runs(of: extents)
+    }
+
+    static func runs(of extents: ServiceExtents) -> [Range<UInt32>] {
+      let (cluster, local) = (extents.cluster.slots, extents.local.slots)
+      if cluster.isEmpty || local.isEmpty { return [cluster, local].filter { !$0.isEmpty } }
+      // A pair of slots is one service's; so runs that touch the same pair are one.
+      if cluster.lowerBound / 2 <= (local.upperBound - 1) / 2, local.lowerBound / 2 <= (cluster.upperBound - 1) / 2 {
+        return [min(cluster.lowerBound, local.lowerBound)..<max(cluster.upperBound, local.upperBound)]
+      }
+      return [cluster, local]
+    }
+  }
+
+  /// What rests until no program can have read its name.
+  enum Resting: Sendable {
+    case slots(Range<UInt32>)
+    case vip(UInt32)
+    case backend(service: UInt32, key: ServiceBackend.Key, retirement: UInt32)
+    /// An index of a backend that is on no service's list.
+    case stray(UInt32)
+    /// A service without frontends.
+    case service(UInt32)
+    /// A local scope that no frontend asks for.
+    case localScope(UInt32)
+  }
+
+  /// A TCP backend that is gone, and may have connections.
+  struct Draining: Sendable {
+    var service: UInt32
+    var key: ServiceBackend.Key
+    var retirement: UInt32
+    var index: UInt32
+    var until: ContinuousClock.Instant
   }
 
   /// The sizes of the maps.
   public let limits: ServiceLimits
-  /// The service number of each frontend.
-  public internal(set) var frontends: [ServiceFrontend: UInt32] = [:]
-  /// The number of each backend in use.
-  public internal(set) var backends: [ServiceBackend: UInt32] = [:]
+  /// How long the index of a TCP backend that is gone is not used again, unless it is needed or known to be free.
+  let drainTime: Duration
+  let maglev: MaglevBuilder
 
-  var services: [UInt32: Installed] = [:]
+  var installed: [Installed?] = []
+  var servicesByKey: [ServiceEntry.ID: UInt32] = [:]
+  /// 0: the entry names a service that cannot be.
+  var owners: [ServiceFrontend.Key: UInt32] = [:]
+  /// How many of ``owners`` are IPv6.
+  var frontendCount6 = 0
+  var rangeCount = 0
+  /// Ranges, as read, of services that are not.
+  var strayRanges: [SourceRange] = []
+  /// Frontends, as read, of services that cannot be.
+  var strayFrontends: [ServiceFrontend.Key] = []
+  /// Services that were read without frontends.
+  var orphans: [UInt32] = []
+  /// The addresses that node ports are served at.
+  public internal(set) var nodeAddresses: Set<IPAddress> = []
+
   var slotAllocator: SlotAllocator
-  var serviceAllocator: SlotAllocator
-  var backendAllocator: SlotAllocator
+  var serviceAllocator: IndexAllocator
+  var vipAllocator: IndexAllocator
+  var backendAllocator: IndexAllocator
+  /// Whether an index that was never handed out may have counts all the same: the maps are older than this state.
+  var resetsNewCounters = false
 
-  /// Services whose word, as read, cannot be right and has to be written whatever the wish.
-  var unsound: Set<UInt32> = []
-  /// Second numbers of backends, as read.
-  var strayBackends: [RetiredBackend] = []
-
-  var retiredSlots = Quarantine<Range<UInt32>>()
-  var retiredServices = Quarantine<UInt32>()
-  var retiredBackends = Quarantine<RetiredBackend>()
+  /// Writes that say what has become free, for the next plan.
+  var cleared: [ServiceMapOperation] = []
+  var resting = Quarantine<Resting>(period: quarantine)
+  var draining = Ring<Draining>()
+  private var retirements: UInt32 = 0
+  private(set) var plans: UInt32 = 0
 
   /// The state of empty maps.
-  public init(limits: ServiceLimits = .default) {
-    self.limits = limits
-    slotAllocator = SlotAllocator(bounds: 0..<limits.slots)
-    serviceAllocator = SlotAllocator(bounds: 0..<limits.services)
-    backendAllocator = SlotAllocator(bounds: 1..<max(limits.backends, 1))
-  }
-
-  /// The state that was read from maps.
-  ///
-  /// Whatever a crash left half-done is corrected by the next plan: services that no frontend names, backends that no
-  /// slot names, a backend with two numbers, a service whose slots overlap another's or lie outside the map.
   ///
   /// - Parameters:
-  ///   - contents: what the maps hold.
-  ///   - limits: the sizes of the maps.
-  public init(reading contents: ServiceMapContents, limits: ServiceLimits) {
-    self.init(limits: limits)
-    frontends = contents.frontends
-    for (number, backend) in contents.backends.sorted(by: { $0.key < $1.key }) {
-      guard backendAllocator.reserve(number..<(number + 1)) else { continue }
-      if backends[backend] == nil {
-        backends[backend] = number
-        continue
-      }
-      strayBackends.append(RetiredBackend(number: number, backend: backend))
-    }
-    for (index, word) in contents.words.sorted(by: { $0.key < $1.key }) {
-      guard serviceAllocator.reserve(index..<(index + 1)) else { continue }
-      let isSound = slotAllocator.reserve(word.slots)
-      // The slots of an unsound word are not known to be its own: with no backends it differs from any wish, so that
-      // the next plan writes it anew and frees nothing.
-      let numbers = isSound ? word.slots.map { contents.slots[$0] ?? 0 } : []
-      let sound = isSound ? word : ServiceWord(base: 0, count: 0, localCount: 0, generation: word.generation)
-      services[index] = Installed(word: sound, backends: numbers)
-      if !isSound { unsound.insert(index) }
-    }
-    for index in Set(frontends.values) where services[index] == nil {
-      guard serviceAllocator.reserve(index..<(index + 1)) else { continue }
-      services[index] = Installed(word: ServiceWord(rawValue: 0), backends: [])
+  ///   - limits: The sizes of the maps.
+  ///   - drainTime: How long the index of a TCP backend that is gone is kept for flows, unless it is needed.
+  ///   - maglev: Builds Maglev tables.
+  package init(
+    limits: ServiceLimits = .default, drainTime: Duration = ServiceMapState.defaultDrainTime,
+    maglev: @escaping MaglevBuilder = ServiceMapState.defaultMaglev
+  ) {
+    self.limits = limits
+    self.drainTime = drainTime
+    self.maglev = maglev
+    slotAllocator = SlotAllocator(count: limits.slots)
+    serviceAllocator = IndexAllocator(1..<max(limits.services, 2), epochBits: 0)
+    vipAllocator = IndexAllocator(1..<max(limits.vips, 2), epochBits: Int(FRONTEND_EPOCH_BITS))
+    backendAllocator = IndexAllocator(1..<max(limits.backends, 2), epochBits: 32)
+  }
+
+  /// How long the index of a TCP backend that is gone is kept, when nobody says that no flow names it: an hour.
+  package static let defaultDrainTime = Duration.seconds(3600)
+
+  /// How many entries are served.
+  public var serviceCount: Int { servicesByKey.count }
+
+  /// How many TCP backends are gone and wait for their flows to end.
+  public var drainingCount: Int { draining.count }
+
+  mutating func nextRetirement() -> UInt32 {
+    retirements &+= 1
+    if retirements == 0 { retirements = 1 }
+    return retirements
+  }
+
+  mutating func nextPlan() -> UInt32 {
+    plans &+= 1
+    return plans
+  }
+
+  subscript(service index: UInt32) -> Installed? {
+    _read { if Int(index) < installed.count { yield installed[Int(index)] } else { yield nil } }
+    _modify {
+      while installed.count <= Int(index) { installed.append(nil) }
+      yield &installed[Int(index)]
     }
   }
 }
 
-/// What maps hold, as read.
-public struct ServiceMapContents: Hashable, Sendable {
-  /// Map `frontend`.
-  public var frontends: [ServiceFrontend: UInt32]
-  /// Map `service`: words other than 0.
-  public var words: [UInt32: ServiceWord]
-  /// Map `service_slot`: backend numbers of the slots that words name.
-  public var slots: [UInt32: UInt32]
-  /// Map `backend`: those not free.
-  public var backends: [UInt32: ServiceBackend]
-
-  /// Makes contents.
-  public init(
-    frontends: [ServiceFrontend: UInt32] = [:], words: [UInt32: ServiceWord] = [:], slots: [UInt32: UInt32] = [:],
-    backends: [UInt32: ServiceBackend] = [:]
-  ) {
-    self.frontends = frontends
-    self.words = words
-    self.slots = slots
-    self.backends = backends
-  }
-
-  /// Does one write, as the kernel would: a model for tests of plans.
-  public mutating func apply(_ operation: ServiceMapOperation) {
-    switch operation {
-    case .setBackend(let number, let backend): backends[number] = backend
-    case .setSlots(let base, let numbers):
-      for (offset, number) in numbers.enumerated() { slots[base + UInt32(offset)] = number }
-    case .resetCounter: break
-    case .setService(let index, let word): words[index] = word.rawValue == 0 ? nil : word
-    case .setFrontend(let frontend, let index): frontends[frontend] = index
-    case .removeFrontend(let frontend): frontends[frontend] = nil
-    case .removeBackend(let number): backends[number] = nil
+extension Array where Element == ServiceMapState.InstalledBackend {
+  /// Where the backend with a key is, or would be.
+  func position(of key: ServiceBackend.Key) -> (index: Int, isFound: Bool) {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle].key < key { low = middle + 1 } else { high = middle }
     }
-  }
-
-  /// What a connection to `frontend` can meet: nil = it is left alone, empty = it is refused, else the backends.
-  ///
-  /// A slot without a backend shows as a missing one: fewer backends than the word counts.
-  public func backends(of frontend: ServiceFrontend) -> [ServiceBackend]? {
-    guard let index = frontends[frontend] else { return nil }
-    guard let word = words[index] else { return [] }
-    return word.slots.compactMap { slots[$0].flatMap { backends[$0] } }
+    return (low, low < count && self[low].key == key)
   }
 }

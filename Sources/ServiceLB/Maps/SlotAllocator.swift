@@ -1,73 +1,162 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Hands out runs of consecutive indexes, lowest first, and joins what is given back.
+/// Hands out runs of consecutive slots, in pairs of slots, and joins what is given back with its free neighbours.
 ///
-/// Used for extents of slots, and with runs of one for service and backend numbers. Deterministic: the same calls give
-/// the same runs.
-public struct SlotAllocator: Hashable, Sendable {
-  /// All indexes there are.
-  public let bounds: Range<UInt32>
-  /// Free runs in ascending order; no two touch.
-  private var free: [Range<UInt32>]
-
-  /// Makes an allocator for which every index in `bounds` is free.
-  public init(bounds: Range<UInt32>) {
-    self.bounds = bounds
-    free = bounds.isEmpty ? [] : [bounds]
+/// Free runs lie in bins by size, in the manner of a two-level segregated fit: exact bins for short runs, eight to each
+/// power of two for long ones. A run of a fitting bin is found with a few bit operations, however many there are; an
+/// allocation fails only if no free run is long enough. Memory goes with the number of free runs. Deterministic.
+package struct SlotAllocator: Sendable {
+  private struct Run {
+    var length: UInt32
+    var previous: UInt32
+    var next: UInt32
   }
 
-  /// The number of free indexes.
-  public var freeCount: Int { free.reduce(0) { $0 + $1.count } }
+  private static let none = UInt32.max
+  private static let exactBins: UInt32 = 32
+  private static let binCount = 256
+  /// How many runs of a bin are looked at before a larger bin is taken.
+  private static let patience = 8
 
-  /// Takes the lowest run of `count` free indexes; nil when no run is long enough.
-  public mutating func allocate(_ count: Int) -> Range<UInt32>? {
-    guard count > 0, let length = UInt32(exactly: count), let index = free.firstIndex(where: { $0.count >= count })
+  // All in pairs of slots.
+  private var runs: [UInt32: Run] = [:]
+  private var startsByEnd: [UInt32: UInt32] = [:]
+  private var heads = [UInt32](repeating: none, count: binCount)
+  private var occupied: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+  private var freePairs = 0
+
+  /// Makes an allocator for which all slots below `count` are free; an odd one at the end is not used.
+  package init(count: UInt32) {
+    if count >= 2 { insert(0, length: count / 2) }
+  }
+
+  /// Makes an allocator that has nothing yet: free slots are given to it by ``release(_:)``.
+  package init() {}
+
+  /// How many slots are free.
+  package var freeCount: Int { freePairs * 2 }
+
+  /// The longest free run, in slots.
+  package var longestFree: Int {
+    guard let bin = firstOccupied(from: 0, last: true) else { return 0 }
+    var longest: UInt32 = 0
+    var start = heads[bin]
+    while start != Self.none, let run = runs[start] {
+      longest = max(longest, run.length)
+      start = run.next
+    }
+    return Int(longest) * 2
+  }
+
+  /// How many slots a run of `count` takes: pairs.
+  package static func space(for count: Int) -> Int { (count + 1) / 2 * 2 }
+
+  /// Takes a run of `count` slots; nil: no free run is long enough.
+  ///
+  /// - Returns: The first slot, which is even. ``release(_:)`` takes the run, rounded to pairs or not.
+  package mutating func allocate(_ count: Int) -> UInt32? {
+    guard count > 0, let length = UInt32(exactly: (count + 1) / 2), let start = find(length), let run = runs[start]
     else { return nil }
-    let run = free[index]
-    let taken = run.lowerBound..<(run.lowerBound + length)
-    if taken == run {
-      free.remove(at: index)
-    } else {
-      free[index] = taken.upperBound..<run.upperBound
-    }
-    return taken
+    remove(start, run)
+    if run.length > length { insert(start + length, length: run.length - length) }
+    return start * 2
   }
 
-  /// Takes a given run, as read back from a map; false, and nothing changes, when any of it is taken or outside.
-  public mutating func reserve(_ run: Range<UInt32>) -> Bool {
-    guard !run.isEmpty else { return true }
-    let index = firstFree(from: run.lowerBound)
-    guard index < free.count, free[index].lowerBound <= run.lowerBound, free[index].upperBound >= run.upperBound else {
-      return false
+  /// Gives back slots: all pairs that the range touches. They must be taken.
+  package mutating func release(_ slots: Range<UInt32>) {
+    guard !slots.isEmpty else { return }
+    var start = slots.lowerBound / 2
+    var length = (slots.upperBound - 1) / 2 + 1 - start
+    if let before = startsByEnd[start], let run = runs[before] {
+      remove(before, run)
+      start = before
+      length += run.length
     }
-    let hole = free[index]
-    let rest = [hole.lowerBound..<run.lowerBound, run.upperBound..<hole.upperBound].filter { !$0.isEmpty }
-    free.replaceSubrange(index...index, with: rest)
-    return true
+    if let run = runs[start + length] {
+      remove(start + length, run)
+      length += run.length
+    }
+    insert(start, length: length)
   }
 
-  /// Gives a run back; what of it is free already, or outside the bounds, is ignored.
-  public mutating func release(_ run: Range<UInt32>) {
-    var merged = run.clamped(to: bounds)
-    guard !merged.isEmpty else { return }
-    let first = merged.lowerBound > 0 ? firstFree(from: merged.lowerBound - 1) : 0
-    var end = first
-    while end < free.count, free[end].lowerBound <= merged.upperBound {
-      merged =
-        min(merged.lowerBound, free[end].lowerBound)..<max(merged.upperBound, free[end].upperBound)
-      end += 1
-    }
-    free.replaceSubrange(first..<end, with: [merged])
+  private mutating func find(_ length: UInt32) -> UInt32? {
+    let bin = Self.bin(of: length)
+    if let start = fit(in: bin, length, patience: Self.patience) { return start }
+    if let larger = firstOccupied(from: bin + 1, last: false) { return heads[larger] }
+    return fit(in: bin, length, patience: .max)
   }
 
-  /// The first free run that ends after `index`.
-  private func firstFree(from index: UInt32) -> Int {
-    var low = 0
-    var high = free.count
-    while low < high {
-      let middle = (low + high) / 2
-      if free[middle].upperBound <= index { low = middle + 1 } else { high = middle }
+  private func fit(in bin: Int, _ length: UInt32, patience: Int) -> UInt32? {
+    var start = heads[bin]
+    var left = patience
+    while start != Self.none, left > 0, let run = runs[start] {
+      if run.length >= length { return start }
+      start = run.next
+      left -= 1
     }
-    return low
+    return nil
+  }
+
+  private static func bin(of length: UInt32) -> Int {
+    if length < exactBins { return Int(length) }
+    let exponent = 31 - length.leadingZeroBitCount
+    return Int(exactBins) + (exponent - 5) * 8 + Int(length >> UInt32(exponent - 3) & 7)
+  }
+
+  private mutating func insert(_ start: UInt32, length: UInt32) {
+    let bin = Self.bin(of: length)
+    let next = heads[bin]
+    runs[start] = Run(length: length, previous: Self.none, next: next)
+    if next != Self.none { runs[next]?.previous = start }
+    startsByEnd[start + length] = start
+    heads[bin] = start
+    setOccupied(bin, true)
+    freePairs += Int(length)
+  }
+
+  private mutating func remove(_ start: UInt32, _ run: Run) {
+    let bin = Self.bin(of: run.length)
+    if run.previous == Self.none { heads[bin] = run.next } else { runs[run.previous]?.next = run.next }
+    if run.next != Self.none { runs[run.next]?.previous = run.previous }
+    if heads[bin] == Self.none { setOccupied(bin, false) }
+    runs[start] = nil
+    startsByEnd[start + run.length] = nil
+    freePairs -= Int(run.length)
+  }
+
+  private mutating func setOccupied(_ bin: Int, _ isOccupied: Bool) {
+    let bit = UInt64(1) << UInt64(bin % 64)
+    func set(_ word: inout UInt64) { if isOccupied { word |= bit } else { word &= ~bit } }
+    switch bin / 64 {
+    case 0: set(&occupied.0)
+    case 1: set(&occupied.1)
+    case 2: set(&occupied.2)
+    default: set(&occupied.3)
+    }
+  }
+
+  private func word(_ index: Int) -> UInt64 {
+    switch index {
+    case 0: occupied.0
+    case 1: occupied.1
+    case 2: occupied.2
+    default: occupied.3
+    }
+  }
+
+  /// The first bin with runs from `bin` on, or the last of them.
+  private func firstOccupied(from bin: Int, last: Bool) -> Int? {
+    if last {
+      for index in (0..<4).reversed() where word(index) != 0 {
+        return index * 64 + 63 - word(index).leadingZeroBitCount
+      }
+      return nil
+    }
+    guard bin < Self.binCount else { return nil }
+    for index in (bin / 64)..<4 {
+      let bits = index == bin / 64 ? word(index) & (~0 << UInt64(bin % 64)) : word(index)
+      if bits != 0 { return index * 64 + bits.trailingZeroBitCount }
+    }
+    return nil
   }
 }
