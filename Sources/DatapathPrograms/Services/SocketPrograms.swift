@@ -7,6 +7,8 @@ public import BPFMaps
 /// `ServiceLB` attaches them. C: `bpf/sock_lb.bpf.c`.
 public struct SocketPrograms: ~Copyable, Sendable {
   private let object: LoadedObject
+  /// What they look up.
+  public let maps: ServiceMaps
 
   /// Loads the programs.
   ///
@@ -22,7 +24,7 @@ public struct SocketPrograms: ~Copyable, Sendable {
     var object = try BPFObject(DatapathObject.sockLB.embedded)
     try constants.set(in: &object)
     try maps.lend(to: &object)
-    return SocketPrograms(object: try object.load())
+    return SocketPrograms(object: try object.load(), maps: maps)
   }
 
   /// The hooks, in the order in which to attach.

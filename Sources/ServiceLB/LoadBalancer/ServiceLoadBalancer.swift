@@ -2,134 +2,155 @@
 
 internal import BPFMaps
 internal import CDatapathABI
-internal import DatapathPrograms
+public import DatapathPrograms
 internal import Synchronization
 public import SystemPackage
 
-/// The socket load balancer: programs that translate service addresses when a socket of a cgroup connects or sends, and
-/// the maps that tell them where to.
-///
-/// One per node, attached to the root of the cgroup2 hierarchy; pods need nothing in their own namespace, and no packet
-/// is rewritten afterwards.
+/// The load balancer of a node: the maps that say where services are, and the programs that translate at sockets.
 ///
 /// ```swift
-/// let balancer = try ServiceLoadBalancer.load(pinDirectory: "/sys/fs/bpf/terway/service")
-/// try balancer.apply(ServicePlanner().plan(services: services, endpointSlices: slices))
-/// let attachments = try balancer.attach(toCgroup: "/sys/fs/cgroup")
+/// let balancer = try ServiceLoadBalancer.load(pinDirectory: "/sys/fs/bpf/terwaykit")
+/// try balancer.apply(ServicePlanner(nodeName: "node-a").plan(services: services, endpointSlices: slices))
+/// let attachments = try balancer.attach(cgroup: "/sys/fs/cgroup")
 /// ```
+///
+/// One writer for each set of maps: a second one would hand out the same indices. Its methods may be called from many
+/// tasks; they take turns.
 public final class ServiceLoadBalancer: Sendable {
+  /// The maps, for other programs that look services up.
+  public let maps: ServiceMaps
   /// The sizes of the maps in use.
   public let limits: ServiceLimits
+  /// How it was loaded.
+  public let options: ServiceOptions
 
-  private let object: LoadedObject
-  private let maps: ServiceMaps
+  let programs: SocketPrograms
+  let writer: ServiceMapWriter
   /// Nil: unknown, to be read from the maps.
   private let state = Mutex<ServiceMapState?>(nil)
 
-  private init(object: consuming LoadedObject) throws(ServiceError) {
-    maps = try ServiceMaps(of: object)
-    self.object = object
+  /// Uses maps that were made before, such as those of a pod datapath.
+  ///
+  /// - Parameters:
+  ///   - maps: The maps; what they hold is kept until the first ``apply(_:)-(ServiceTable)``.
+  ///   - options: How the programs are loaded.
+  /// - Throws: ``ServiceError/Code/kernelRefused``.
+  /// - Requires: CAP_BPF and CAP_NET_ADMIN; Linux 6.1. `BPF_PROG_LOAD`
+  public init(maps: ServiceMaps, options: ServiceOptions = ServiceOptions()) throws(ServiceError) {
+    self.maps = maps
+    self.options = options
     limits = maps.limits
+    writer = ServiceMapWriter(maps)
+    do throws(BPFError) {
+      programs = try SocketPrograms.load(using: maps, constants: options.constants)
+    } catch {
+      throw ServiceError("load the socket load balancer", error)
+    }
   }
 
   /// Loads the programs and makes their maps, or takes over those that are pinned.
   ///
   /// - Parameters:
-  ///   - pinDirectory: a directory of a bpf file system, made if need be; maps pinned there go on being used, with all
+  ///   - pinDirectory: A directory of a bpf file system, made if need be. Maps pinned there go on being used, with all
   ///     they hold and in their size, and missing ones are made and pinned. Nil: the maps go with this object and its
   ///     attachments.
-  ///   - limits: the sizes of the maps that are made now.
+  ///   - limits: The sizes of the maps that are made now.
+  ///   - options: How the programs are loaded.
   /// - Returns: A load balancer that is not attached yet; what pinned maps hold is kept until the first
-  ///   ``apply(_:)``.
+  ///   ``apply(_:)-(ServiceTable)``.
   /// - Throws: ``ServiceError/Code/invalidLimits``; ``ServiceError/Code/kernelRefused``, also for pinned maps of a
   ///   version with another layout.
   /// - Requires: CAP_BPF and CAP_NET_ADMIN; Linux 6.1. `BPF_PROG_LOAD`, `BPF_MAP_CREATE`
   public static func load(
-    pinDirectory: FilePath? = nil, limits: ServiceLimits = .default
+    pinDirectory: FilePath? = nil, limits: ServiceLimits = .default, options: ServiceOptions = ServiceOptions()
   ) throws(ServiceError) -> ServiceLoadBalancer {
-    try limits.check()
-    let loaded: LoadedObject
+    let maps: ServiceMaps
     do throws(BPFError) {
-      if let pinDirectory { try BPFFileSystem.makeDirectory(pinDirectory) }
-      var object = try BPFObject(
-        DatapathObject.sockLB.embedded,
-        checking: [socket_peer.layout, datagram_peer_key.layout, datagram_peer.layout])
-      let sizes = try limits.adopting(pinnedIn: pinDirectory)
-      try object.setMaxEntries(sizes.frontends, forMap: "frontend")
-      try object.setMaxEntries(sizes.services, forMap: "service")
-      try object.setMaxEntries(sizes.services, forMap: "service_counter")
-      try object.setMaxEntries(sizes.slots, forMap: "service_slot")
-      try object.setMaxEntries(sizes.backends, forMap: "backend")
-      try object.setMaxEntries(sizes.datagramPeers, forMap: "datagram_peer")
-      if let pinDirectory {
-        for name in mapNames { try object.share(map: name, at: pinDirectory.appending(name)) }
+      maps = try ServiceMaps.load(pinDirectory: pinDirectory, limits: limits)
+    } catch {
+      if error.code == .invalidArgument {
+        throw ServiceError(code: .invalidLimits, message: error.description, underlying: error)
       }
-      loaded = try object.load()
-    } catch {
-      throw ServiceError("load the socket load balancer", error)
+      throw ServiceError("make the maps of services", error)
     }
-    return try ServiceLoadBalancer(object: loaded)
-  }
-
-  /// The maps that outlive the process below a pin directory.
-  private static let mapNames = [
-    "frontend", "service", "service_slot", "backend", "socket_peer", "datagram_peer", "service_counter",
-  ]
-
-  /// Begins to translate for every process of a cgroup and the cgroups below it.
-  ///
-  /// Attach once per hierarchy: a socket that two load balancers translate loses the address it asked for.
-  ///
-  /// - Parameter cgroup: a cgroup2 directory; the root for all pods and the host.
-  /// - Returns: The attachments; translation ends when they are detached or released, unless they are pinned.
-  /// - Throws: ``ServiceError/Code/kernelRefused``; nothing stays attached then.
-  /// - Requires: CAP_BPF and CAP_NET_ADMIN; Linux 6.1. `BPF_LINK_CREATE`
-  public func attach(toCgroup cgroup: FilePath) throws(ServiceError) -> ServiceAttachments {
-    do throws(BPFError) {
-      // The way back first: a socket is never told a backend's address that it did not ask for.
-      return ServiceAttachments(
-        getPeerName: try object.program("getpeername4").attach(toCgroup: cgroup, as: .getpeername4),
-        receive: try object.program("recvmsg4").attach(toCgroup: cgroup, as: .recvmsg4),
-        send: try object.program("sendmsg4").attach(toCgroup: cgroup, as: .sendmsg4),
-        connect: try object.program("connect4").attach(toCgroup: cgroup, as: .connect4))
-    } catch {
-      throw ServiceError("attach the socket load balancer to cgroup \(cgroup)", error)
-    }
+    return try ServiceLoadBalancer(maps: maps, options: options)
   }
 
   /// Makes the maps serve a table, with the fewest writes.
   ///
   /// A connection made meanwhile meets all of a service's old endpoints or all of its new ones. Connections that exist
-  /// are not touched. What is no longer used is freed by a call a second or more later, be it with the same table.
+  /// are not touched. What is no longer used becomes free in a call a second or more later, be it with the same table.
   ///
-  /// - Parameter table: the whole wish; what is not in it is removed.
-  /// - Returns: The writes that were made, in order.
-  /// - Throws: ``ServiceError/Code/tableFull`` and ``ServiceError/Code/conflictingFrontend``, with nothing changed;
-  ///   ``ServiceError/Code/kernelRefused``, after which another call carries on from what the maps hold.
+  /// - Parameter table: All that is to be served; what is not in it goes.
+  /// - Returns: What was written.
+  /// - Throws: ``ServiceError/Code/tableFull``, ``ServiceError/Code/invalidTable`` and
+  ///   ``ServiceError/Code/conflictingFrontend``, with nothing changed; ``ServiceError/Code/kernelRefused``, after which
+  ///   another call carries on from what the maps hold.
   @discardableResult
-  public func apply(_ table: ServiceTable) throws(ServiceError) -> [ServiceMapOperation] {
-    try state.withLock { (state) throws(ServiceError) in
-      let plan = try known(state).plan(for: table)
-      state = nil
-      for operation in plan.operations {
-        do throws(BPFError) {
-          try maps.perform(operation)
-        } catch {
-          throw ServiceError("write \"\(operation)\"", error)
-        }
+  public func apply(_ table: ServiceTable) throws(ServiceError) -> ServiceUpdate {
+    try perform { (state) throws(ServiceError) in try state.apply(table) }
+  }
+
+  /// Changes some entries and leaves the others alone, at a cost that goes with the change.
+  ///
+  /// - Parameter change: What is new or different, and what goes; its health checks are no business of the maps.
+  /// - Returns: What was written.
+  /// - Throws: As ``apply(_:)-(ServiceTable)``. A frontend that an entry outside the change has is a conflict.
+  @discardableResult
+  public func apply(_ change: ServiceTableChange) throws(ServiceError) -> ServiceUpdate {
+    try perform { (state) throws(ServiceError) in try state.apply(change) }
+  }
+
+  /// Serves one entry as it is now.
+  ///
+  /// - Parameter entry: The entry; without frontends it goes.
+  /// - Returns: What was written.
+  /// - Throws: As ``apply(_:)-(ServiceTableChange)``.
+  @discardableResult
+  public func update(_ entry: ServiceEntry) throws(ServiceError) -> ServiceUpdate {
+    try apply(ServiceTableChange(updated: [entry]))
+  }
+
+  /// Serves one entry no more.
+  ///
+  /// - Parameter entry: Its name and family; one that is not served is no error.
+  /// - Returns: What was written.
+  /// - Throws: ``ServiceError/Code/kernelRefused``.
+  @discardableResult
+  public func remove(_ entry: ServiceEntry.ID) throws(ServiceError) -> ServiceUpdate {
+    try apply(ServiceTableChange(removed: [entry]))
+  }
+
+  /// Frees what has rested, and TCP endpoints that are gone and have no connections any more.
+  ///
+  /// - Parameter backendsInUse: Returns the indices of backends that flows name, by the tables of flows that look them
+  ///   up; nil: unknown. It is called only if endpoints are gone.
+  /// - Returns: What was written.
+  /// - Throws: ``ServiceError/Code/kernelRefused``.
+  @discardableResult
+  public func collect(backendsInUse: (() -> Set<UInt32>)? = nil) throws(ServiceError) -> ServiceUpdate {
+    try perform { (state) throws(ServiceError) in
+      state.reclaim(at: .now)
+      if let backendsInUse, state.drainingCount > 0 {
+        let used = backendsInUse()
+        state.releaseDraining { used.contains($0) }
       }
-      state = plan.result
-      return plan.operations
+      return try state.apply(ServiceTableChange())
     }
   }
 
-  /// The writes that ``apply(_:)`` would make now.
+  /// The writes that ``apply(_:)-(ServiceTable)`` would make now.
   ///
-  /// - Parameter table: the whole wish.
-  /// - Returns: The writes, in order.
-  /// - Throws: As ``apply(_:)``.
+  /// - Parameter table: All that is to be served.
+  /// - Returns: The writes.
+  /// - Throws: As ``apply(_:)-(ServiceTable)``.
   public func plan(for table: ServiceTable) throws(ServiceError) -> ServiceMapPlan {
-    try state.withLock { (state) throws(ServiceError) in try known(state).plan(for: table) }
+    try state.withLock { (state) throws(ServiceError) in
+      let current = try known(state)
+      state = current
+      var copy = current
+      return try copy.apply(table)
+    }
   }
 
   /// What the maps hold, read from the kernel.
@@ -137,9 +158,9 @@ public final class ServiceLoadBalancer: Sendable {
   /// - Throws: ``ServiceError/Code/kernelRefused``.
   public func contents() throws(ServiceError) -> ServiceMapContents {
     do throws(BPFError) {
-      return try maps.contents()
+      return try writer.contents()
     } catch {
-      throw ServiceError("read the load balancer's maps", error)
+      throw ServiceError("read the maps of services", error)
     }
   }
 
@@ -147,31 +168,64 @@ public final class ServiceLoadBalancer: Sendable {
   ///
   /// Addresses of one service port share their counts.
   ///
-  /// - Parameter frontend: the address.
-  /// - Returns: The counts, summed over CPUs.
+  /// - Parameter frontend: The address.
+  /// - Returns: The counts, summed over processors.
   /// - Throws: ``ServiceError/Code/kernelRefused``.
-  public func counters(of frontend: ServiceFrontend) throws(ServiceError) -> ServiceCounters? {
+  public func counters(of frontend: ServiceFrontend.Key) throws(ServiceError) -> ServiceCounters? {
     let index = try state.withLock { (state) throws(ServiceError) in
       let current = try known(state)
       state = current
-      return current.frontends[frontend]
+      return current.owners[frontend]
     }
-    guard let index else { return nil }
+    guard let index, index > 0 else { return nil }
     do throws(BPFError) {
-      var sum = ServiceCounters()
-      guard let perCPU = try maps.counters.values(at: index) else { return nil }
-      for counts in perCPU {
-        sum.translated += counts.translated
-        sum.refused += counts.refused
+      return try maps.counters.withValues(at: index) { values in
+        var sum = ServiceCounters()
+        for position in values.indices {
+          sum.translated &+= values[position].translated
+          sum.refused &+= values[position].refused
+          sum.notLocal &+= values[position].not_local
+          sum.filtered &+= values[position].filtered
+        }
+        return sum
       }
-      return sum
     } catch {
       throw ServiceError("read the counts of \(frontend)", error)
     }
   }
 
+  private func perform(
+    _ plan: (inout ServiceMapState) throws(ServiceError) -> ServiceMapPlan
+  ) throws(ServiceError) -> ServiceUpdate {
+    try state.withLock { (state) throws(ServiceError) in
+      var current = try known(state)
+      // The only reference, so that the plan changes it in place; and nil while the maps are neither old nor new.
+      state = nil
+      let made: ServiceMapPlan
+      do throws(ServiceError) {
+        made = try plan(&current)
+      } catch {
+        state = current
+        throw error
+      }
+      do throws(BPFError) {
+        try writer.perform(made)
+      } catch {
+        throw ServiceError("write the maps of services", error)
+      }
+      state = current
+      return ServiceUpdate(made)
+    }
+  }
+
   private func known(_ state: ServiceMapState?) throws(ServiceError) -> ServiceMapState {
     if let state { return state }
-    return ServiceMapState(reading: try contents(), limits: limits)
+    return ServiceMapState(reading: try contents(), limits: limits, drainTime: options.drainTime)
+  }
+}
+
+extension ServiceError {
+  init(_ action: String, _ error: BPFError) {
+    self.init(code: .kernelRefused, message: "cannot \(action)", underlying: error)
   }
 }

@@ -43,6 +43,9 @@ public struct ServiceMapPlan: Sendable {
   var rangesDown: [SourceRange] = []
   /// Addresses of the node that go.
   var nodeAddressesDown: [IPAddress] = []
+  /// Whether programs that run now have to end before ``statesDown``: one of them may be about to choose among the
+  /// backends of an index that was given up, and find nothing else at a second look.
+  var needsGracePeriod = false
   /// Backends that take no new flows, or are gone.
   var statesDown: [(index: UInt32, state: BackendRecord.State)] = []
   /// UDP backends that are gone with this plan: connected sockets may be left behind with them.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import DatapathPrograms
 internal import NetworkTypes
 
 extension ServiceMapState {
   /// Refuses an entry that contradicts itself; puts lists in order that are not.
-  static func checked(_ entry: ServiceEntry) throws(ServiceError) -> ServiceEntry {
+  func checked(_ entry: ServiceEntry) throws(ServiceError) -> ServiceEntry {
     func refuse(_ reason: String) -> ServiceError {
       ServiceError(code: .invalidTable, message: "\(entry.name) \(reason)")
     }
@@ -34,8 +35,12 @@ extension ServiceMapState {
         next = position + 1
       }
     }
-    if case .maglev(let size) = entry.algorithm, size != 16_381, size != 65_521 {
-      throw refuse("asks for a Maglev table of \(size) places: 16381 and 65521 are possible")
+    if case .maglev(let size) = entry.algorithm, !tableSizes.contains(size) {
+      throw refuse(
+        """
+        asks for a Maglev table of \(size) places: \(tableSizes.sorted().map(String.init).joined(separator: " and ")) \
+        are possible
+        """)
     }
     if let seconds = entry.affinitySeconds, seconds == 0 {
       throw refuse("asks for session affinity of 0 seconds")

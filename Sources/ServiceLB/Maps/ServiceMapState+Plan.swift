@@ -42,7 +42,7 @@ extension ServiceMapState {
     entries.reserveCapacity(change.entries.count)
     var emptied = change.removed
     for entry in change.entries {
-      let entry = try Self.checked(entry)
+      let entry = try checked(entry)
       if entry.frontends.isEmpty { emptied.append(entry.id) } else { entries.append(entry) }
     }
     let wish = try wish(entries)
@@ -69,7 +69,11 @@ extension ServiceMapState {
     plan.reserve(drafts)
     for draft in drafts { install(draft, entries[draft.position], &plan, at: now) }
     for key in down { remove(key, &plan, at: now) }
-    for index in going + orphans { retire(index, &plan, at: now) }
+    for index in going {
+      if let key = self[service: index]?.key, servicesByKey[key] != index { plan.needsGracePeriod = true }
+      retire(index, &plan, at: now)
+    }
+    for index in orphans { retire(index, &plan, at: now) }
     orphans = []
     return plan
   }

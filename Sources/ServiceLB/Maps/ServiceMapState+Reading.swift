@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import DatapathPrograms
 internal import CDatapathABI
 internal import NetworkTypes
 
@@ -15,13 +16,15 @@ extension ServiceMapState {
   ///   - limits: The sizes of the maps.
   ///   - drainTime: How long the index of a TCP backend that is gone is kept for flows, counted from now.
   ///   - maglev: Builds Maglev tables.
+  ///   - tableSizes: The sizes that entries may ask for.
   ///   - now: The time.
   package init(
     reading contents: ServiceMapContents, limits: ServiceLimits,
     drainTime: Duration = ServiceMapState.defaultDrainTime,
-    maglev: @escaping MaglevBuilder = ServiceMapState.defaultMaglev, at now: ContinuousClock.Instant = .now
+    maglev: @escaping MaglevBuilder = ServiceMapState.defaultMaglev, tableSizes: Set<Int> = [16_381, 65_521],
+    at now: ContinuousClock.Instant = .now
   ) {
-    self.init(limits: limits, drainTime: drainTime, maglev: maglev)
+    self.init(limits: limits, drainTime: drainTime, maglev: maglev, tableSizes: tableSizes)
     if contents.isEmpty { return }
     resetsNewCounters = true
     nodeAddresses = contents.nodeAddresses

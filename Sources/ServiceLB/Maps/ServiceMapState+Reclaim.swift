@@ -31,7 +31,7 @@ extension ServiceMapState {
   /// Frees the TCP backends that are gone and that no flow names.
   ///
   /// - Parameter isUsed: Whether a flow names a backend index.
-  mutating func releaseDraining(unless isUsed: (UInt32) -> Bool) {
+  package mutating func releaseDraining(unless isUsed: (UInt32) -> Bool) {
     var unused: [Draining] = []
     draining.filter { element in
       if isUsed(element.index) { return true }

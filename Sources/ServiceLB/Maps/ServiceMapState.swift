@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CDatapathABI
+public import DatapathPrograms
 public import NetworkTypes
 
 /// Builds a Maglev table: for each of `size` places the position of a backend in `backends`; empty without any weight.
@@ -108,6 +109,7 @@ public struct ServiceMapState: Sendable {
   /// How long the index of a TCP backend that is gone is not used again, unless it is needed or known to be free.
   let drainTime: Duration
   let maglev: MaglevBuilder
+  let tableSizes: Set<Int>
 
   var installed: [Installed?] = []
   var servicesByKey: [ServiceEntry.ID: UInt32] = [:]
@@ -145,10 +147,12 @@ public struct ServiceMapState: Sendable {
   ///   - limits: The sizes of the maps.
   ///   - drainTime: How long the index of a TCP backend that is gone is kept for flows, unless it is needed.
   ///   - maglev: Builds Maglev tables.
+  ///   - tableSizes: The sizes that entries may ask for.
   package init(
     limits: ServiceLimits = .default, drainTime: Duration = ServiceMapState.defaultDrainTime,
-    maglev: @escaping MaglevBuilder = ServiceMapState.defaultMaglev
+    maglev: @escaping MaglevBuilder = ServiceMapState.defaultMaglev, tableSizes: Set<Int> = [16_381, 65_521]
   ) {
+    self.tableSizes = tableSizes
     self.limits = limits
     self.drainTime = drainTime
     self.maglev = maglev
@@ -163,6 +167,14 @@ public struct ServiceMapState: Sendable {
 
   /// How many entries are served.
   public var serviceCount: Int { servicesByKey.count }
+
+  /// Whether the maps serve nothing and all of them is free.
+  package var isEmpty: Bool {
+    owners.isEmpty && servicesByKey.isEmpty && nodeAddresses.isEmpty && installed.allSatisfy { $0 == nil }
+      && slotAllocator.longestFree == limits.slots / 2 * 2 && serviceAllocator.available == Int(limits.services) - 1
+      && vipAllocator.available == Int(limits.vips) - 1 && backendAllocator.available == Int(limits.backends) - 1
+      && rangeCount == 0 && frontendCount6 == 0
+  }
 
   /// How many TCP backends are gone and wait for their flows to end.
   public var drainingCount: Int { draining.count }
