@@ -77,7 +77,7 @@ struct Failure: Error {
     case let error as ServiceError:
       switch error.code {
       case .invalidLimits: self.init(.usage, "\(error)")
-      case .conflictingFrontend: self.init(.data, "\(error)")
+      case .conflictingFrontend, .invalidTable: self.init(.data, "\(error)")
       case .tableFull: self.init(.unavailable, "\(error)")
       default:
         self.init(error.underlying.map(Self.status) ?? .system, Self.words(error.underlying, "\(error)"))

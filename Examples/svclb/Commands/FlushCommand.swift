@@ -49,6 +49,6 @@ struct DetachCommand: AsyncParsableCommand {
   var keepMaps = false
 
   func run() async throws {
-    try await PinnedBalancer.detach(pin.directory, keepingMaps: keepMaps)
+    try await PinnedBalancer.detach(pin.directory, keepsMaps: keepMaps)
   }
 }

@@ -34,6 +34,17 @@ struct ServiceInputs {
     }
   }
 
+  /// All of it, as one node sees it.
+  func table(node: String?, zone: String?) -> ServiceTable {
+    let planned = ServicePlanner(nodeName: node, zone: zone).plan(
+      services: Array(snapshot.services.values), endpointSlices: Array(snapshot.endpointSlices.values),
+      nodes: Array(snapshot.nodes.values), pods: Array(snapshot.pods.values))
+    guard !listed.isEmpty else { return planned }
+    return ServiceTable(
+      entries: planned.entries + listed, nodeAddresses: planned.nodeAddresses, healthChecks: planned.healthChecks,
+      notes: planned.notes)
+  }
+
   private mutating func read(_ bytes: [UInt8], _ name: String) throws {
     if Self.isList(bytes) {
       do {
