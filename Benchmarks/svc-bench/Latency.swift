@@ -96,7 +96,7 @@ struct Targets: Sendable {
   private(set) var all: [Target] = []
   /// Of all backends that may be asked.
   private(set) var addresses: Set<IPAddress> = []
-  private(set) var ports: Set<Port> = []
+  private(set) var ports: Set<NetworkTypes.Port> = []
 
   init(_ list: ServiceList, _ profiles: [Profile]) throws {
     for profile in profiles {

@@ -197,8 +197,8 @@ struct ServiceBenchCommand: ExampleCommand {
     }
     do {
       return try ServiceList(parsing: text)
-    } catch let problem as ServiceList.Problem {
-      throw ExampleError("\(path): \(problem)")
+    } catch {
+      throw ExampleError("\(path): \(error)")
     }
   }
 

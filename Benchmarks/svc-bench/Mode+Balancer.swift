@@ -14,7 +14,7 @@ extension Mode {
     case .direct: Floor(stage: stage, tracksConnections: false)
     case .directConntrack: Floor(stage: stage, tracksConnections: true)
     case .iptables, .iptablesLegacy, .nftables, .nftFlat, .ipvs: Netfilter(mode: self, stage: stage)
-    case .terwaykit: Floor(stage: stage, tracksConnections: false)
+    case .terwaykit: try await SocketBalancer(for: list)
     }
   }
 

@@ -16,12 +16,12 @@ final class SocketBalancer: Balancer {
   private let attachments: Mutex<ServiceAttachments?>
 
   /// Loads programs and makes maps that are large enough.
-  init(for list: ServiceList) throws {
+  init(for list: ServiceList) async throws {
     let endpoints = list.lines.map(\.backends.count).max() ?? 1
     balancer = try ServiceLoadBalancer.load(
       limits: ServiceLimits(services: list.lines.count, backendsEach: max(endpoints, 1)))
     cgroup = try ControlGroup()
-    attachments = Mutex(try balancer.attach(cgroup: cgroup.path))
+    attachments = Mutex(try await balancer.attach(cgroup: cgroup.path))
   }
 
   func program(_ list: ServiceList) async throws -> Cost {

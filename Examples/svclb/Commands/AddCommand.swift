@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import NetworkTypes
 import ServiceLB
 
 /// Serves one more service port.
@@ -51,16 +52,12 @@ struct AddCommand: AsyncParsableCommand {
     let balancer = try PinnedBalancer(pin.directory)
     let services = try balancer.services()
     let keys = Set(frontend.map(\.key))
-    var table = services.table
-    let taken = table.entries.filter { !keys.isDisjoint(with: $0.frontends.map(\.key)) }
-    if let first = taken.first {
-      guard replace else {
-        throw Failure(.data, "\(first.frontends[0].key) is served already; --replace takes its place")
-      }
-      table.entries.removeAll { !keys.isDisjoint(with: $0.frontends.map(\.key)) }
+    let taken = services.table.entries.filter { !keys.isDisjoint(with: $0.frontends.map(\.key)) }
+    if let first = taken.first, !replace {
+      throw Failure(.data, "\(first.frontends[0].key) is served already; --replace takes its place")
     }
-    table = ServiceTable(entries: table.entries + [entry], nodeAddresses: table.nodeAddresses)
-    try balancer.apply(table)
+    try balancer.apply(
+      services.table.with(removed: Set(taken.map(\.id)), added: [entry]))
   }
 
   private var entry: ServiceEntry {
@@ -96,13 +93,19 @@ struct RemoveCommand: AsyncParsableCommand {
 
   func run() async throws {
     let balancer = try PinnedBalancer(pin.directory)
-    var table = try balancer.services().table
-    let before = table.entries.count
-    table.entries.removeAll { $0.frontends.contains { $0.key == frontend.key } }
-    guard table.entries.count < before else {
+    let table = try balancer.services().table
+    let served = table.entries.filter { $0.frontends.contains { $0.key == frontend.key } }
+    guard !served.isEmpty else {
       throw Failure(
         .unavailable, "--frontend \(frontend.key): no service is served there; svclb list prints those that are")
     }
-    try balancer.apply(table)
+    try balancer.apply(table.with(removed: Set(served.map(\.id)), added: []))
+  }
+}
+
+extension ServiceTable {
+  /// Without some entries, and with others.
+  fileprivate func with(removed: Set<ServiceEntry.ID>, added: [ServiceEntry]) -> ServiceTable {
+    ServiceTable(entries: entries.filter { !removed.contains($0.id) } + added, nodeAddresses: nodeAddresses)
   }
 }

@@ -49,8 +49,8 @@ struct ServiceInputs {
     if Self.isList(bytes) {
       do {
         listed += try ServiceList(parsing: String(decoding: bytes, as: UTF8.self)).lines.map { ServiceEntry($0) }
-      } catch let problem as ServiceList.Problem {
-        throw Failure(.data, "\(name): \(problem)")
+      } catch {
+        throw Failure(.data, "\(name): \(error)")
       }
       return
     }
@@ -58,7 +58,7 @@ struct ServiceInputs {
       for object in try ManifestStream(bytes: bytes, name: name, unknownKinds: .skipped).objects {
         snapshot.insert(object)
       }
-    } catch let error as ManifestError {
+    } catch {
       throw Failure(error.code == .unreadable ? .noInput : .data, "\(error)")
     }
   }

@@ -50,28 +50,39 @@ struct FlowTrace: Encodable {
       let service = services.service(at: frontend)
     else { return }
     self.service = service.index
+    if admit(service, frontend, word, asked, client) { choose(service, word, client) }
+  }
+
+  /// Whether the client is served at a frontend.
+  private mutating func admit(
+    _ service: PinnedServices.Service, _ frontend: ServiceFrontend.Key, _ word: FrontendWord,
+    _ asked: ServiceFrontend.Key, _ client: Client
+  ) -> Bool {
     switch client {
     case .socket:
       if word.flags.contains(.notInternal) {
-        return say("sockets on this node are not translated: \(frontend) is for clients outside only")
+        say("sockets on this node are not translated: \(frontend) is for clients outside only")
+        return false
       }
       if word.flags.contains(.localRedirect) {
         say("a socket whose own network namespace listens on \(asked) is left alone; others are redirected")
       }
     case .outside(let address):
       guard word.flags.contains(.external) else {
-        return say("clients outside the cluster are not served: \(frontend) is a cluster IP")
+        say("clients outside the cluster are not served: \(frontend) is a cluster IP")
+        return false
       }
       if word.flags.contains(.sourceRanges) {
         guard let range = service.sourceRanges.first(where: { $0.contains(address) }) else {
           verdict = .dropped
           let ranges = service.sourceRanges.map(\.description).joined(separator: ", ")
-          return say("\(address) is in none of the source ranges (\(ranges))")
+          say("\(address) is in none of the source ranges (\(ranges))")
+          return false
         }
         say("\(address) is in the source range \(range)")
       }
     }
-    choose(service, word, client)
+    return true
   }
 
   private mutating func say(_ sentence: String) { steps.append(sentence) }

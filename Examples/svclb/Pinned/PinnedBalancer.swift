@@ -45,8 +45,6 @@ struct PinnedBalancer {
 
   func apply(_ table: ServiceTable) throws { try balancer.apply(table) }
 
-  func apply(_ change: ServiceTableChange) throws { try balancer.apply(change) }
-
   /// What happened at each service, in order of its first address.
   func counts() throws -> [CountRow] {
     try services().services.compactMap { service in
