@@ -21,6 +21,7 @@ struct IPTablesRules {
   /// - Parameters:
   ///   - line: The service, as it is in the list now.
   ///   - gone: The endpoint whose chain goes; nil for none.
+  /// - Returns: For iptables-restore.
   func change(of line: ServiceList.Line, removing gone: Int?) -> String {
     var text = "*nat\n" + Self.natChains
     if let gone { text += ":\(Self.endpointChain(line, gone)) - [0:0]\n" }

@@ -29,6 +29,7 @@ struct Latency: Sendable {
   ///   - count: What the operations' names say.
   ///   - figures: Where the rounds go.
   ///   - report: Is called with the cost of programming a mode.
+  /// - Throws: With the mode's name, where its services do not work.
   func run(
     _ list: ServiceList, count: Int, into figures: inout Figures, report: (Mode, Cost) throws -> Void
   ) async throws {

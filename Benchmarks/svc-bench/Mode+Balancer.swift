@@ -9,6 +9,8 @@ extension Mode {
   /// - Parameters:
   ///   - stage: Where.
   ///   - list: What is to be served: maps are made large enough for it.
+  /// - Returns: A balancer that serves nothing yet.
+  /// - Throws: Where the kernel refuses programs or maps.
   func balancer(at stage: Stage, for list: ServiceList) async throws -> any Balancer {
     switch self {
     case .direct: Floor(stage: stage, tracksConnections: false)

@@ -30,7 +30,8 @@ struct NFTablesRules {
   /// - Parameters:
   ///   - line: The service, as it is in the list now.
   ///   - added: The endpoint that is new.
-  ///   - gone: The endpoint whose chain goes, by its number and address; nil for none.
+  ///   - gone: The endpoint whose chain goes, nil for none.
+  /// - Returns: For `nft -f`.
   static func change(of line: ServiceList.Line, adding added: Int, removing gone: ServiceList.Backend?) -> String {
     let name = serviceName(line)
     var text = endpointChain(line, added) + "add chain ip kube-proxy \(name)\nflush chain ip kube-proxy \(name)\n"

@@ -66,7 +66,9 @@ final class Stage: Sendable {
       Route(destination: range, interface: .loopback, type: .local, table: .local))
   }
 
-  /// Entries of conntrack are not kept for as long as usual, which would fill its table here. It favours those who need it.
+  /// Has conntrack forget closed connections sooner than usual, which would fill its table here.
+  ///
+  /// It favours those who need conntrack.
   func shortenConntrack() async throws {
     for name in ["tcp_timeout_time_wait", "tcp_timeout_close", "udp_timeout", "udp_timeout_stream"] {
       let path = "net/netfilter/nf_conntrack_\(name)"

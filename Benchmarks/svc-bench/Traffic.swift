@@ -19,6 +19,7 @@ final class Servers: Sendable {
   ///   - ports: Which.
   ///   - namespace: Where.
   ///   - processor: Where the threads run.
+  /// - Throws: Where a port is taken.
   init(_ ports: Set<Port>, in namespace: NetworkNamespace, on processor: Int) async throws {
     var sockets: [CInt] = []
     var tasks: [Task<Void, any Error>] = []
@@ -71,6 +72,7 @@ extension Stage {
   ///   - count: How many times.
   ///   - processor: Where the client runs.
   /// - Returns: What they took.
+  /// - Throws: With the peer, where one fails or is not answered.
   func time(_ profile: Profile, to target: ServiceList.Backend, count: Int, on processor: Int) async throws -> Sample {
     guard case .v4(let address) = target.address else {
       throw ExampleError("\(target): only IPv4 services are measured; leave this one out of the list")

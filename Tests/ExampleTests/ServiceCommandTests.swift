@@ -100,12 +100,12 @@ struct ServiceCommandTests {
       let record = BackendRecord(
         address: .v4(IPv4Address(10, 0, 0, UInt8(index))), port: try #require(Port(8080)), protocol: .tcp,
         state: .active, service: 3, epoch: 1)
-      contents.apply(.setBackend(index, record))
-      contents.apply(.setSlot(index - 1, index))
+      contents.apply(.setBackend(index: index, record))
+      contents.apply(.setSlot(index - 1, backend: index))
     }
-    contents.apply(.setCluster(3, SlotExtent(first: 0, count: cluster)))
-    contents.apply(.setLocal(3, SlotExtent(first: 0, count: local)))
-    contents.apply(.setConfiguration(3, configuration))
+    contents.apply(.setCluster(service: 3, SlotExtent(first: 0, count: cluster)))
+    contents.apply(.setLocal(service: 3, SlotExtent(first: 0, count: local)))
+    contents.apply(.setConfiguration(service: 3, configuration))
     contents.apply(.addNodeAddress(.v4(IPv4Address(192, 168, 0, 1))))
     return PinnedServices(contents)
   }

@@ -19,6 +19,7 @@ extension PinnedBalancer {
   /// - Parameters:
   ///   - directory: Where; nothing there is no error.
   ///   - keepsMaps: Whether only the translation ends.
+  /// - Throws: Where the kernel refuses.
   static func detach(_ directory: FilePath, keepsMaps: Bool) async throws {
     let pins = try FileSystem.entries(of: directory)
     guard !pins.isEmpty else { return }

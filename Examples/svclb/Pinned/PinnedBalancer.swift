@@ -15,6 +15,7 @@ struct PinnedBalancer {
   /// Takes up what is pinned.
   ///
   /// - Parameter directory: Where.
+  /// - Throws: `Failure` where nothing is pinned; where the kernel refuses.
   init(_ directory: FilePath) throws {
     guard try FileSystem.entries(of: directory).contains("frontend4") else {
       throw Failure(
@@ -30,6 +31,7 @@ struct PinnedBalancer {
   /// - Parameters:
   ///   - directory: Where.
   ///   - table: What is to be served: the maps of a new load balancer hold it twice over.
+  /// - Throws: Where the kernel refuses.
   init(_ directory: FilePath, holding table: ServiceTable) throws {
     self.directory = directory
     if BPFFileSystem.mountPoint == nil { try BPFFileSystem.ensureMounted(at: "/sys/fs/bpf") }
