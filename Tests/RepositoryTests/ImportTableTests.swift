@@ -26,6 +26,7 @@ struct ImportTable {
     "ServiceLB": [
       "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", "SystemPackage",
     ],
+    "ServiceHealth": ["ServiceLB", "KubernetesModel", "NetworkTypes", "NIOCore", "NIOPosix", "NIOHTTP1"],
     "PolicyCompiler": [
       "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes",
     ],

@@ -70,7 +70,7 @@ struct ServiceAddresses {
     if texts.isEmpty || balancerIPs.isEmpty { return }
     var ranges: Set<IPCIDR> = []
     for text in texts {
-      if let range = IPCIDR(text.filter { !$0.isWhitespace }) {
+      if let range = IPCIDR(text.trimmed) {
         ranges.insert(range.masked)
       } else {
         note("source range \"\(text)\" is not a block: it is left out")

@@ -82,7 +82,7 @@ struct EndpointWeights {
       return nil
     }
     for item in text.split(separator: ",", omittingEmptySubsequences: false) {
-      let parts = item.split(separator: "=", omittingEmptySubsequences: false).map { Self.trimmed($0) }
+      let parts = item.split(separator: "=", omittingEmptySubsequences: false).map(\.trimmed)
       switch (parts.count, parts.last.flatMap { UInt16($0) }) {
       case (1, let weight?): common = weight
       case (2, let weight?) where !parts[0].isEmpty: single[parts[0]] = weight
@@ -97,9 +97,12 @@ struct EndpointWeights {
     return single[endpoint.addresses.first ?? ""] ?? single[endpoint.targetRef?.name ?? ""]
       ?? single[endpoint.hostname ?? ""] ?? common
   }
+}
 
-  private static func trimmed(_ text: Substring) -> String {
-    var rest = text
+extension StringProtocol {
+  /// The text without the blanks around it.
+  var trimmed: String {
+    var rest = Substring(self)
     while rest.first?.isWhitespace == true { rest = rest.dropFirst() }
     while rest.last?.isWhitespace == true { rest = rest.dropLast() }
     return String(rest)

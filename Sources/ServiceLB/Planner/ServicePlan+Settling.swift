@@ -111,7 +111,6 @@ extension ServicePlan {
       }
       var rest = entry
       rest.frontends.removeAll { !isMine($0) }
-      if !rest.frontends.contains(where: { $0.kind != .clusterIP }) { rest.isExternalLocal = false }
       if !rest.frontends.isEmpty { entries.append(rest) }
       for frontend in entry.frontends where !isMine(frontend) {
         if let winner = claims.winner(of: frontend.key) { notes.append(conflict(owner, frontend, winner)) }
