@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import NetworkTypes
+import ServiceLB
+import SystemPackage
+
+/// Makes the kernel serve what manifests say.
+struct ApplyCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "apply", abstract: "Makes the kernel serve what manifests say, and ends; the kernel goes on.",
+    discussion: """
+      --manifests names files or directories of YAML or JSON with Services and EndpointSlices (Nodes and Pods are read \
+      too, other kinds skipped), or lists of services: INDEX VIP PROTO PORT BACKEND_IP:PORT[,…] with tabs, tcp or udp. - is \
+      the standard input. What is not named any more is removed; connections that exist go on.
+
+      --cgroup translates connections of all processes of a cgroup, from then on until detach. Prints {"program_ms":…}: \
+      milliseconds in which the maps were brought from what they held to what was asked for.
+
+      Examples:
+        svclb apply --manifests services/ --cgroup /sys/fs/cgroup --node worker-1
+        kubectl get services,endpointslices -A -o yaml | svclb apply --manifests - --cgroup /sys/fs/cgroup
+      """)
+
+  @OptionGroup var pin: PinOption
+
+  @Option(
+    parsing: .upToNextOption, help: "Files and directories of manifests, or lists of services; - is standard input.")
+  var manifests: [String]
+
+  @Option(help: "Translate connections of the processes of this cgroup2 directory.")
+  var cgroup: String?
+
+  @Option(help: "This node's name, as EndpointSlices have it: without it no endpoint is on this node.")
+  var node: String?
+
+  @Option(help: "This node's zone, for topology hints.")
+  var zone: String?
+
+  @Option(
+    help: "An address of this node at which node ports are served; again for more. Those of the Node if none is named.")
+  var nodeAddress: [String] = []
+
+  func validate() throws {
+    for path in manifests where path.isEmpty || path.utf8.contains(0) {
+      throw ValidationError("--manifests: a path is empty.")
+    }
+    for text in nodeAddress where IPAddress(text) == nil {
+      throw ValidationError("--node-address \(text): write an IP address.")
+    }
+  }
+
+  func run() async throws {
+    let inputs = try ServiceInputs(manifests)
+    var table = inputs.table(node: node, zone: zone)
+    if !nodeAddress.isEmpty {
+      table = ServiceTable(
+        entries: table.entries, nodeAddresses: nodeAddress.compactMap { IPAddress($0) },
+        healthChecks: table.healthChecks, notes: table.notes)
+    }
+    for note in table.notes { warn("\(note)") }
+    let balancer = try PinnedBalancer(pin.directory, holding: table)
+    let clock = ContinuousClock()
+    let start = clock.now
+    try balancer.apply(table)
+    let took = clock.now - start
+    if let cgroup { try await balancer.attach(FilePath(cgroup)) }
+    let microseconds = Int((took / .microseconds(1)).rounded())
+    let fraction = "\(microseconds % 1000 + 1000)".dropFirst()
+    try write(#"{"program_ms":\#(microseconds / 1000).\#(fraction)}"#)
+  }
+}

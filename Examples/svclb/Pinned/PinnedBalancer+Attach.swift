@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BPFMaps
+import DatapathPrograms
+import LinuxSystem
+import ServiceLB
+import SystemPackage
+
+extension PinnedBalancer {
+  /// Translates connections of the processes of a cgroup, from now on and without this process.
+  ///
+  /// Where it is attached already, the programs are replaced, each in one step.
+  func attach(_ cgroup: FilePath) async throws {
+    _ = try await balancer.attach(cgroup: cgroup, pinDirectory: directory)
+  }
+
+  /// Takes everything out of the kernel that is pinned in a directory.
+  ///
+  /// - Parameters:
+  ///   - directory: Where; nothing there is no error.
+  ///   - keepsMaps: Whether only the translation ends.
+  /// - Throws: Where the kernel refuses.
+  static func detach(_ directory: FilePath, keepsMaps: Bool) async throws {
+    let pins = try FileSystem.entries(of: directory)
+    guard !pins.isEmpty else { return }
+    try await ServiceAttachments.open(pinDirectory: directory).detach()
+    guard !keepsMaps else { return }
+    for name in ServiceMaps.mapNames where pins.contains(name) {
+      _ = try BPFFileSystem.removePin(at: directory.appending(name))
+    }
+  }
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BPFMaps
+import ExampleTestSupport
+import Foundation
+import Glibc
+import KernelTestSupport
+import LinuxSystem
+import NetworkTypes
+import SystemPackage
+import Testing
+
+/// `svclb` on a real kernel: what one process programs goes on without it, and the next one finds it.
+@Suite("svclb", .serialized, .requires(.root), .timeLimit(.minutes(8)))
+struct ServiceCommandKernelTests {
+  @Test func `what apply programs works when it has ended, until detach`() async throws {
+    try await ServiceScene.with { scene in
+      let printed = try await scene.apply("7\t10.96.0.7\ttcp\t8080\t127.0.0.1:8080\n8\t10.96.0.8\ttcp\t8080\t\n")
+      let timing = try JSONDecoder().decode([String: Double].self, from: Data(printed.utf8))
+      #expect(timing.keys.sorted() == ["program_ms"] && (timing["program_ms"] ?? 0) > 0)
+      #expect(try await scene.reaches("10.96.0.7"))
+      #expect(try await !scene.reaches("10.96.0.9"))
+      // A second one takes over what the first made.
+      try await scene.apply("9\t10.96.0.9\ttcp\t8080\t127.0.0.1:8080\n")
+      #expect(try await scene.reaches("10.96.0.9"))
+      #expect(try await !scene.reaches("10.96.0.7"))
+      try await scene.svclb("detach")
+      #expect(try await !scene.reaches("10.96.0.9"))
+      #expect(try FileSystem.entries(of: scene.pins).isEmpty)
+      // What is gone already is no error.
+      try await scene.svclb("detach")
+    }
+  }
+
+  @Test func `services and endpoints are read from manifests`() async throws {
+    try await ServiceScene.with { scene in
+      let file = scene.folder.appending("web.yaml")
+      try """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: web, namespace: shop}
+      spec:
+        clusterIP: 10.96.1.1
+        clusterIPs: [10.96.1.1]
+        ports: [{name: http, port: 8080, protocol: TCP}]
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
+      addressType: IPv4
+      ports: [{name: http, port: 8080, protocol: TCP}]
+      endpoints: [{addresses: [127.0.0.1], conditions: {ready: true}}]
+      ---
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: web}
+      """.write(toFile: file.string, atomically: true, encoding: .utf8)
+      try await scene.svclb("apply", "--manifests", file.string, "--cgroup", scene.cgroup.string)
+      #expect(try await scene.reaches("10.96.1.1"))
+      #expect(try await scene.svclb("list").contains("10.96.1.1:8080/TCP"))
+    }
+  }
+
+  @Test func `what is served is listed, counted, traced and changed`() async throws {
+    try await ServiceScene.with { scene in
+      try await scene.apply("7\t10.96.0.7\ttcp\t8080\t127.0.0.1:8080\n8\t10.96.0.8\ttcp\t8080\t\n")
+      #expect(try await scene.reaches("10.96.0.7"))
+      #expect(try await !scene.reaches("10.96.0.8"))
+
+      let frontends = try await scene.objects("list")
+      #expect(frontends.compactMap { $0["frontend"] as? String } == ["10.96.0.7:8080/TCP", "10.96.0.8:8080/TCP"])
+      #expect(frontends.compactMap { $0["backends"] as? Int } == [1, 0])
+      let backends = try await scene.objects("backends", "--of", "10.96.0.7:8080")
+      #expect(backends.compactMap { $0["backend"] as? String } == ["127.0.0.1:8080"])
+      #expect(backends.first?["share"] as? Double == 1)
+
+      let counts = try await scene.objects("stats")
+      #expect(counts.compactMap { $0["translated"] as? Int } == [1, 0])
+      #expect(counts.compactMap { $0["refused"] as? Int } == [0, 1])
+      let tables = try await scene.svclb("top", "--count", "1", "--interval", "0.05", "--output", "json")
+      #expect(tables == "[]\n")
+
+      let trace = try await scene.object("trace", "--to", "10.96.0.7:8080")
+      #expect(trace["verdict"] as? String == "translated")
+      #expect(try await scene.object("trace", "--to", "10.96.0.8:8080")["verdict"] as? String == "refused")
+
+      try await scene.svclb(
+        "add", "--frontend", "10.96.0.5:8080", "--backend", "127.0.0.1:8080", "--algorithm", "least-load",
+        "--affinity", "60")
+      #expect(try await scene.reaches("10.96.0.5"))
+      #expect(try await scene.reaches("10.96.0.7"))
+      let taken = try await Program("svclb").run(
+        ["add", "--pin", scene.pins.string, "--frontend", "10.96.0.5:8080"])
+      #expect(taken.status == 65 && taken.errors.contains("--replace"), "\(taken.errors)")
+      try await scene.svclb("add", "--frontend", "10.96.0.5:8080", "--replace")
+      #expect(try await !scene.reaches("10.96.0.5"))
+      try await scene.svclb("remove", "--frontend", "10.96.0.7:8080")
+      #expect(try await !scene.reaches("10.96.0.7"))
+      let absent = try await Program("svclb").run(
+        ["remove", "--pin", scene.pins.string, "--frontend", "10.96.0.7:8080"])
+      #expect(absent.status == 69 && absent.errors.contains("10.96.0.7:8080/TCP"))
+      try await scene.svclb("flush", "--affinities")
+      try await scene.svclb("flush")
+      #expect(try await scene.objects("list").isEmpty)
+    }
+  }
+
+  @Test func `sockets that are connected to an endpoint are printed with the service`() async throws {
+    try await ServiceScene.with { scene in
+      try await scene.apply("7\t10.96.0.7\ttcp\t8080\t127.0.0.1:8080\n")
+      let listener = try await scene.namespace.run { try TestSocket.listening(at: 8080) }
+      let client = try await inControlGroup(scene.cgroup) {
+        try await scene.namespace.run { try TestSocket.connected(to: IPv4Address(10, 96, 0, 7), port: 8080) }
+      }
+      let rows = try await scene.objects("connections", "--namespace", scene.namespacePath)
+      #expect(rows.count == 1)
+      #expect(rows.first?["backend"] as? String == "127.0.0.1:8080")
+      #expect(rows.first?["frontend"] as? String == "10.96.0.7:8080/TCP")
+      withExtendedLifetime((listener, client)) {}
+    }
+  }
+
+  @Test func `a command without privileges is 77, and says so`() async throws {
+    try await ServiceScene.with { scene in
+      try await scene.apply("7\t10.96.0.7\ttcp\t8080\t127.0.0.1:8080\n")
+      let outcome = try await Program("svclb").run(
+        ["list", "--pin", scene.pins.string], wrapper: ["setpriv", "--reuid=65534", "--clear-groups"])
+      #expect(outcome.status == 77 && outcome.errors.contains("root"), "\(outcome.errors)")
+    }
+  }
+}
+
+/// A bpf file system, a cgroup and a network namespace of a test's own.
+struct ServiceScene {
+  let folder: FilePath
+  let pins: FilePath
+  let cgroup: FilePath
+  let namespace: NetworkNamespace
+
+  /// Where another process finds the namespace.
+  var namespacePath: String { "/proc/\(getpid())/fd/\(namespace.descriptor)" }
+
+  static func with(_ body: (ServiceScene) async throws -> Void) async throws {
+    let folder = FilePath("/tmp/svclb-scene-\(getpid())-\(UInt32.random(in: 0...UInt32.max))")
+    try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
+    let mount = folder.appending("bpf")
+    defer {
+      _ = unsafe umount2(mount.string, CInt(MNT_DETACH))
+      try? FileManager.default.removeItem(atPath: folder.string)
+    }
+    try BPFFileSystem.ensureMounted(at: mount)
+    try await withControlGroup { cgroup in
+      try await withScratchNamespace { namespace in
+        try await body(
+          ServiceScene(folder: folder, pins: mount.appending("services"), cgroup: cgroup, namespace: namespace))
+      }
+    }
+  }
+
+  /// Runs `svclb` on the scene's pins, which must succeed.
+  @discardableResult
+  func svclb(_ arguments: String...) async throws -> String { try await svclb(arguments) }
+
+  private func svclb(_ arguments: [String]) async throws -> String {
+    let outcome = try await Program("svclb").run(arguments + ["--pin", pins.string])
+    #expect(outcome.status == 0, "\(arguments): \(outcome.errors)")
+    return outcome.output
+  }
+
+  @discardableResult
+  func apply(_ list: String) async throws -> String {
+    let file = folder.appending("list.tsv")
+    try list.write(toFile: file.string, atomically: true, encoding: .utf8)
+    return try await svclb("apply", "--manifests", file.string, "--cgroup", cgroup.string)
+  }
+
+  /// What a command prints as JSON.
+  func objects(_ arguments: String...) async throws -> [[String: Any]] {
+    let text = try await svclb(arguments + ["--output", "json"])
+    return try #require(try json(text) as? [[String: Any]])
+  }
+
+  func object(_ arguments: String...) async throws -> [String: Any] {
+    let text = try await svclb(arguments + ["--output", "json"])
+    return try #require(try json(text) as? [String: Any])
+  }
+
+  /// Whether a socket of the cgroup gets a connection to port 8080 of an address, which the namespace itself serves.
+  func reaches(_ address: String) async throws -> Bool {
+    let address = try #require(IPv4Address(address))
+    return try await inControlGroup(cgroup) {
+      try await Traffic.tcp(from: namespace, to: namespace, at: address, port: 8080) != nil
+    }
+  }
+}
+
+/// A TCP socket that stays open.
+private final class TestSocket: Sendable {
+  let descriptor: CInt
+
+  private init() throws {
+    descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw Errno(rawValue: errno) }
+  }
+
+  deinit { close(descriptor) }
+
+  static func listening(at port: UInt16) throws -> TestSocket {
+    let socket = try TestSocket()
+    guard unsafe socket.with(IPv4Address(rawValue: 0), port, { unsafe bind(socket.descriptor, $0, $1) }) == 0,
+      listen(socket.descriptor, 4) == 0
+    else { throw Errno(rawValue: errno) }
+    return socket
+  }
+
+  static func connected(to address: IPv4Address, port: UInt16) throws -> TestSocket {
+    let socket = try TestSocket()
+    guard unsafe socket.with(address, port, { unsafe connect(socket.descriptor, $0, $1) }) == 0 else {
+      throw Errno(rawValue: errno)
+    }
+    return socket
+  }
+
+  private func with(
+    _ address: IPv4Address, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt
+  ) -> CInt {
+    var name = sockaddr_in()
+    name.sin_family = sa_family_t(AF_INET)
+    name.sin_port = port.bigEndian
+    name.sin_addr.s_addr = address.networkOrder
+    return unsafe withUnsafePointer(to: &name) { name in
+      unsafe name.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+  }
+}
