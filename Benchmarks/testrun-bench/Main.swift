@@ -20,9 +20,10 @@ struct TestRunBenchCommand: ExampleCommand {
       nanoseconds per packet; allocs counts blocks taken from the heap \
       per run. null is an empty program: what the kernel needs to run any.
 
-      policies.N are paths of an isolated pod with tables as full as N policies make them: established, new (allowed), \
-      no_match and deny (dropped), cidr (the peer is known by its address range), judged (a protocol that has no flow). A \
-      trailing 6 is IPv6.
+      policies.N are paths of an isolated pod on a node whose pods N policies are for, compiled and written as an agent \
+      does it: established, new (allowed), no_match and deny (dropped), cidr (the peer is known by its address range), \
+      judged (a protocol that has no flow). A guarded pod has policies of the administrators too, and is asked about in \
+      two stages. A trailing 6 is IPv6.
 
       The kernel does not restore a packet between the runs of a batch; a program that rewrote it would be refused. Lines \
       with .single are of one run per call, on a flow that is new each time, by the kernel's clock: compare them with \
@@ -51,7 +52,7 @@ struct TestRunBenchCommand: ExampleCommand {
     try DatapathPaths().measure(timing, isWanted)
     for policies in [10, 1000, 100_000]
     where only.map({ $0.hasPrefix("policies.\(policies).") || "policies.\(policies).".hasPrefix($0) }) ?? true {
-      try PolicyPaths(policies: policies).measure(timing, isWanted)
+      try await PolicyPaths(policies: policies).measure(timing, isWanted)
     }
     Line.printPeakMemory()
   }

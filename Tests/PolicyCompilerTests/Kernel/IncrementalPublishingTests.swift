@@ -32,7 +32,8 @@ private struct Node {
   mutating func addPod(_ number: UInt32, ingress: RuleSetID, egress: RuleSetID = .unrestricted) {
     let key = NamespacedName(namespace: "shop", name: "p\(number)")
     endpoints[key] = number
-    tables.endpoints[key] = .init(ingress: ingress, egress: egress, addresses: [], node: "n1")
+    tables.endpoints[key] = .init(
+      ingress: .init(policy: ingress), egress: .init(policy: egress), addresses: [], node: "n1")
   }
 
   /// A class of some addresses, with a verdict in each rule set.
@@ -129,7 +130,7 @@ struct PublishingCostTests {
     var node = try await node()
     let old = RuleSetID(rawValue: 5)
     let new = RuleSetID(rawValue: 500)
-    let table = PortTableID(rawValue: 3)
+    let table = PortTableID(rawValue: 4)
     node.tables.portTables[table] = PortTable(
       tcp: .init(ranges: [.init(first: 80, last: 80, verdict: .allow)], rest: .noMatch), udp: .init(rest: .noMatch),
       sctp: .init(rest: .noMatch), other: .noMatch)
@@ -159,7 +160,7 @@ struct PublishingCostTests {
       defaultTable: Node.nothing, ownNode: .unrestricted, verdicts: [PeerClassID(rawValue: 60): Node.allow])
     let elsewhere = NamespacedName(namespace: "shop", name: "elsewhere")
     node.tables.endpoints[elsewhere] = .init(
-      ingress: RuleSetID(rawValue: 900), egress: .unrestricted, addresses: [], node: "n2")
+      ingress: .init(policy: RuleSetID(rawValue: 900)), egress: .unrestricted, addresses: [], node: "n2")
     delta.ruleSets.insert(RuleSetID(rawValue: 900))
     delta.endpoints.insert(elsewhere)
     let (steps, calls) = try await node.costs { try await node.publish(delta) }
@@ -168,7 +169,7 @@ struct PublishingCostTests {
     // Until a pod of it comes here.
     node.endpoints[elsewhere] = 200
     let published = try await node.publish(PolicyDelta())
-    #expect((published.writtenEntries, published.changedWords) == (1 + 1 + 4, 4 + 2))
+    #expect((published.writtenEntries, published.changedWords) == (1 + 1 + 4, 4 + 6))
   }
 }
 
@@ -209,10 +210,9 @@ struct PublishingRuleTests {
     node.addPod(3, ingress: .unrestricted)
     try await node.publish()
     await node.publisher.finish()
-    node.maps.setWord(version_word(0), .ingress(3))
-    node.maps.setWord(version_word(0), .egress(3))
+    for place in PolicyWordPlace.all(ofEndpoint: 3) { node.maps.setWord(version_word(0), place) }
     let published = try await node.publish(PolicyDelta())
-    #expect((published.generation, published.changedWords) == (2, 2))
+    #expect((published.generation, published.changedWords) == (2, 6))
     #expect(node.maps.state.withLock { $0.verdict(3, true, node.address(9), .tcp, 80) } == .allow)
   }
 
@@ -296,7 +296,7 @@ struct PublishingRuleTests {
     try await node.publish()
     func grow(_ node: inout Node, _ round: UInt32) {
       let set = RuleSetID(rawValue: round + 2)
-      let table = PortTableID(rawValue: round + 3)
+      let table = PortTableID(rawValue: round + 4)
       let port = UInt16(round + 80)
       node.tables.portTables[table] = PortTable(
         tcp: .init(ranges: [.init(first: port, last: port, verdict: .allow)], rest: .noMatch),
