@@ -153,7 +153,8 @@ struct PolicyTests {
     let fixture = try PodFixture()
     let far = UInt32(VERSION_VALUE_MASK)
     fixture.datapath.setPolicy(
-      endpoint_policy(ingress: .init(policy: version_word(far)), egress: .init(policy: version_word(far))), ofEndpoint: PodFixture.endpointID)
+      endpoint_policy(ingress: .init(policy: version_word(far)), egress: .init(policy: version_word(far))),
+      ofEndpoint: PodFixture.endpointID)
     fixture.datapath.publish(generation: 1)
     #expect(try fixture.fromPod(.udp(from: 1, to: 53), family) == .drops(.endpointNotReady))
     try fixture.datapath.peers.updateValue(0, forKey: ip_address(family.node))
@@ -165,7 +166,8 @@ struct PolicyTests {
     (set.range4_first, set.range4_count, set.range6_first, set.range6_count) = (far, far, far, far)
     try fixture.datapath.ruleSets.setValue(set, at: 2)
     fixture.datapath.setPolicy(
-      endpoint_policy(ingress: .init(policy: version_word(2)), egress: .init(policy: version_word(2))), ofEndpoint: PodFixture.endpointID)
+      endpoint_policy(ingress: .init(policy: version_word(2)), egress: .init(policy: version_word(2))),
+      ofEndpoint: PodFixture.endpointID)
     fixture.datapath.publish(generation: 2)
     #expect(try fixture.fromPod(.udp(from: 1, to: 53), family) == .drops(.policy))
     #expect(try fixture.fromPod(.udp(from: 1, to: 53), family, to: family.node) == .drops(.endpointNotReady))

@@ -84,7 +84,8 @@ struct rule_set {
 _Static_assert(sizeof(struct rule_set) == 32, "struct rule_set");
 
 /* Map `peer` (hash by struct ip_address): index into `peer_class`. Pods and nodes; constant while the entry exists. */
-/* Map `peer_class` (mmapable array): version words of PEER_CLASS_DEFAULT or a class. A number is a class of one kind. */
+/* Map `peer_class` (mmapable array): version words of PEER_CLASS_DEFAULT or a class. A number is a class of one kind.
+ */
 struct peer_class {
   struct version_word policy;  /* what NetworkPolicies see of the peer, with PEER_IS_LOCAL_NODE or not */
   struct version_word cluster; /* what policies of the cluster see of it */

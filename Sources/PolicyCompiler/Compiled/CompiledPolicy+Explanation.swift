@@ -53,7 +53,9 @@ extension CompiledPolicy {
     of stage: PolicyStage, for pod: NamespacedName, _ direction: PolicyDirection, peer: IPAddress, protocol: IPProtocol,
     port: UInt16
   ) -> [PolicyRuleReference] {
-    guard let record = state.pods[pod].flatMap({ state.podRecords[Int($0)] }), record.kind != noNumber else { return [] }
+    guard let record = state.pods[pod].flatMap({ state.podRecords[Int($0)] }), record.kind != noNumber else {
+      return []
+    }
     let question = RuleQuestion(
       state, subject: record, direction, peer: peer, protocol: `protocol`, port: port)
     return stage == .policy ? question.allowing() : question.tier(stage).map { [$0.0] } ?? []

@@ -14,7 +14,9 @@ extension PolicyTables {
     for stages in endpoints.values.flatMap({ [$0.ingress, $0.egress] }) {
       usedSets.insert(stages.policy)
       usedTiers.formUnion([stages.admin, stages.baseline])
-      if clusterSets.contains(stages.policy) { defects.append("set \(stages.policy) is in a tier and of NetworkPolicies") }
+      if clusterSets.contains(stages.policy) {
+        defects.append("set \(stages.policy) is in a tier and of NetworkPolicies")
+      }
       if stages.policy != .unrestricted, stages.baseline != .none { defects.append("a baseline tier is never asked") }
     }
     clusterSets.remove(.unrestricted)
@@ -23,7 +25,9 @@ extension PolicyTables {
     if Set(tiers.values).contains(.unrestricted) { defects.append("a tier says nothing") }
     let policyMembers = Dictionary(grouping: peers.keys) { peers[$0] ?? .none }
     let clusterMembers = Dictionary(grouping: clusterPeers.keys) { clusterPeers[$0] ?? .none }
-    if policyMembers[.none] != nil || clusterMembers[.none] != nil { defects.append("an address is listed with class 0") }
+    if policyMembers[.none] != nil || clusterMembers[.none] != nil {
+      defects.append("an address is listed with class 0")
+    }
     if !Set(policyMembers.keys).isDisjoint(with: clusterMembers.keys) { defects.append("a class is of both kinds") }
     for (id, set) in ruleSets {
       let members = clusterSets.contains(id) ? clusterMembers : policyMembers

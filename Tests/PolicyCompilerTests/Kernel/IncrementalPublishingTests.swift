@@ -152,6 +152,39 @@ struct PublishingCostTests {
     #expect(calls == ["port_range": 1, "port_table": 1, "rule_set": 1, "verdict": 1, "remove verdict": 1])
   }
 
+  @Test func `an edit of a policy for every pod is one rule set, and a word for each pod`() async throws {
+    var node = try await node()
+    let tier = TierID(rawValue: 1)
+    let classes = (0..<5).map { PeerClassID(rawValue: 300 + $0) }
+    for (number, peerClass) in classes.enumerated() {
+      node.tables.clusterPeers[node.address(1000 + number)] = peerClass
+    }
+    func use(_ set: UInt32, _ table: PortTableID, _ node: inout Node) -> PolicyDelta {
+      let (old, id) = (node.tables.tiers[tier], RuleSetID(rawValue: set))
+      if let old { node.tables.ruleSets[old] = nil }
+      node.tables.tiers[tier] = id
+      node.tables.ruleSets[id] = .init(
+        defaultTable: .everything(.pass), ownNode: id,
+        verdicts: Dictionary(uniqueKeysWithValues: classes.map { ($0, table) }))
+      var delta = PolicyDelta()
+      delta.tiers = [tier]
+      delta.ruleSets = Set([old, id].compactMap { $0 })
+      return delta
+    }
+    _ = use(700, .everything(.deny), &node)
+    for pod in node.tables.endpoints.keys { node.tables.endpoints[pod]?.ingress.admin = tier }
+    try await node.publish()
+    await node.publisher.finish()
+    let verdict = node.maps.state.withLock { $0.verdict(2, true, node.address(1001), .tcp, 80) }
+    #expect(verdict == .deny)
+    let delta = use(701, .everything(.allow), &node)
+    let (steps, calls) = try await node.costs { try await node.publish(delta) }
+    #expect(
+      steps == ["rule_set": 1, "verdict": 5, "word": 200, "switch": 1, "grace period": 1, "remove verdict": 5])
+    #expect(calls == ["rule_set": 1, "verdict": 1, "remove verdict": 1])
+    #expect(node.maps.state.withLock { $0.verdict(2, true, node.address(1001), .tcp, 80) } == .allow)
+  }
+
   @Test func `what does not concern this node costs nothing, not even a generation`() async throws {
     var node = try await node()
     let generation = node.maps.generation()
