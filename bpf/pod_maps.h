@@ -71,7 +71,7 @@ struct {
   __uint(max_entries, 262144);
   __uint(map_flags, BPF_F_MMAPABLE);
   __type(key, __u32);
-  __type(value, struct version_word);
+  __type(value, struct peer_class);
 } peer_class SEC(".maps");
 
 /* Rule set and class -> port table. */

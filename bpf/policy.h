@@ -179,16 +179,17 @@ static __always_inline int judge_address(const struct packet *packet, __u32 set,
   return 1;
 }
 
-/* The class of the packet's peer, with PEER_IS_LOCAL_NODE or not. */
-static __always_inline __u32 class_of_peer(const struct packet *packet, __u32 generation) {
+/* What is known of the packet's peer: NULL where it has no class of any kind. */
+static __always_inline struct peer_class *find_peer(const struct packet *packet) {
   struct ip_address address = packet->flow.peer_address; /* on the stack: Linux 6.1 wants keys there */
   __u32 *index = bpf_map_lookup_elem(&peer, &address);
-  struct version_word *word;
 
-  if (!index)
-    return PEER_CLASS_DEFAULT;
-  word = bpf_map_lookup_elem(&peer_class, index);
-  return word ? version_value(*(volatile __u64 *)&word->value, generation) : PEER_CLASS_DEFAULT;
+  return index ? bpf_map_lookup_elem(&peer_class, index) : NULL;
+}
+
+/* The value of a version word that a writer may be changing. */
+static __always_inline __u32 word_value(const struct version_word *word, __u32 generation) {
+  return version_value(*(const volatile __u64 *)&word->value, generation);
 }
 
 static __always_inline void count_decision(__u32 decision, int is_allowed) {
@@ -210,16 +211,59 @@ static __always_inline int not_compiled(struct packet *packet, const struct endp
   return pod->flags & ENDPOINT_POLICY_REQUIRED ? DROP_ENDPOINT_NOT_READY : DROP_NONE;
 }
 
+/* There is no such rule set. */
+#define VERDICT_NOT_THERE 255
+
+/* The VERDICT_* of a rule set for a class of peers, with packet->decision. */
+static __always_inline __u32 ask_rule_set(struct packet *packet, __u32 set, __u32 class) {
+  struct judgement found = {};
+  struct verdict_key key;
+  struct verdict *entry;
+
+  key.rule_set = set;
+  key.peer_class = class;
+  if (class != PEER_CLASS_DEFAULT) {
+    entry = bpf_map_lookup_elem(&verdict, &key);
+    if (entry) {
+      found.table = entry->table;
+      found.decision = entry->decision;
+      goto found;
+    }
+  }
+  if (!judge_address(packet, set, &found))
+    return VERDICT_NOT_THERE;
+found:
+  packet->decision = found.decision;
+  return ask_table(packet, found.table);
+}
+
+/* Counts a decision and says what becomes of the packet. */
+static __always_inline int decide(const struct packet *packet, __u32 answer) {
+  if (answer == VERDICT_NOT_THERE)
+    return DROP_ENDPOINT_NOT_READY;
+  count_decision(packet->decision, answer == VERDICT_ALLOW);
+  if (answer == VERDICT_ALLOW)
+    return DROP_NONE;
+  return answer == VERDICT_DENY ? DROP_POLICY_DENY : DROP_POLICY;
+}
+
+/* The admin tier's VERDICT_*. A program of its own, so that pods without such policies do not pay for its registers. */
+__noinline int ask_admin_tier(struct packet *packet, __u32 set, __u32 class) {
+  if (!packet)
+    return VERDICT_NOT_THERE;
+  return ask_rule_set(packet, set, class);
+}
+
 /*
  * Sets packet->decision, and packet->generation to the generation that decided: 0 when the endpoint is not compiled in
  * `generation`, which is never remembered as a decision. Global, like all that is off the fast path: the verifier looks
  * at it once whoever calls, and packets of flows that were judged before do not pay for its registers.
  */
 __noinline int judge(struct packet *packet, const struct endpoint *pod, __u32 generation) {
+  __u32 id, admin, set, baseline, class = PEER_CLASS_DEFAULT, cluster_class = PEER_CLASS_DEFAULT;
   struct endpoint_policy *policy;
-  struct judgement found = {};
-  struct verdict_key key;
-  __u32 id, set, class, answer;
+  struct policy_stages *stages;
+  struct peer_class *classes;
 
   if (!packet || !pod)
     return DROP_ENDPOINT_NOT_READY;
@@ -229,47 +273,47 @@ __noinline int judge(struct packet *packet, const struct endpoint *pod, __u32 ge
   packet->generation = generation;
   if (!policy)
     return not_compiled(packet, pod);
-  set = version_value(packet->direction == FLOW_EGRESS ? *(volatile __u64 *)&policy->egress.value
-                                                       : *(volatile __u64 *)&policy->ingress.value,
-                      generation);
-  if (set == RULE_SET_UNRESTRICTED)
-    return DROP_NONE;
-  if (set == RULE_SET_NOT_COMPILED)
+  stages = packet->direction == FLOW_EGRESS ? &policy->egress : &policy->ingress;
+  admin = word_value(&stages->admin, generation);
+  set = word_value(&stages->policy, generation);
+  baseline = word_value(&stages->baseline, generation);
+  if (admin == RULE_SET_NOT_COMPILED || set == RULE_SET_NOT_COMPILED || baseline == RULE_SET_NOT_COMPILED)
     return not_compiled(packet, pod);
+  if ((admin | set | baseline) == RULE_SET_UNRESTRICTED)
+    return DROP_NONE;
   if (is_own(pod, &packet->flow.peer_address, packet->is_ipv6))
     return DROP_NONE;
-  class = class_of_peer(packet, generation);
-  if (class & PEER_IS_LOCAL_NODE) {
+  classes = find_peer(packet);
+  if (classes) {
+    class = word_value(&classes->policy, generation);
+    cluster_class = word_value(&classes->cluster, generation);
+  }
+  if (admin != RULE_SET_UNRESTRICTED) {
+    __u32 answer = ask_admin_tier(packet, admin, cluster_class);
+
+    if (answer != VERDICT_PASS)
+      return decide(packet, answer);
+  }
+  if (set == RULE_SET_UNRESTRICTED) {
+    /* Where nothing comes after the admin tier, its passing on is what decided. */
+    if (baseline == RULE_SET_UNRESTRICTED)
+      return decide(packet, VERDICT_ALLOW);
+    set = baseline;
+    class = cluster_class;
+  } else if (class & PEER_IS_LOCAL_NODE) {
     struct rule_set *rules = bpf_map_lookup_elem(&rule_set, &set);
 
     set = rules ? rules->own_node : RULE_SET_NOT_COMPILED;
-    if (set == RULE_SET_UNRESTRICTED)
+    if (set == RULE_SET_UNRESTRICTED) {
+      packet->decision = 0;
       return DROP_NONE;
+    }
     /* No writer leaves a set without its companion, nor one without an entry: whatever it is, it does not allow. */
     if (set == RULE_SET_NOT_COMPILED)
       return DROP_ENDPOINT_NOT_READY;
     class &= PEER_CLASS_MASK;
   }
-  key.rule_set = set;
-  key.peer_class = class;
-  if (class != PEER_CLASS_DEFAULT) {
-    struct verdict *entry = bpf_map_lookup_elem(&verdict, &key);
-
-    if (entry) {
-      found.table = entry->table;
-      found.decision = entry->decision;
-      goto decided;
-    }
-  }
-  if (!judge_address(packet, set, &found))
-    return DROP_ENDPOINT_NOT_READY;
-decided:
-  packet->decision = found.decision;
-  answer = ask_table(packet, found.table);
-  count_decision(found.decision, answer == VERDICT_ALLOW);
-  if (answer == VERDICT_ALLOW)
-    return DROP_NONE;
-  return answer == VERDICT_DENY ? DROP_POLICY_DENY : DROP_POLICY;
+  return decide(packet, ask_rule_set(packet, set, class));
 }
 
 #endif

@@ -19,7 +19,14 @@ struct BenchCluster {
     }
   }
 
-  init(namespaces: Int, pods: Int, policies: Int) {
+  /// Makes a cluster.
+  ///
+  /// - Parameters:
+  ///   - namespaces: How many namespaces.
+  ///   - pods: How many pods.
+  ///   - policies: How many NetworkPolicies.
+  ///   - broad: How many AdminNetworkPolicies are for all pods, about those of twenty namespaces each.
+  init(namespaces: Int, pods: Int, policies: Int, broad: Int) {
     for number in 0..<namespaces {
       let name = "ns-\(number)"
       input.namespaces[name] = [
@@ -35,6 +42,9 @@ struct BenchCluster {
     for number in 0..<pods { addPod(number, namespaces: namespaces, nodes: nodes) }
     for number in 0..<policies { addPolicy(number, namespaces: namespaces) }
     for number in 0..<10 { addAdminPolicy(number) }
+    for number in 0..<broad {
+      input.clusterPolicies.append(Broad(number, namespaces: namespaces).policy)
+    }
   }
 
   private mutating func addPod(_ number: Int, namespaces: Int, nodes: Int) {
@@ -131,5 +141,29 @@ struct BenchCluster {
       ],
       egress: [.init(action: .deny, peers: [.networks([metadata])])])
     input.clusterPolicies.append(.admin(AdminNetworkPolicy(metadata: ObjectMeta(name: "admin-\(number)"), spec: spec)))
+  }
+
+  /// Nobody may be reached on one port by the pods of twenty namespaces.
+  struct Broad {
+    var number: Int
+    var port: UInt16
+    var peers: [String]
+    var priority: Int32
+
+    init(_ number: Int, namespaces: Int) {
+      self.number = number
+      port = 4000 + UInt16(number)
+      peers = (0..<20).map { "ns-\((number * 131 + $0 * 7) % namespaces)" }
+      priority = 100 + Int32(number)
+    }
+
+    var policy: ClusterPolicyObject {
+      let peer = LabelSelector(
+        matchExpressions: [.init(key: "kubernetes.io/metadata.name", operator: .isIn, values: peers)])
+      let spec = ClusterPolicy.Spec(
+        tier: .admin, priority: priority, subject: .namespaces(LabelSelector()),
+        ingress: [.init(action: .deny, peers: [.namespaces(peer)], ports: [.range(.tcp, port...port)])])
+      return .admin(AdminNetworkPolicy(metadata: ObjectMeta(name: "broad-\(number)"), spec: spec))
+    }
   }
 }

@@ -34,6 +34,9 @@ struct PolicyBenchCommand: ExampleCommand {
   @Option(help: "NetworkPolicies, 1 to 1000000; ten AdminNetworkPolicies come with them.")
   var policies = 10_000
 
+  @Option(help: "AdminNetworkPolicies for all pods, each about those of twenty namespaces, 0 to 100.")
+  var broad = 0
+
   @Option(help: "How often each operation is repeated, 1 to 1000.")
   var rounds = 5
 
@@ -41,15 +44,16 @@ struct PolicyBenchCommand: ExampleCommand {
     guard (1...60_000).contains(namespaces) else { throw ValidationError("--namespaces must be 1 to 60000.") }
     guard (1...1_000_000).contains(pods) else { throw ValidationError("--pods must be 1 to 1000000.") }
     guard (1...1_000_000).contains(policies) else { throw ValidationError("--policies must be 1 to 1000000.") }
+    guard (0...100).contains(broad) else { throw ValidationError("--broad must be 0 to 100.") }
     guard (1...1000).contains(rounds) else { throw ValidationError("--rounds must be 1 to 1000.") }
   }
 
   func run() async throws {
-    let input = BenchCluster(namespaces: namespaces, pods: pods, policies: policies).input
+    let input = BenchCluster(namespaces: namespaces, pods: pods, policies: policies, broad: broad).input
     try measureParsing(input)
     var policy = try measureBuilding(input)
     measureQueries(input, policy)
-    var changes = Changes(input: input, rounds: max(rounds * 6, 30))
+    var changes = Changes(input: input, namespaces: namespaces, broad: broad, rounds: max(rounds * 6, 30))
     changes.measure(&policy, sizes(policy))
     Measurement.reportPeakMemory()
   }
@@ -127,6 +131,8 @@ struct PolicyBenchCommand: ExampleCommand {
 /// One change after the other, each taken back again.
 private struct Changes {
   let input: PolicyInput
+  let namespaces: Int
+  let broad: Int
   let rounds: Int
 
   mutating func measure(_ policy: inout CompiledPolicy, _ sizes: String) {
@@ -149,6 +155,20 @@ private struct Changes {
       changed.spec.ingress.append(.init(ports: [.init(port: 7777)], from: [peer]))
       return (.networkPolicy(old.key, changed), .networkPolicy(old.key, old))
     }
+    if broad > 0 { measureBroad(&policy, sizes) }
+  }
+
+  /// Edits of policies that are for every pod.
+  private func measureBroad(_ policy: inout CompiledPolicy, _ sizes: String) {
+    func edit(_ number: Int, _ body: (inout BenchCluster.Broad) -> Void) -> (PolicyChange, PolicyChange) {
+      let old = BenchCluster.Broad(number % broad, namespaces: namespaces)
+      var new = old
+      body(&new)
+      return (.clusterPolicy(old.policy.reference, new.policy), .clusterPolicy(old.policy.reference, old.policy))
+    }
+    measure("change.broad.port", &policy, sizes) { edit($0) { $0.port = 5000 } }
+    measure("change.broad.peer", &policy, sizes) { edit($0) { $0.peers.removeLast() } }
+    measure("change.broad.priority", &policy, sizes) { edit($0) { $0.priority = 99 } }
   }
 
   private func measure(

@@ -20,9 +20,10 @@ struct TestRunBenchCommand: ExampleCommand {
       nanoseconds per packet; allocs counts blocks taken from the heap \
       per run. null is an empty program: what the kernel needs to run any.
 
-      policies.N are paths of an isolated pod with tables as full as N policies make them: established, new (allowed), \
-      no_match and deny (dropped), cidr (the peer is known by its address range), judged (a protocol that has no flow). A \
-      trailing 6 is IPv6.
+      policies.N are paths of an isolated pod on a node whose pods N policies are for, compiled and written as an agent \
+      does it: established, new (allowed), no_match and deny (dropped), cidr (the peer is known by its address range), \
+      judged (a protocol that has no flow). A guarded pod has policies of the administrators too, and is asked about in \
+      two stages. A trailing 6 is IPv6.
 
       services.N are paths with N services in the tables, at an isolated pod that may reach everything: established (a flow \
       that is none of a service's), miss (a new one), service.new, service (a known flow's request) and to_pod.service (its \
@@ -55,7 +56,7 @@ struct TestRunBenchCommand: ExampleCommand {
     try DatapathPaths().measure(timing, isWanted)
     for policies in [10, 1000, 100_000]
     where only.map({ $0.hasPrefix("policies.\(policies).") || "policies.\(policies).".hasPrefix($0) }) ?? true {
-      try PolicyPaths(policies: policies).measure(timing, isWanted)
+      try await PolicyPaths(policies: policies).measure(timing, isWanted)
     }
     for services: UInt32 in [1, 10_000]
     where only.map({ $0.hasPrefix("services.\(services).") || "services.\(services).".hasPrefix($0) }) ?? true {

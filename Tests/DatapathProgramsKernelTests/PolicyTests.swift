@@ -153,30 +153,33 @@ struct PolicyTests {
     let fixture = try PodFixture()
     let far = UInt32(VERSION_VALUE_MASK)
     fixture.datapath.setPolicy(
-      endpoint_policy(ingress: version_word(far), egress: version_word(far)), ofEndpoint: PodFixture.endpointID)
+      endpoint_policy(ingress: .init(policy: version_word(far)), egress: .init(policy: version_word(far))),
+      ofEndpoint: PodFixture.endpointID)
     fixture.datapath.publish(generation: 1)
     #expect(try fixture.fromPod(.udp(from: 1, to: 53), family) == .drops(.endpointNotReady))
     try fixture.datapath.peers.updateValue(0, forKey: ip_address(family.node))
-    fixture.datapath.setPeerClass(version_word(UInt32(PEER_IS_LOCAL_NODE)), at: 0)
+    fixture.datapath.setPeerClass(
+      peer_class(policy: version_word(UInt32(PEER_IS_LOCAL_NODE)), cluster: version_word(0)), at: 0)
     #expect(try fixture.fromPod(.udp(from: 1, to: 53), family, to: family.node) == .drops(.endpointNotReady))
     var set = rule_set()
     (set.default_table, set.default_decision, set.own_node) = (far, far, far)
     (set.range4_first, set.range4_count, set.range6_first, set.range6_count) = (far, far, far, far)
     try fixture.datapath.ruleSets.setValue(set, at: 2)
     fixture.datapath.setPolicy(
-      endpoint_policy(ingress: version_word(2), egress: version_word(2)), ofEndpoint: PodFixture.endpointID)
+      endpoint_policy(ingress: .init(policy: version_word(2)), egress: .init(policy: version_word(2))),
+      ofEndpoint: PodFixture.endpointID)
     fixture.datapath.publish(generation: 2)
     #expect(try fixture.fromPod(.udp(from: 1, to: 53), family) == .drops(.policy))
     #expect(try fixture.fromPod(.udp(from: 1, to: 53), family, to: family.node) == .drops(.endpointNotReady))
     try fixture.datapath.peers.updateValue(far, forKey: ip_address(family.peer))
     #expect(try fixture.fromPod(.udp(from: 1, to: 53), family) == .drops(.policy))
     try fixture.datapath.peers.updateValue(0, forKey: ip_address(family.peer))
-    fixture.datapath.setPeerClass(version_word(5), at: 0)
+    fixture.datapath.setPeerClass(peer_class(policy: version_word(5), cluster: version_word(0)), at: 0)
     var table = port_table()
     (table.first, table.count) = ((far, far, far), (9, 9, 9))
-    try fixture.datapath.portTables.setValue(table, at: 3)
+    try fixture.datapath.portTables.setValue(table, at: 9)
     try fixture.datapath.verdicts.updateValue(
-      verdict(table: 3, decision: far), forKey: verdict_key(rule_set: 2, peer_class: 5))
+      verdict(table: 9, decision: far), forKey: verdict_key(rule_set: 2, peer_class: 5))
     #expect(try fixture.fromPod(.udp(from: 1, to: 53), family) == .drops(.policy))
   }
 }

@@ -32,7 +32,7 @@ struct VersionTests {
     let fixture = try PodFixture()
     try fixture.publish(generation: generation, egress: [])
     var policy = fixture.datapath.endpointPolicies[PodFixture.endpointID]
-    policy.egress = version_word(
+    policy.egress.policy = version_word(
       before: UInt32(RULE_SET_UNRESTRICTED), after: fixture.tables.nextRuleSet - 1, since: since)
     fixture.datapath.setPolicy(policy, ofEndpoint: PodFixture.endpointID)
     for family in Family.allCases {

@@ -35,7 +35,7 @@ struct ProgramLifecycleTests {
       let node = cluster.a
       let first = try await cluster.add("a1", 11, on: "eni-a1", of: node, mode: .veth)
       // Generation 1 is in force and has compiled the first owner: nothing restricts it.
-      let unrestricted = version_word(UInt32(RULE_SET_UNRESTRICTED))
+      let unrestricted = policy_stages(policy: version_word(UInt32(RULE_SET_UNRESTRICTED)))
       node.datapath.setPolicy(endpoint_policy(ingress: unrestricted, egress: unrestricted), ofEndpoint: 11)
       node.datapath.publish(generation: 1)
       #expect(try await Traffic.udp(from: first.namespace, to: node.namespace, at: node.address) == first.address)

@@ -27,6 +27,28 @@ struct KernelAgreementTests {
     #expect(cases.count > 100)
   }
 
+  @Test func `a hundred thousand verdicts of programs, tables and evaluator are one`() async throws {
+    let kernel = try KernelEvaluator(CompiledPolicy(PolicyInput()))
+    var compared = 0
+    var seed: UInt64 = 20_000
+    while compared < 100_000 {
+      seed += 1
+      let cluster = RandomCluster(seed: seed)
+      let (compiled, reference) = (CompiledPolicy(cluster.input), PolicyEvaluator(cluster.input))
+      try await kernel.use(compiled)
+      let probes = cluster.everyProbe()
+      for (probe, answer) in zip(probes, try await kernel.answers(to: probes)) {
+        let wanted = reference.answer(probe)
+        if answer != wanted || compiled.answer(probe) != wanted {
+          Issue.record("seed \(seed): \(PolicyCounterexample(input: cluster.input, probe: probe))")
+          return
+        }
+        if wanted != nil { compared += 2 }
+      }
+    }
+    #expect(compared >= 100_000)
+  }
+
   @Test(arguments: [false, true]) func `the programs answer as the evaluator does`(allowsOwnNode: Bool) async throws {
     let kernel = try KernelEvaluator(CompiledPolicy(PolicyInput()))
     for seed in UInt64(0)..<40 {
@@ -99,6 +121,9 @@ struct KernelAgreementTests {
     #expect(error?.code == .full)
     #expect(error?.shortage?.map == "port_range")
     #expect(error?.shortage?.costs.map(\.pod) == [key])
+    let reference = PolicyReference(.networkPolicy, key)
+    #expect(error?.shortage?.policies == [.init(policy: reference, ruleSets: 1, entries: 8)])
+    #expect(error?.message.hasSuffix("; by policy: NetworkPolicy shop/db: 8 in 1 rule set") == true)
     #expect(node.datapath.generation == published.generation)
     for (port, isAllowed) in [(UInt16(90), true), (92, false)] {
       #expect(try node.passes(key, .ingress, local: address, peer: peer, .tcp, port) == isAllowed)

@@ -169,4 +169,43 @@ struct PolicyUpdateTests {
     #expect(switches >= 5000)
     await publisher.finish()
   }
+
+  @Test func `the writer and the programs count on from the last generation to the first`() async throws {
+    let node = try KernelNode("n1")
+    node.datapath.publish(generation: .max - 2)
+    var policy = Contents.start
+    try await node.apply(policy)
+    let number = try #require(node.endpoints[Contents.pod])
+    let (local, peer) = (Contents.addresses[0], Contents.peers[0])
+    func isAllowed(_ port: UInt16) throws -> Bool {
+      try node.passes(Contents.pod, .ingress, local: local, peer: peer, .tcp, port)
+    }
+    func goesOn() throws -> Bool {
+      try KernelNode.passes(
+        node.datapath, number, .ingress, local: local, peer: peer, .tcp, 80, sourcePort: 1023)
+    }
+    #expect(node.datapath.generation == .max - 1)
+    #expect(try goesOn())
+    // 443 is what the even contents allow.
+    for (round, generation) in [UInt32.max, 1, 2, 3].enumerated() {
+      let isOdd = round % 2 == 0
+      #expect(try isAllowed(443) == isOdd)
+      policy.apply(Contents.changes(isOdd))
+      let published = try await node.writer.apply(policy, endpoints: node.endpoints)
+      #expect(published.generation == generation && node.datapath.generation == generation)
+      #expect(try isAllowed(443) == !isOdd)
+      #expect(try isAllowed(80) && !isAllowed(81))
+      // What a generation before the wrap allowed is asked again in the first after it, and goes on.
+      #expect(try goesOn())
+      let flow = try node.datapath.flows.entries().first { $0.0.peer_port == UInt16(1023).bigEndian }
+      #expect(flow?.1.generation == generation)
+      if round == 1 { try node.restart() }
+    }
+    // And cut where it is allowed no more.
+    let web = NamespacedName(namespace: "shop", name: "web")
+    policy.apply([.pod(web, nil)])
+    try await node.writer.apply(policy, endpoints: node.endpoints)
+    #expect(node.datapath.generation == 4)
+    #expect(try !goesOn())
+  }
 }

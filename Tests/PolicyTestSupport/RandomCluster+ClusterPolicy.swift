@@ -6,23 +6,75 @@ internal import PolicyCompiler
 
 extension RandomCluster {
   mutating func newClusterPolicy() -> ClusterPolicyObject {
-    let metadata = ObjectMeta(name: "cluster-\(serial())")
     switch random.number(0...5) {
-    case 0...1: return .admin(AdminNetworkPolicy(metadata: metadata, spec: spec(.admin)))
-    case 2:
-      var spec = spec(.baseline)
-      spec.priority = 0
+    case 0...1: clusterPolicy(.adminNetworkPolicy, spec(.admin))
+    case 2: clusterPolicy(.baselineAdminNetworkPolicy, spec(.baseline))
+    default: clusterPolicy(.clusterNetworkPolicy, spec(random.chance(60) ? .admin : .baseline))
+    }
+  }
+
+  /// A policy for every pod, about whole namespaces.
+  mutating func newBroadPolicy() -> ClusterPolicyObject {
+    let kind = random.pick([
+      PolicyReference.Kind.adminNetworkPolicy, .baselineAdminNetworkPolicy, .clusterNetworkPolicy,
+    ])
+    var spec = spec(
+      kind == .adminNetworkPolicy || (kind == .clusterNetworkPolicy && random.chance(60)) ? .admin : .baseline)
+    spec.subject = .namespaces(LabelSelector())
+    for path in [\ClusterPolicy.Spec.ingress, \.egress] {
+      if spec[keyPath: path].isEmpty || random.chance(50) {
+        spec[keyPath: path].append(
+          ClusterPolicy.Rule(action: random.pick(ClusterPolicy.Action.allCases), peers: [.namespaces(LabelSelector())]))
+      }
+      for index in spec[keyPath: path].indices {
+        spec[keyPath: path][index].peers = (0..<random.number(1...2)).map { _ in .namespaces(selector()) }
+      }
+    }
+    return clusterPolicy(kind, spec)
+  }
+
+  /// The same policy with something else in it: its rules, its priority, or whom it is for.
+  mutating func edited(_ policy: ClusterPolicyObject) -> ClusterPolicyObject {
+    var spec = policy.spec
+    let other = self.spec(spec.tier)
+    switch random.number(0...5) {
+    case 0: spec.priority = other.priority
+    case 1: spec.subject = other.subject
+    case 2: spec.ingress = other.ingress
+    case 3: spec.egress = other.egress
+    case 4: (spec.ingress, spec.egress) = (other.ingress, other.egress)
+    default:
+      if random.chance(30), policy.reference.kind == .clusterNetworkPolicy {
+        spec.tier = spec.tier == .admin ? .baseline : .admin
+      } else {
+        spec.ingress = spec.ingress.reversed() + other.ingress
+      }
+    }
+    return clusterPolicy(policy.reference.kind, spec, name: policy.reference.name.name)
+  }
+
+  /// What the kind of policy can say of a specification.
+  private mutating func clusterPolicy(
+    _ kind: PolicyReference.Kind, _ spec: ClusterPolicy.Spec, name: String? = nil
+  ) -> ClusterPolicyObject {
+    let metadata = ObjectMeta(name: name ?? "cluster-\(serial())")
+    switch kind {
+    case .adminNetworkPolicy: return .admin(AdminNetworkPolicy(metadata: metadata, spec: spec))
+    case .baselineAdminNetworkPolicy:
       // v1alpha1 has no Pass and no domainNames in its baseline, and one object only.
-      for index in spec.ingress.indices where spec.ingress[index].action == .pass { spec.ingress[index].action = .deny }
-      for index in spec.egress.indices where spec.egress[index].action == .pass { spec.egress[index].action = .deny }
+      var spec = spec
+      spec.priority = 0
+      for path in [\ClusterPolicy.Spec.ingress, \.egress] {
+        for index in spec[keyPath: path].indices where spec[keyPath: path][index].action == .pass {
+          spec[keyPath: path][index].action = .deny
+        }
+      }
       for index in spec.egress.indices {
         spec.egress[index].peers.removeAll { if case .domainNames = $0 { true } else { false } }
       }
       spec.egress.removeAll { $0.peers.isEmpty }
       return .baseline(BaselineAdminNetworkPolicy(metadata: ObjectMeta(name: "default"), spec: spec))
-    default:
-      return .cluster(
-        ClusterNetworkPolicy(metadata: metadata, spec: spec(random.chance(60) ? .admin : .baseline)))
+    default: return .cluster(ClusterNetworkPolicy(metadata: metadata, spec: spec))
     }
   }
 

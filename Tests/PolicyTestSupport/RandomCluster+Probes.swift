@@ -13,6 +13,24 @@ extension RandomCluster {
     (0..<count).map { _ in probe() }
   }
 
+  /// Connections between any two ends, to ports on both sides of what rules speak of; those of two ends come together.
+  ///
+  /// - Returns: one for each two pods, nodes and some addresses of the outside, and each port.
+  public func everyProbe() -> [PolicyProbe] {
+    let outside = ["10.0.1.77", "203.0.113.9", "2001:db8::1"].compactMap { IPAddress($0) }
+    let ends =
+      input.pods.map { PolicyEnd.pod($0.key) }
+      + (input.nodes.flatMap(\.addresses) + outside).map { PolicyEnd.address($0) }
+    let questions: [(IPProtocol, UInt16)] =
+      [1, 2, 53, 79, 80, 82, 443, 8081, 9000, 65535].map { (.tcp, $0) } + [53, 80, 8080, 40000].map { (.udp, $0) }
+      + [(.sctp, 80), (.sctp, 9000), (.icmp, 0)]
+    return ends.flatMap { source in
+      ends.flatMap { destination in
+        questions.map { PolicyProbe(from: source, to: destination, protocol: $0, port: $1) }
+      }
+    }
+  }
+
   private mutating func probe() -> PolicyProbe {
     let kind = random.pick([IPProtocol.tcp, .tcp, .tcp, .udp, .udp, .sctp, .icmp, .icmpv6])
     let ports = [random.pick(Self.ports), random.pick(Self.ports) &+ 1, UInt16(random.number(1...65535))]
@@ -39,7 +57,7 @@ extension RandomCluster {
   }
 
   private mutating func randomChange() -> PolicyChange {
-    switch random.number(0...11) {
+    switch random.number(0...14) {
     case 0...1:
       let pod = newPod()
       return .pod(pod.key, pod)
@@ -65,6 +83,10 @@ extension RandomCluster {
       return .networkPolicy(old.key, policy)
     case 9 where !input.clusterPolicies.isEmpty:
       return .clusterPolicy(random.pick(input.clusterPolicies).reference, nil)
+    case 10...11 where !input.clusterPolicies.isEmpty:
+      let policy = edited(random.pick(input.clusterPolicies))
+      return .clusterPolicy(policy.reference, policy)
+    case 12: let policy = newBroadPolicy(); return .clusterPolicy(policy.reference, policy)
     default: let policy = newClusterPolicy(); return .clusterPolicy(policy.reference, policy)
     }
   }

@@ -17,6 +17,8 @@ public struct RandomCluster: Sendable {
     public var networkPolicies = 8
     /// How many cluster-scoped policies there are at most.
     public var clusterPolicies = 4
+    /// How many more of these are for every pod, and about whole namespaces, at most.
+    public var broadPolicies = 2
     /// Whether rules may have peers of an unknown kind, which no manifest can say.
     public var hasUnknownPeers = true
 
@@ -49,6 +51,7 @@ public struct RandomCluster: Sendable {
     for _ in 0..<random.number(1...max(1, scale.pods)) { input.pods.append(newPod()) }
     for _ in 0..<random.number(0...scale.networkPolicies) { input.networkPolicies.append(newNetworkPolicy()) }
     for _ in 0..<random.number(0...scale.clusterPolicies) { input.clusterPolicies.append(newClusterPolicy()) }
+    for _ in 0..<random.number(0...scale.broadPolicies) { input.clusterPolicies.append(newBroadPolicy()) }
   }
 
   /// The next number for a name.

@@ -5,12 +5,17 @@
 /*
  * Network policy, compiled. How a packet is judged, at a cost that does not depend on how many policies there are:
  *
- *   endpoint, direction      -> rule set              array       endpoint_policy
- *   peer address             -> class                 hash, array peer, peer_class   (absent: class 0)
- *   rule set, class          -> port table            hash        verdict            (class 0 has no entry)
- *   else: rule set, address  -> port table            binary search in address_range (the set's own CIDRs)
- *   else:                       the set's default port table
- *   port table, protocol, port -> verdict             binary search in port_range
+ *   endpoint, direction, stage -> rule set              array       endpoint_policy
+ *   peer address               -> two classes           hash, array peer, peer_class   (absent: class 0)
+ *   rule set, class            -> port table            hash        verdict            (class 0 has no entry)
+ *   else: rule set, address    -> port table            binary search in address_range (the set's own CIDRs)
+ *   else:                         the set's default port table
+ *   port table, protocol, port -> verdict               binary search in port_range
+ *
+ * There are three stages, as Kubernetes has tiers: admin, NetworkPolicy, baseline. At most two of them are asked, and
+ * each gives one answer. The first may pass a packet on to the second or the third; of these one has the last word.
+ * NetworkPolicies and the policies of the cluster see peers apart, each by classes of their own: what one tells apart
+ * does not multiply what the other has to say.
  *
  * Rule sets, verdicts, ranges and port tables never change while anything refers to them: a change makes new ones. What
  * refers to them is a version word: it holds a value for the generation in force and one for the next. The writer
@@ -45,23 +50,31 @@ _Static_assert(sizeof(struct version_word) == 8, "struct version_word");
 #define VERSION_BEFORE_SHIFT 24
 #define VERSION_SINCE_SHIFT  48
 
-/* Map `endpoint_policy` (mmapable array by endpoint identifier): version words of indexes into `rule_set`. */
-struct endpoint_policy {
-  struct version_word ingress;
-  struct version_word egress;
+/* The rule sets of one direction, as version words of indexes into `rule_set`. */
+struct policy_stages {
+  struct version_word admin;    /* of the admin tier: asked first, by the peer's cluster class */
+  struct version_word policy;   /* of NetworkPolicies, where any selects the pod; by the peer's policy class */
+  struct version_word baseline; /* of the baseline tier: asked where `policy` is unrestricted, by the cluster class */
 };
-_Static_assert(sizeof(struct endpoint_policy) == 16, "struct endpoint_policy");
+_Static_assert(sizeof(struct policy_stages) == 24, "struct policy_stages");
+
+/* Map `endpoint_policy` (mmapable array by endpoint identifier). */
+struct endpoint_policy {
+  struct policy_stages ingress;
+  struct policy_stages egress;
+};
+_Static_assert(sizeof(struct endpoint_policy) == 48, "struct endpoint_policy");
 
 /* Values of `endpoint_policy`, and of rule_set.own_node. Other values are indexes of entries the writer made. */
 #define RULE_SET_NOT_COMPILED 0 /* dropped as DROP_ENDPOINT_NOT_READY if the endpoint requires policy, else passed */
-#define RULE_SET_UNRESTRICTED 1
+#define RULE_SET_UNRESTRICTED 1 /* the stage has nothing to say */
 #define RULE_SET_FIRST        2
 
 /* Map `rule_set` (array). */
 struct rule_set {
   __u32 default_table;    /* port table of peers that nothing else matches */
   __u32 default_decision; /* index into `decision_count` */
-  __u32 own_node;         /* the rule set that judges the addresses of this node (kubelet probes) */
+  __u32 own_node;         /* of NetworkPolicies: the rule set that judges this node's addresses (kubelet probes) */
   __u32 range4_first;     /* the set's CIDRs: IPv4 in address_range4, sorted and disjoint */
   __u32 range4_count;
   __u32 range6_first; /* IPv6 in address_range6 */
@@ -71,9 +84,16 @@ struct rule_set {
 _Static_assert(sizeof(struct rule_set) == 32, "struct rule_set");
 
 /* Map `peer` (hash by struct ip_address): index into `peer_class`. Pods and nodes; constant while the entry exists. */
-/* Map `peer_class` (mmapable array): version words of PEER_CLASS_DEFAULT or a class, with PEER_IS_LOCAL_NODE or not. */
+/* Map `peer_class` (mmapable array): version words of PEER_CLASS_DEFAULT or a class. A number is a class of one kind.
+ */
+struct peer_class {
+  struct version_word policy;  /* what NetworkPolicies see of the peer, with PEER_IS_LOCAL_NODE or not */
+  struct version_word cluster; /* what policies of the cluster see of it */
+};
+_Static_assert(sizeof(struct peer_class) == 16, "struct peer_class");
+
 #define PEER_CLASS_DEFAULT 0
-/* The address is this node's: it is judged by rule_set.own_node. */
+/* The address is this node's: NetworkPolicies judge it by rule_set.own_node. */
 #define PEER_IS_LOCAL_NODE (1u << 23)
 #define PEER_CLASS_MASK    (PEER_IS_LOCAL_NODE - 1)
 
@@ -117,9 +137,10 @@ _Static_assert(sizeof(struct address_range6) == 40, "struct address_range6");
 #define VERDICT_NO_MATCH 0 /* the endpoint is isolated and nothing allows this: DROP_POLICY */
 #define VERDICT_ALLOW    1
 #define VERDICT_DENY     2 /* a rule with the action Deny: DROP_POLICY_DENY */
+#define VERDICT_PASS     3 /* the admin tier leaves it to the next stage; of any other stage it is as NO_MATCH */
 
 /* Port tables whose index is the verdict for everything, whatever protocol and port. They have entries all the same. */
-#define PORT_TABLE_FIRST 3
+#define PORT_TABLE_FIRST 4
 
 /* Positions in the arrays of struct port_table. */
 #define PORT_TABLE_TCP  0

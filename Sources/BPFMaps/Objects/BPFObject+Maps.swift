@@ -21,6 +21,18 @@ extension BPFObject {
     if status != 0 { throw BPFError.kernel("set max_entries of map \"\(map)\" of object \"\(name)\"", status: status) }
   }
 
+  /// Makes a map of another kind than the object says, for tests of what programs do when it behaves otherwise.
+  ///
+  /// - Parameters:
+  ///   - kind: A kind that programs use in the same way.
+  ///   - map: The map's name.
+  /// - Throws: `notFound`; `systemCall`.
+  package mutating func setKind(_ kind: BPFMapKind, forMap map: String) throws(BPFError) {
+    let found = unsafe try require(map)
+    let status = unsafe bpf_map__set_type(found, bpf_map_type(kind.rawValue))
+    if status != 0 { throw BPFError.kernel("set kind of map \"\(map)\" of object \"\(name)\"", status: status) }
+  }
+
   /// Uses an existing map instead of making one.
   ///
   /// - Parameters:

@@ -19,6 +19,13 @@ extension version_word: BPFValue {
     fields: [.init("value", \.value)])
 }
 
+extension policy_stages: BPFValue {
+  /// `struct policy_stages`.
+  public static let layout = StructLayout(
+    "policy_stages", of: Self.self,
+    fields: [.init("admin", \.admin), .init("policy", \.policy), .init("baseline", \.baseline)])
+}
+
 extension endpoint_policy: BPFValue {
   /// `struct endpoint_policy`.
   public static let layout = StructLayout(
@@ -35,6 +42,13 @@ extension rule_set: BPFValue {
       .init("own_node", \.own_node), .init("range4_first", \.range4_first), .init("range4_count", \.range4_count),
       .init("range6_first", \.range6_first), .init("range6_count", \.range6_count), .init("padding", \.padding),
     ])
+}
+
+extension peer_class: BPFValue {
+  /// `struct peer_class`.
+  public static let layout = StructLayout(
+    "peer_class", of: Self.self,
+    fields: [.init("policy", \.policy), .init("cluster", \.cluster)])
 }
 
 extension verdict_key: BPFValue {

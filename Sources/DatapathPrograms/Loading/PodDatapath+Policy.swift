@@ -25,18 +25,34 @@ extension PodDatapath {
   ///   - policy: Version words of rule sets.
   ///   - endpoint: The endpoint, less than the count of ``endpointPolicies``.
   public func setPolicy(_ policy: endpoint_policy, ofEndpoint endpoint: UInt32) {
-    endpointPolicies.store(
-      policy.ingress.value, in: endpointPolicies.field(\.ingress.value), at: endpoint, ordering: .releasing)
-    endpointPolicies.store(
-      policy.egress.value, in: endpointPolicies.field(\.egress.value), at: endpoint, ordering: .releasing)
+    let fields: [(version_word, BPFMappedArray<endpoint_policy>.Field)] = [
+      (policy.ingress.admin, endpointPolicies.field(\.ingress.admin.value)),
+      (policy.ingress.policy, endpointPolicies.field(\.ingress.policy.value)),
+      (policy.ingress.baseline, endpointPolicies.field(\.ingress.baseline.value)),
+      (policy.egress.admin, endpointPolicies.field(\.egress.admin.value)),
+      (policy.egress.policy, endpointPolicies.field(\.egress.policy.value)),
+      (policy.egress.baseline, endpointPolicies.field(\.egress.baseline.value)),
+    ]
+    for (word, field) in fields { endpointPolicies.store(word.value, in: field, at: endpoint, ordering: .releasing) }
   }
 
-  /// Sets a peer's class in one step.
+  /// Sets a peer's classes, each in one step.
   ///
   /// - Parameters:
-  ///   - word: The class, and whether it is this node's.
+  ///   - words: What NetworkPolicies see of the peer and whether it is this node's, and what policies of the cluster see.
   ///   - index: The peer's index, less than the count of ``peerClasses``.
-  public func setPeerClass(_ word: version_word, at index: UInt32) {
-    peerClasses.store(word.value, in: peerClasses.field(\.value), at: index, ordering: .releasing)
+  public func setPeerClass(_ words: peer_class, at index: UInt32) {
+    peerClasses.store(words.policy.value, in: peerClasses.field(\.policy.value), at: index, ordering: .releasing)
+    peerClasses.store(words.cluster.value, in: peerClasses.field(\.cluster.value), at: index, ordering: .releasing)
+  }
+}
+
+extension policy_stages {
+  /// The stages of a pod that no policy of the cluster selects.
+  ///
+  /// - Parameter policy: The version word of the NetworkPolicies' rule set.
+  public init(policy: version_word) {
+    let unrestricted = version_word(UInt32(RULE_SET_UNRESTRICTED))
+    self.init(admin: unrestricted, policy: policy, baseline: unrestricted)
   }
 }

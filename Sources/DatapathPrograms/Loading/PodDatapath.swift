@@ -34,7 +34,7 @@ public final class PodDatapath: Sendable {
   /// Indexes into ``peerClasses``, by the addresses of pods and nodes.
   public let peers: BPFHashMap<ip_address, UInt32>
   /// Classes of peers.
-  public let peerClasses: BPFMappedArray<version_word>
+  public let peerClasses: BPFMappedArray<peer_class>
   /// Port tables by rule set and class.
   public let verdicts: BPFHashMap<verdict_key, verdict>
   /// The rule sets' IPv4 ranges, in runs.
@@ -87,7 +87,7 @@ public final class PodDatapath: Sendable {
     endpointPolicies = try object.map("endpoint_policy", as: BPFArrayMap<endpoint_policy>.self).mapped()
     ruleSets = try object.map("rule_set", as: BPFArrayMap<rule_set>.self)
     peers = try object.map("peer", as: BPFHashMap<ip_address, UInt32>.self)
-    peerClasses = try object.map("peer_class", as: BPFArrayMap<version_word>.self).mapped()
+    peerClasses = try object.map("peer_class", as: BPFArrayMap<peer_class>.self).mapped()
     verdicts = try object.map("verdict", as: BPFHashMap<verdict_key, verdict>.self)
     addressRanges4 = try object.map("address_range4", as: BPFArrayMap<address_range4>.self)
     addressRanges6 = try object.map("address_range6", as: BPFArrayMap<address_range6>.self)

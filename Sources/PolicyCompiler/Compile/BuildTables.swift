@@ -9,8 +9,10 @@ extension CompilerState {
     let fresh = newSets.list.sorted()
     for number in fresh { build(number) }
     guard delta != nil else { return }
-    var known: [UInt64: PortTableID] = [:]
-    for number in newClasses.list.sorted() { judge(number, &known) }
+    for plane in PolicyPlane.allCases {
+      var known: [UInt64: PortTableID] = [:]
+      for number in planes[plane].newClasses.list.sorted() { judge(number, plane, &known) }
+    }
   }
 
   private mutating func build(_ number: UInt32) {
@@ -21,7 +23,8 @@ extension CompilerState {
     var bases: [[UInt32]: [UInt32]] = [[]: matching(record, index, items: [], cover: [])]
     let defaultTable = table(for: bases[[]] ?? [])
     _ = hold(defaultTable)
-    var set = PolicyTables.RuleSet(defaultTable: defaultTable, ownNode: id(of: record.ownNode))
+    let excepts = record.content.stage == .policy && options.allowsOwnNode
+    var set = PolicyTables.RuleSet(defaultTable: defaultTable, ownNode: excepts ? .unrestricted : record.id)
     if record.blocks != 0 {
       let cells = cells(record.blocks)
       for (family, list) in [(AddressFamily.ipv4, cells.ipv4), (.ipv6, cells.ipv6)] {
@@ -40,9 +43,10 @@ extension CompilerState {
   private mutating func verdicts(
     _ record: SetRecord, _ index: SetIndex?, _ defaultTable: PortTableID, _ bases: inout [[UInt32]: [UInt32]]
   ) -> [PeerClassID: PortTableID] {
+    let plane = record.plane
     coreHits.start()
     for element in record.elements {
-      for core in elementRecords[Int(element)].cores { coreHits.hit(core, by: element) }
+      for core in planes[plane].uses[Int(element)].cores { coreHits.hit(core, by: element) }
     }
     var found: [(PeerClassID, PortTableID)] = []
     found.reserveCapacity(coreHits.list.count)
@@ -55,16 +59,19 @@ extension CompilerState {
           ofElement = (only, table == defaultTable ? nil : table)
         }
         guard let table = ofElement.table else { continue }
-        for number in coreRecords[Int(core)].classes { found.append((classIDs[Int(number)], table)) }
+        for number in planes[plane].coreRecords[Int(core)].classes {
+          found.append((planes[plane].classIDs[Int(number)], table))
+        }
         continue
       }
-      for number in coreRecords[Int(core)].classes {
-        let cover = record.blocks == 0 ? [] : classes[number].cover
-        let key = matching(record, index, items: cores[core].items, cover: cover)
+      let items = planes[plane].cores[core].items
+      for number in planes[plane].coreRecords[Int(core)].classes {
+        let cover = record.blocks == 0 ? [] : planes[plane].classes[number].cover
+        let key = matching(record, index, items: items, cover: cover)
         let base = base(cover, record, index, &bases)
         if key == base { continue }
         let table = self.table(for: key)
-        if table != self.table(for: base) { found.append((classIDs[Int(number)], table)) }
+        if table != self.table(for: base) { found.append((planes[plane].classIDs[Int(number)], table)) }
       }
     }
     var verdicts = [PeerClassID: PortTableID](minimumCapacity: found.count)
@@ -122,13 +129,14 @@ extension CompilerState {
   }
 
   /// The verdicts of older rule sets for a new class.
-  private mutating func judge(_ number: UInt32, _ known: inout [UInt64: PortTableID]) {
-    let form = classes[number]
-    let id = classIDs[Int(number)]
+  private mutating func judge(_ number: UInt32, _ plane: PolicyPlane, _ known: inout [UInt64: PortTableID]) {
+    let form = planes[plane].classes[number]
+    let id = planes[plane].classIDs[Int(number)]
+    let items = planes[plane].cores[form.core].items
     setHits.start()
-    for item in cores[form.core].items {
+    for item in items {
       let element = UInt32(truncatingIfNeeded: item >> 32)
-      for set in elementRecords[Int(element)].sets where !newSets.contains(set) { setHits.hit(set, by: element) }
+      for set in planes[plane].uses[Int(element)].sets where !newSets.contains(set) { setHits.hit(set, by: element) }
     }
     for set in setHits.list {
       let only = setHits.only(set)
@@ -139,7 +147,7 @@ extension CompilerState {
         table = found == .nothing ? nil : found
       } else {
         let cover = setRecords[Int(set)].blocks == 0 ? [] : form.cover
-        let key = matching(setRecords[Int(set)], nil, items: cores[form.core].items, cover: cover)
+        let key = matching(setRecords[Int(set)], nil, items: items, cover: cover)
         let base = matching(setRecords[Int(set)], nil, items: [], cover: cover)
         if key != base {
           let found = self.table(for: key)
@@ -171,16 +179,16 @@ extension CompilerState {
   }
 
   private mutating func hold(_ id: PortTableID) -> PortTableID {
-    if id.rawValue > 2 { tableHolders[id, default: 0] += 1 }
+    if !id.isOfEverything { tableHolders[id, default: 0] += 1 }
     return id
   }
 
   private mutating func hold(_ id: PortTableID, _ count: Int) {
-    if id.rawValue > 2, count > 0 { tableHolders[id, default: 0] += count }
+    if !id.isOfEverything, count > 0 { tableHolders[id, default: 0] += count }
   }
 
   mutating func dropTable(_ id: PortTableID) {
-    guard id.rawValue > 2 else { return }
+    guard !id.isOfEverything else { return }
     tableHolders[id, default: 0] -= 1
     if tableHolders[id] == 0 { looseTables.insert(id) }
   }
@@ -228,8 +236,14 @@ extension CompilerState {
     guard record.kind != noNumber, isScoped(record.pod) else { return nil }
     let kind = kindRecords[Int(record.kind)]
     return PolicyTables.Endpoint(
-      ingress: id(of: kind.ingress), egress: id(of: kind.egress), addresses: record.pod.addresses,
+      ingress: stages(kind.ingress), egress: stages(kind.egress), addresses: record.pod.addresses,
       node: record.pod.node)
+  }
+
+  private func stages(_ stages: KindStages) -> PolicyTables.Stages {
+    func id(_ tier: UInt32) -> TierID { tier == noNumber ? .none : tierRecords[Int(tier)].id }
+    return PolicyTables.Stages(
+      admin: id(stages.admin), policy: self.id(of: stages.policy), baseline: id(stages.baseline))
   }
 }
 

@@ -28,14 +28,18 @@ extension CompilerState {
   private mutating func changePolicy(_ reference: PolicyReference, _ record: PolicyRecord?) {
     var number = policies[reference]
     if let known = number, let old = policyRecords[Int(known)] {
-      touchSubject(old.subject)
-      elementRecords[Int(old.subject)].subjects.removeOne(known)
-      policyRecords[Int(known)] = nil
+      if let record, record.stage != .policy, record.subject == old.subject, record.traits == old.traits {
+        // The same pods in the same tiers: what these say may be different, and nothing else.
+        for tier in policyTiers[Int(known)] { dirtyTiers.insert(tier) }
+        policyRecords[Int(known)] = record
+        release(old)
+        return
+      }
+      leave(known, old)
       if record == nil {
         policies[reference] = nil
         freePolicies.append(known)
       }
-      release(old)
     }
     guard let record else { return }
     if number == nil, let free = freePolicies.popLast() { number = free }
@@ -43,13 +47,19 @@ extension CompilerState {
     let slot = number ?? UInt32(policyRecords.count - 1)
     policies[reference] = slot
     policyRecords[Int(slot)] = record
-    set(
-      &policyTraits, slot,
-      PolicyTraits(
-        isForIngress: record.ingress != nil, isForEgress: record.egress != nil, hasIngressNames: record.hasIngressNames)
-    )
+    set(&policyTraits, slot, record.traits)
+    if policyTiers.count == Int(slot) { policyTiers.append([]) }
     elementRecords[Int(record.subject)].subjects.append(slot)
     touchSubject(record.subject)
+  }
+
+  private mutating func leave(_ number: UInt32, _ old: PolicyRecord) {
+    touchSubject(old.subject)
+    // The number may be another policy's before its tiers are gone.
+    for tier in policyTiers[Int(number)] { dirtyTiers.insert(tier) }
+    elementRecords[Int(old.subject)].subjects.removeOne(number)
+    policyRecords[Int(number)] = nil
+    release(old)
   }
 
   private mutating func touchSubject(_ subject: UInt32) {
@@ -63,47 +73,71 @@ extension CompilerState {
   /// Computes everything that the changes since the last time touch.
   mutating func settle() {
     dropEmptyKinds(emptiedKinds.drain())
-    selectSets()
+    selectStages()
+    buryReleasedTiers()
+    selectTiers()
     buryReleasedSets()
-    changeForce()
-    selectCores()
-    refreshCores()
-    classify()
+    for plane in PolicyPlane.allCases {
+      changeForce(plane)
+      selectCores(plane)
+      refreshCores(plane)
+      classify(plane)
+    }
     buildTables()
     writeNodes()
     writeEndpoints()
     releaseRest()
   }
 
-  /// The rule sets of kinds.
-  private mutating func selectSets() {
-    var ingress: [UInt32] = []
-    var egress: [UInt32] = []
+  /// The stages of kinds.
+  private mutating func selectStages() {
     for kind in dirtyKinds.drain() where kinds.isUsed(kind) && kindRecords[Int(kind)].scoped > 0 {
       let form = kinds[kind]
       let found = elements(selecting: form.group)
       groupElements[form.group] = found
-      ingress.removeAll(keepingCapacity: true)
-      egress.removeAll(keepingCapacity: true)
+      var ingress = Selection()
+      var egress = Selection()
       for element in found {
         for policy in elementRecords[Int(element)].subjects {
-          if policyTraits[Int(policy)].isForIngress { ingress.append(policy) }
-          if policyTraits[Int(policy)].isForEgress { egress.append(policy) }
+          let traits = policyTraits[Int(policy)]
+          if traits.isForIngress { ingress.add(policy, traits.stage) }
+          if traits.isForEgress { egress.add(policy, traits.stage) }
         }
       }
-      let ingress = holdSet(&ingress, .ingress, ports: form.ports)
-      let egress = holdSet(&egress, .egress, ports: form.ports)
-      let old = (ingress: kindRecords[Int(kind)].ingress, egress: kindRecords[Int(kind)].egress)
-      releaseSet(old.ingress)
-      releaseSet(old.egress)
-      kindRecords[Int(kind)].ingress = ingress
-      kindRecords[Int(kind)].egress = egress
-      if delta != nil, ingress != old.ingress || egress != old.egress {
+      let new = (hold(ingress, .ingress, ports: form.ports), hold(egress, .egress, ports: form.ports))
+      let old = (kindRecords[Int(kind)].ingress, kindRecords[Int(kind)].egress)
+      release(old.0)
+      release(old.1)
+      (kindRecords[Int(kind)].ingress, kindRecords[Int(kind)].egress) = new
+      if delta != nil, new != old {
         for pod in kindRecords[Int(kind)].pods {
           if let key = podRecords[Int(pod)]?.pod.key { dirtyPods.insert(key) }
         }
       }
     }
+  }
+
+  /// The policies that select a kind in one direction, by stage.
+  private struct Selection {
+    var admin: [UInt32] = []
+    var policy: [UInt32] = []
+    var baseline: [UInt32] = []
+
+    mutating func add(_ number: UInt32, _ stage: PolicyStage) {
+      switch stage {
+      case .admin: admin.append(number)
+      case .policy: policy.append(number)
+      case .baseline: baseline.append(number)
+      }
+    }
+  }
+
+  private mutating func hold(_ selection: Selection, _ direction: PolicyDirection, ports: UInt32) -> KindStages {
+    KindStages(
+      admin: holdTier(.admin, direction, selection.admin, ports: ports),
+      policy: holdSet(selection.policy, direction, ports: ports),
+      baseline: selection.policy.isEmpty
+        ? holdTier(.baseline, direction, selection.baseline, ports: ports) : noNumber)
   }
 
   /// Files a new rule set under its elements.
@@ -120,23 +154,27 @@ extension CompilerState {
         cover += except
       }
     }
-    for rule in content.admin + content.baseline {
-      for peer in rules[rule].peers { add(peer: peer) }
-      found += ports[rules[rule].ports].names.map(\.element)
-    }
-    for position in stride(from: 0, to: content.allow.count, by: 2) {
-      add(peer: content.allow[position])
-      found += ports[content.allow[position + 1]].names.map(\.element)
+    if content.stage == .policy {
+      for position in stride(from: 0, to: content.rules.count, by: 2) {
+        add(peer: content.rules[position])
+        found += ports[content.rules[position + 1]].names.map(\.element)
+      }
+    } else {
+      for rule in content.rules {
+        for peer in rules[rule].peers { add(peer: peer) }
+        found += ports[rules[rule].ports].names.map(\.element)
+      }
     }
     found.unique()
     cover.unique()
     let list = holdBlockList(cover)
     setRecords[Int(number)].elements = found
     setRecords[Int(number)].blocks = list
+    let plane = content.stage.plane
     for element in found {
-      if elementRecords[Int(element)].sets.isEmpty { forceElements.insert(element) }
-      elementRecords[Int(element)].sets.append(number)
-      if list != 0 { count(list, element, 1) }
+      if planes[plane].uses[Int(element)].sets.isEmpty { planes[plane].forceElements.insert(element) }
+      planes[plane].uses[Int(element)].sets.append(number)
+      if list != 0 { count(list, element, plane, 1) }
     }
   }
 
@@ -149,67 +187,70 @@ extension CompilerState {
     return number
   }
 
-  private mutating func count(_ list: UInt32, _ element: UInt32, _ change: Int) {
-    let position = elementRecords[Int(element)].blockLists.firstIndex { $0.list == list }
+  private mutating func count(_ list: UInt32, _ element: UInt32, _ plane: PolicyPlane, _ change: Int) {
+    let lists = planes[plane].uses[Int(element)].blockLists
+    let position = lists.firstIndex { $0.list == list }
     if change > 0, let position {
-      elementRecords[Int(element)].blockLists[position].count += 1
+      planes[plane].uses[Int(element)].blockLists[position].count += 1
     } else if change > 0 {
-      elementRecords[Int(element)].blockLists.append((list: list, count: 1))
+      planes[plane].uses[Int(element)].blockLists.append((list: list, count: 1))
     } else if let position {
-      elementRecords[Int(element)].blockLists[position].count -= 1
-      if elementRecords[Int(element)].blockLists[position].count > 0 { return }
-      elementRecords[Int(element)].blockLists.remove(at: position)
+      planes[plane].uses[Int(element)].blockLists[position].count -= 1
+      if lists[position].count > 1 { return }
+      planes[plane].uses[Int(element)].blockLists.remove(at: position)
     }
     if position == nil || change < 0 {
-      for core in elementRecords[Int(element)].cores { dirtyCores.insert(core) }
+      for core in planes[plane].uses[Int(element)].cores { planes[plane].dirtyCores.insert(core) }
     }
   }
 
   /// Takes rule sets out that nothing uses any more.
   private mutating func buryReleasedSets() {
-    var next = releasedSets
-    releasedSets = []
-    while let number = next.popLast() {
+    for number in releasedSets {
       guard let content = sets.release(number) else { continue }
       let record = setRecords[Int(number)]
       deadContents.append(content)
       newSets.remove(number)
       releasedLists.append(record.blocks)
+      let plane = record.plane
       for element in record.elements {
-        elementRecords[Int(element)].sets.removeOne(number)
-        if record.blocks != 0 { count(record.blocks, element, -1) }
-        if elementRecords[Int(element)].sets.isEmpty { forceElements.insert(element) }
+        planes[plane].uses[Int(element)].sets.removeOne(number)
+        if record.blocks != 0 { count(record.blocks, element, plane, -1) }
+        if planes[plane].uses[Int(element)].sets.isEmpty { planes[plane].forceElements.insert(element) }
       }
-      if record.ownNode != number, record.ownNode != unrestrictedSet { next.append(record.ownNode) }
       guard let old = tables.ruleSets.removeValue(forKey: record.id) else { continue }
       delta?.ruleSets.insert(record.id)
       dropTable(old.defaultTable)
       for range in old.ranges { dropTable(range.table) }
       for table in old.verdicts.values { dropTable(table) }
     }
+    releasedSets.removeAll()
   }
 
   /// Finds whose core elements that came into force or went out of it change.
-  private mutating func changeForce() {
-    for element in forceElements.drain() {
+  private mutating func changeForce(_ plane: PolicyPlane) {
+    for element in planes[plane].forceElements.drain() {
       if delta == nil { continue }
-      for core in elementRecords[Int(element)].cores {
-        for kind in coreRecords[Int(core)].kinds { coreKinds.insert(kind) }
-        for address in coreRecords[Int(core)].addresses { dirtyAddresses.insert(address) }
+      for core in planes[plane].uses[Int(element)].cores {
+        let record = planes[plane].coreRecords[Int(core)]
+        for kind in record.kinds { planes[plane].coreKinds.insert(kind) }
+        for address in record.addresses { planes[plane].dirtyAddresses.insert(address) }
       }
       switch elements[element] {
       case .pods:
         for group in groups(selectedBy: element) {
-          for kind in groupKinds[Int(group)] { coreKinds.insert(kind) }
+          for kind in groupKinds[Int(group)] { planes[plane].coreKinds.insert(kind) }
         }
       case .nodes(let selector):
         for number in nodes.values {
-          if selectors[selector].matches(nodeRecords[Int(number)]?.features ?? []) { coreNodes.insert(number) }
+          if selectors[selector].matches(nodeRecords[Int(number)]?.features ?? []) {
+            planes[plane].coreNodes.insert(number)
+          }
         }
       case .portName(let name):
         for list in 0..<UInt32(portLists.end)
         where portLists.isUsed(list) && portLists[list].contains(where: { $0.name == name }) {
-          for kind in portListKinds[Int(list)] { coreKinds.insert(kind) }
+          for kind in portListKinds[Int(list)] { planes[plane].coreKinds.insert(kind) }
         }
       }
     }
@@ -219,8 +260,7 @@ extension CompilerState {
   private mutating func releaseRest() {
     for content in deadContents { release(content) }
     deadContents.removeAll()
-    for core in releasedCores { dropCore(core) }
-    releasedCores.removeAll()
+    for plane in PolicyPlane.allCases { dropReleasedCores(plane) }
     for list in releasedLists { dropBlockList(list) }
     releasedLists.removeAll()
     for address in releasedAddresses { _ = addresses.release(address) }
@@ -232,7 +272,7 @@ extension CompilerState {
     dirtyPods.removeAll()
     dirtyNodes.removeAll()
     newSets.removeAll()
-    newClasses.removeAll()
+    for plane in PolicyPlane.allCases { planes[plane].newClasses.removeAll() }
     sweepTables()
   }
 

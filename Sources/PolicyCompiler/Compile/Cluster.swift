@@ -57,7 +57,7 @@ extension CompilerState {
   mutating func touchGroup(_ group: UInt32) {
     for kind in groupKinds[Int(group)] {
       dirtyKinds.insert(kind)
-      coreKinds.insert(kind)
+      for plane in PolicyPlane.allCases { planes[plane].coreKinds.insert(kind) }
     }
   }
 
@@ -129,7 +129,10 @@ extension CompilerState {
     set(&kindRecords, kind, KindRecord())
     groupKinds[Int(group)].append(kind)
     portListKinds[Int(list)].append(kind)
-    coreKinds.insert(kind)
+    for plane in PolicyPlane.allCases {
+      set(&planes[plane].kindCores, kind, noNumber)
+      planes[plane].coreKinds.insert(kind)
+    }
     return kind
   }
 
@@ -138,13 +141,12 @@ extension CompilerState {
     for number in left {
       let record = kindRecords[Int(number)]
       if record.scoped == 0 {
-        releaseSet(record.ingress)
-        releaseSet(record.egress)
-        kindRecords[Int(number)].ingress = noNumber
-        kindRecords[Int(number)].egress = noNumber
+        for stages in [record.ingress, record.egress] { release(stages) }
+        kindRecords[Int(number)].ingress = KindStages()
+        kindRecords[Int(number)].egress = KindStages()
       }
       guard record.pods.isEmpty else { continue }
-      leaveCore(kind: number)
+      for plane in PolicyPlane.allCases { leaveCore(kind: number, plane) }
       let kind = kinds[number]
       dropKind(number, kind)
     }
@@ -164,21 +166,26 @@ extension CompilerState {
     releaseNamespace(group.namespace)
   }
 
-  mutating func releaseSet(_ number: UInt32) {
-    if number != noNumber, number != unrestrictedSet { releasedSets.append(number) }
+  mutating func release(_ stages: KindStages) {
+    releaseTier(stages.admin)
+    releaseSet(stages.policy)
+    releaseTier(stages.baseline)
   }
 
   private mutating func own(_ address: IPAddress, _ owner: UInt32) -> UInt32 {
     let (number, isNew) = addresses.hold(address)
-    if isNew { set(&addressRecords, number, AddressRecord()) }
+    if isNew {
+      set(&addressRecords, number, AddressRecord())
+      for plane in PolicyPlane.allCases { set(&planes[plane].addresses, number, AddressUse()) }
+    }
     addressRecords[Int(number)].owners.add(owner)
-    dirtyAddresses.insert(number)
+    for plane in PolicyPlane.allCases { planes[plane].dirtyAddresses.insert(number) }
     return number
   }
 
   private mutating func disown(_ address: UInt32, _ owner: UInt32) {
     addressRecords[Int(address)].owners.remove(owner)
-    dirtyAddresses.insert(address)
+    for plane in PolicyPlane.allCases { planes[plane].dirtyAddresses.insert(address) }
     releasedAddresses.append(address)
   }
 
@@ -203,6 +210,9 @@ extension CompilerState {
     nodes[name] = number
     let held = node.addresses.map { own($0, 2 * number + 1) }
     nodeRecords[Int(number)] = NodeRecord(node: node, features: features.hold(node.labels), addresses: held)
-    coreNodes.insert(number)
+    for plane in PolicyPlane.allCases {
+      set(&planes[plane].nodeElements, number, [])
+      planes[plane].coreNodes.insert(number)
+    }
   }
 }

@@ -54,6 +54,8 @@ struct CompilerState: Sendable {
   var freePolicies: [UInt32] = []
   /// What is asked of policies most often.
   var policyTraits: ContiguousArray<PolicyTraits> = []
+  /// The tiers that each policy is in.
+  var policyTiers: ContiguousArray<[UInt32]> = []
   /// The policies as they were given, to know one that did not change.
   var networkPolicies: [NamespacedName: NetworkPolicy] = [:]
   var clusterPolicies: [PolicyReference: ClusterPolicyObject] = [:]
@@ -63,6 +65,9 @@ struct CompilerState: Sendable {
   var rules = Interner<RuleForm>()
 
   // What they come to.
+  var tiers = Interner<TierForm>()
+  var tierRecords: ContiguousArray<TierRecord> = []
+  var nextTier: UInt32 = 0
   var sets = Interner<SetContent>()
   var setRecords: ContiguousArray<SetRecord> = []
   var nextSet = RuleSetID.unrestricted.rawValue
@@ -70,14 +75,11 @@ struct CompilerState: Sendable {
   var blockLists = Interner<[UInt32]>()
   var blockCells: ContiguousArray<BlockCells?> = []
   var meanings = Interner<Meaning>()
-  var cores = Interner<Core>()
-  var coreRecords: ContiguousArray<CoreRecord> = []
-  var classes = Interner<PeerClass>()
-  var classIDs: ContiguousArray<PeerClassID> = []
+  var planes = Planes()
   var nextClass: UInt32 = 0
   var tableIDs: [PortTable: PortTableID] = [:]
   var tableHolders: [PortTableID: Int] = [:]
-  var nextTable: UInt32 = 2
+  var nextTable = UInt32(PolicyVerdict.pass.rawValue)
   var tables = PolicyTables()
 
   // Within one change.
@@ -87,20 +89,13 @@ struct CompilerState: Sendable {
   var emptiedKinds = Marks()
   var dirtyPods: Set<NamespacedName> = []
   var dirtyNodes: Set<String> = []
-  var coreKinds = Marks()
-  var coreNodes = Marks()
-  var dirtyCores = Marks()
-  var dirtyAddresses = Marks()
-  /// Elements that had no set or have none now.
-  var forceElements = Marks()
+  var dirtyTiers = Marks()
+  var releasedTiers: [UInt32] = []
   var newSets = Marks()
   var releasedSets: [UInt32] = []
   var deadContents: [SetContent] = []
   var releasedLists: [UInt32] = []
-  var releasedCores: [UInt32] = []
   var releasedAddresses: [UInt32] = []
-  var newClasses = Marks()
-  var releasedClasses: [UInt32] = []
   var looseTables: Set<PortTableID> = []
   var newTables: Set<PortTableID> = []
   /// The elements that select the pods of a group, where they were asked for.

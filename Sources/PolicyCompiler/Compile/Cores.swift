@@ -6,49 +6,49 @@ internal import NetworkTypes
 /// Cores of peers, and the classes of addresses.
 extension CompilerState {
   /// The cores of kinds and the elements of nodes.
-  mutating func selectCores() {
-    for kind in coreKinds.drain() where kinds.isUsed(kind) {
-      let new = holdCore(Core(items: items(of: kinds[kind])))
-      let old = kindRecords[Int(kind)].core
+  mutating func selectCores(_ plane: PolicyPlane) {
+    for kind in planes[plane].coreKinds.drain() where kinds.isUsed(kind) {
+      let new = holdCore(Core(items: items(of: kinds[kind], plane)), plane)
+      let old = planes[plane].kindCores[Int(kind)]
       if new == old {
-        releaseCore(new)
+        releaseCore(new, plane)
         continue
       }
-      if new != noNumber { coreRecords[Int(new)].kinds.append(kind) }
-      leaveCore(kind: kind)
-      kindRecords[Int(kind)].core = new
+      if new != noNumber { planes[plane].coreRecords[Int(new)].kinds.append(kind) }
+      leaveCore(kind: kind, plane)
+      planes[plane].kindCores[Int(kind)] = new
       for pod in kindRecords[Int(kind)].pods {
-        for address in podRecords[Int(pod)]?.addresses ?? [] { dirtyAddresses.insert(address) }
+        for address in podRecords[Int(pod)]?.addresses ?? [] { planes[plane].dirtyAddresses.insert(address) }
       }
     }
-    for number in coreNodes.drain() {
+    for number in planes[plane].coreNodes.drain() {
       guard let record = nodeRecords[Int(number)] else { continue }
       var selected: [UInt32] = []
-      for element in nodeElements where !elementRecords[Int(element)].sets.isEmpty {
+      for element in nodeElements where isInForce(element, plane) {
         guard case .nodes(let selector) = elements[element] else { continue }
         if selectors[selector].matches(record.features) { selected.append(element) }
       }
       selected.sort()
-      if selected == record.elements { continue }
-      nodeRecords[Int(number)]?.elements = selected
-      for address in record.addresses { dirtyAddresses.insert(address) }
+      if selected == planes[plane].nodeElements[Int(number)] { continue }
+      planes[plane].nodeElements[Int(number)] = selected
+      for address in record.addresses { planes[plane].dirtyAddresses.insert(address) }
     }
   }
 
-  private mutating func items(of kind: Kind) -> [UInt64] {
+  private func isInForce(_ element: UInt32, _ plane: PolicyPlane) -> Bool {
+    !planes[plane].uses[Int(element)].sets.isEmpty
+  }
+
+  private mutating func items(of kind: Kind, _ plane: PolicyPlane) -> [UInt64] {
     var items: [UInt64] = []
     let found = groupElements[kind.group] ?? elements(selecting: kind.group)
-    for element in found where !elementRecords[Int(element)].sets.isEmpty {
-      items.append(Self.key(element, 0))
-    }
+    for element in found where isInForce(element, plane) { items.append(Self.key(element, 0)) }
     let list = portLists[kind.ports]
     var start = 0
     while start < list.count {
       var end = start
       while end < list.count, list[end].name == list[start].name { end += 1 }
-      if let element = elements.number(of: .portName(list[start].name)),
-        !elementRecords[Int(element)].sets.isEmpty
-      {
+      if let element = elements.number(of: .portName(list[start].name)), isInForce(element, plane) {
         let meaning = Meaning(ports: list[start..<end].map { UInt32($0.transport) << 16 | UInt32($0.port) })
         items.append(Self.key(element, meanings.hold(meaning).number))
       }
@@ -59,17 +59,17 @@ extension CompilerState {
   }
 
   /// Takes over the holds on the meanings of a core.
-  private mutating func holdCore(_ core: Core) -> UInt32 {
+  private mutating func holdCore(_ core: Core, _ plane: PolicyPlane) -> UInt32 {
     if core.items.isEmpty { return noNumber }
-    let (number, isNew) = cores.hold(core)
+    let (number, isNew) = planes[plane].cores.hold(core)
     guard isNew else {
       releaseMeanings(core)
       return number
     }
     var record = CoreRecord()
-    for item in core.items { elementRecords[Int(item >> 32)].cores.append(number) }
-    record.blocks = holdRelevantBlocks(core)
-    set(&coreRecords, number, record)
+    for item in core.items { planes[plane].uses[Int(item >> 32)].cores.append(number) }
+    record.blocks = holdRelevantBlocks(core, plane)
+    set(&planes[plane].coreRecords, number, record)
     return number
   }
 
@@ -81,10 +81,10 @@ extension CompilerState {
   }
 
   /// The blocks of all rule sets that use an item of the core, held.
-  private mutating func holdRelevantBlocks(_ core: Core) -> UInt32 {
+  private mutating func holdRelevantBlocks(_ core: Core, _ plane: PolicyPlane) -> UInt32 {
     var lists: [UInt32] = []
     for item in core.items {
-      for (list, _) in elementRecords[Int(item >> 32)].blockLists { lists.append(list) }
+      for (list, _) in planes[plane].uses[Int(item >> 32)].blockLists { lists.append(list) }
     }
     lists.unique()
     if lists.isEmpty { lists = [0] }
@@ -101,93 +101,97 @@ extension CompilerState {
   }
 
   /// Lets go of a core once nothing can mean it any more.
-  private mutating func releaseCore(_ number: UInt32) {
-    if number != noNumber { releasedCores.append(number) }
+  private mutating func releaseCore(_ number: UInt32, _ plane: PolicyPlane) {
+    if number != noNumber { planes[plane].releasedCores.append(number) }
   }
 
-  mutating func leaveCore(kind: UInt32) {
-    let core = kindRecords[Int(kind)].core
+  mutating func leaveCore(kind: UInt32, _ plane: PolicyPlane) {
+    let core = planes[plane].kindCores[Int(kind)]
     guard core != noNumber else { return }
-    coreRecords[Int(core)].kinds.removeOne(kind)
-    kindRecords[Int(kind)].core = noNumber
-    releaseCore(core)
+    planes[plane].coreRecords[Int(core)].kinds.removeOne(kind)
+    planes[plane].kindCores[Int(kind)] = noNumber
+    releaseCore(core, plane)
   }
 
-  mutating func dropCore(_ number: UInt32) {
-    guard let core = cores.release(number) else { return }
-    for item in core.items { elementRecords[Int(item >> 32)].cores.removeOne(number) }
-    dropBlockList(coreRecords[Int(number)].blocks)
-    coreRecords[Int(number)] = CoreRecord()
-    releaseMeanings(core)
+  mutating func dropReleasedCores(_ plane: PolicyPlane) {
+    for number in planes[plane].releasedCores {
+      guard let core = planes[plane].cores.release(number) else { continue }
+      for item in core.items { planes[plane].uses[Int(item >> 32)].cores.removeOne(number) }
+      dropBlockList(planes[plane].coreRecords[Int(number)].blocks)
+      planes[plane].coreRecords[Int(number)] = CoreRecord()
+      releaseMeanings(core)
+    }
+    planes[plane].releasedCores.removeAll()
   }
 
   /// The blocks that cores tell apart, where rule sets came and went.
-  mutating func refreshCores() {
-    for number in dirtyCores.drain() {
-      let list = holdRelevantBlocks(cores[number])
-      let old = coreRecords[Int(number)].blocks
-      releasedLists.append(old)
-      if list == old { continue }
-      coreRecords[Int(number)].blocks = list
-      for address in coreRecords[Int(number)].addresses { dirtyAddresses.insert(address) }
-      for kind in coreRecords[Int(number)].kinds {
+  mutating func refreshCores(_ plane: PolicyPlane) {
+    for number in planes[plane].dirtyCores.drain() {
+      let list = holdRelevantBlocks(planes[plane].cores[number], plane)
+      let record = planes[plane].coreRecords[Int(number)]
+      releasedLists.append(record.blocks)
+      if list == record.blocks { continue }
+      planes[plane].coreRecords[Int(number)].blocks = list
+      for address in record.addresses { planes[plane].dirtyAddresses.insert(address) }
+      for kind in record.kinds {
         for pod in kindRecords[Int(kind)].pods {
-          for address in podRecords[Int(pod)]?.addresses ?? [] { dirtyAddresses.insert(address) }
+          for address in podRecords[Int(pod)]?.addresses ?? [] { planes[plane].dirtyAddresses.insert(address) }
         }
       }
     }
   }
 
   /// The classes of addresses.
-  mutating func classify() {
-    for number in dirtyAddresses.drain() {
+  mutating func classify(_ plane: PolicyPlane) {
+    for number in planes[plane].dirtyAddresses.drain() {
       let address = addresses[number]
-      let core = core(of: number)
+      let core = core(of: number, plane)
       var new = noNumber
       if core != noNumber {
-        let (held, isNew) = classes.hold(PeerClass(core: core, cover: cover(address, core)))
+        let cover = cover(address, core, plane)
+        let (held, isNew) = planes[plane].classes.hold(PeerClass(core: core, cover: cover))
         new = held
-        if isNew { enterClass(new) }
+        if isNew { enterClass(new, plane) }
       }
-      let old = addressRecords[Int(number)].peerClass
-      if old != noNumber { releasedClasses.append(old) }
-      addressRecords[Int(number)].peerClass = new
+      let old = planes[plane].addresses[Int(number)].peerClass
+      if old != noNumber { planes[plane].releasedClasses.append(old) }
+      planes[plane].addresses[Int(number)].peerClass = new
       if old == new { continue }
-      tables.peers[address] = new == noNumber ? nil : classIDs[Int(new)]
+      tables[plane][address] = new == noNumber ? nil : planes[plane].classIDs[Int(new)]
       delta?.peers.insert(address)
     }
-    for number in releasedClasses { leaveClass(number) }
-    releasedClasses.removeAll()
+    for number in planes[plane].releasedClasses { leaveClass(number, plane) }
+    planes[plane].releasedClasses.removeAll()
   }
 
-  private mutating func core(of number: UInt32) -> UInt32 {
+  private mutating func core(of number: UInt32, _ plane: PolicyPlane) -> UInt32 {
     let owners = addressRecords[Int(number)].owners
     var new = noNumber
     var isOwn = false
     defer {
-      let old = addressRecords[Int(number)].core
+      let old = planes[plane].addresses[Int(number)].core
       if old != noNumber {
-        coreRecords[Int(old)].addresses.removeOne(number)
-        releaseCore(old)
+        planes[plane].coreRecords[Int(old)].addresses.removeOne(number)
+        releaseCore(old, plane)
       }
-      addressRecords[Int(number)].core = isOwn ? new : noNumber
-      if isOwn, new != noNumber { coreRecords[Int(new)].addresses.append(number) }
+      planes[plane].addresses[Int(number)].core = isOwn ? new : noNumber
+      if isOwn, new != noNumber { planes[plane].coreRecords[Int(new)].addresses.append(number) }
     }
     if let pod = owners.onlyPod {
-      new = podRecords[Int(pod)].map { kindRecords[Int($0.kind)].core } ?? noNumber
+      new = podRecords[Int(pod)].map { planes[plane].kindCores[Int($0.kind)] } ?? noNumber
       return new
     }
     isOwn = true
     var items: [UInt64] = []
     if let pod = firstPod(owners.all) {
-      items = self.items(of: kinds[pod.kind])
+      items = self.items(of: kinds[pod.kind], plane)
     }
     for owner in owners.all where owner & 1 == 1 {
-      items += (nodeRecords[Int(owner >> 1)]?.elements ?? []).map { Self.key($0, 0) }
+      items += planes[plane].nodeElements[Int(owner >> 1)].map { Self.key($0, 0) }
     }
     items.sort()
     items = items.indices.filter { $0 == 0 || items[$0] != items[$0 - 1] }.map { items[$0] }
-    new = holdCore(Core(items: items))
+    new = holdCore(Core(items: items), plane)
     return new
   }
 
@@ -196,8 +200,8 @@ extension CompilerState {
     owners.filter { $0 & 1 == 0 }.compactMap { podRecords[Int($0 >> 1)] }.min { $0.pod.key < $1.pod.key }
   }
 
-  private mutating func cover(_ address: IPAddress, _ core: UInt32) -> [UInt32] {
-    let list = coreRecords[Int(core)].blocks
+  private mutating func cover(_ address: IPAddress, _ core: UInt32, _ plane: PolicyPlane) -> [UInt32] {
+    let list = planes[plane].coreRecords[Int(core)].blocks
     return list == 0 ? [] : cells(list).cover(address)
   }
 
@@ -208,20 +212,21 @@ extension CompilerState {
     return made
   }
 
-  private mutating func enterClass(_ number: UInt32) {
+  private mutating func enterClass(_ number: UInt32, _ plane: PolicyPlane) {
     nextClass += 1
-    set(&classIDs, number, PeerClassID(rawValue: nextClass))
-    coreRecords[Int(classes[number].core)].classes.append(number)
-    newClasses.insert(number)
+    set(&planes[plane].classIDs, number, PeerClassID(rawValue: nextClass))
+    let core = planes[plane].classes[number].core
+    planes[plane].coreRecords[Int(core)].classes.append(number)
+    planes[plane].newClasses.insert(number)
   }
 
-  private mutating func leaveClass(_ number: UInt32) {
-    guard let form = classes.release(number) else { return }
-    coreRecords[Int(form.core)].classes.removeOne(number)
-    newClasses.remove(number)
-    let id = classIDs[Int(number)]
-    for item in cores[form.core].items {
-      for number in elementRecords[Int(item >> 32)].sets {
+  private mutating func leaveClass(_ number: UInt32, _ plane: PolicyPlane) {
+    guard let form = planes[plane].classes.release(number) else { return }
+    planes[plane].coreRecords[Int(form.core)].classes.removeOne(number)
+    planes[plane].newClasses.remove(number)
+    let id = planes[plane].classIDs[Int(number)]
+    for item in planes[plane].cores[form.core].items {
+      for number in planes[plane].uses[Int(item >> 32)].sets {
         let set = setRecords[Int(number)].id
         guard let table = tables.ruleSets[set]?.verdicts.removeValue(forKey: id) else { continue }
         delta?.verdicts.insert(.init(set, id))

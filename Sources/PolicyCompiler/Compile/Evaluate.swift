@@ -53,19 +53,29 @@ extension CompilerState {
   ///
   /// Rules that are known to match are not asked.
   func matching(_ content: SetContent, areKnown: Bool = false) -> [UInt32] {
-    var key: [UInt32] = []
-    if add(content.admin, areKnown, to: &key) { return key }
-    if content.isIsolated {
-      key.append(Self.isolated)
-      for position in stride(from: 0, to: content.allow.count, by: 2)
-      where areKnown || matches(content.allow[position]) {
-        if add(content.allow[position + 1], Self.accept, to: &key) { break }
+    var key = [UInt32(content.stage.rawValue)]
+    if content.stage == .policy {
+      for position in stride(from: 0, to: content.rules.count, by: 2)
+      where areKnown || matches(content.rules[position]) {
+        if add(content.rules[position + 1], .allow, to: &key) { break }
       }
     } else {
-      key.append(Self.baseline)
-      _ = add(content.baseline, areKnown, to: &key)
+      for number in content.rules {
+        let rule = rules[number]
+        guard areKnown || matches(rule.peers) else { continue }
+        if add(rule.ports, verdict(of: rule.action, in: content.stage), to: &key) { break }
+      }
     }
     return key
+  }
+
+  private func verdict(of action: ClusterPolicy.Action, in stage: PolicyStage) -> PolicyVerdict {
+    switch action {
+    case .accept: .allow
+    case .deny: .deny
+    // After the baseline tier nothing comes.
+    case .pass: stage == .admin ? .pass : .allow
+    }
   }
 
   /// What is left of the rules of a set, with its index if it has one, for addresses of a core or of none.
@@ -75,36 +85,17 @@ extension CompilerState {
     return matching(index.matching(set.content, items: items, cover: cover), areKnown: true)
   }
 
-  private static let accept: UInt32 = 1
-  private static let deny: UInt32 = 2
-  private static let pass: UInt32 = 3
-  private static let isolated: UInt32 = 4
-  private static let baseline: UInt32 = 5
-
-  /// - Returns: whether nothing after these rules is ever asked.
-  private func add(_ list: [UInt32], _ areKnown: Bool, to key: inout [UInt32]) -> Bool {
-    var hasPassed = false
-    for number in list {
-      let rule = rules[number]
-      guard areKnown || matches(rule.peers) else { continue }
-      let action = rule.action == .accept ? Self.accept : rule.action == .deny ? Self.deny : Self.pass
-      if add(rule.ports, action, to: &key) { return rule.action != .pass && !hasPassed }
-      hasPassed = hasPassed || rule.action == .pass
-    }
-    return false
-  }
-
   /// - Returns: whether these are all ports.
-  private func add(_ number: UInt32, _ action: UInt32, to key: inout [UInt32]) -> Bool {
+  private func add(_ number: UInt32, _ verdict: PolicyVerdict, to key: inout [UInt32]) -> Bool {
     let spec = ports[number]
     if !spec.names.isEmpty {
       let meanings = spec.names.map { pointer.meaning(of: $0.element) }
       if spec.spans.isEmpty, meanings.allSatisfy({ $0 == 0 }) { return false }
-      key.append(action)
+      key.append(UInt32(verdict.rawValue))
       key.append(number)
       key += meanings
     } else {
-      key.append(action)
+      key.append(UInt32(verdict.rawValue))
       key.append(number)
     }
     return spec.isAll
@@ -113,32 +104,26 @@ extension CompilerState {
   /// The port table for what is left of rules, not held.
   mutating func table(for key: [UInt32]) -> PortTableID {
     if let known = tableMemo[key] { return known }
-    var tiers = TierPorts()
-    var position = 0
+    var tiers = TierPorts(PolicyStage(rawValue: UInt8(truncatingIfNeeded: key[0])) ?? .policy)
+    var position = 1
     while position < key.count {
-      let action = key[position]
-      position += 1
-      switch action {
-      case Self.isolated: tiers.isIsolated = true
-      case Self.baseline: tiers.isBaseline = true
-      default:
-        var spec = ports[key[position]]
+      let verdict = PolicyVerdict(rawValue: UInt8(truncatingIfNeeded: key[position])) ?? .noMatch
+      var spec = ports[key[position + 1]]
+      position += 2
+      for name in spec.names {
+        let number = key[position]
         position += 1
-        for name in spec.names {
-          let number = key[position]
-          position += 1
-          if number == 0 { continue }
-          for port in meanings[number].ports {
-            let transport = UInt8(truncatingIfNeeded: port >> 16)
-            guard name.transport == PortSpec.anyTransport || name.transport == transport else { continue }
-            let number = UInt16(truncatingIfNeeded: port)
-            spec.spans.append(PortSpec.Span(transport: transport, first: number, last: number))
-          }
+        if number == 0 { continue }
+        for port in meanings[number].ports {
+          let transport = UInt8(truncatingIfNeeded: port >> 16)
+          guard name.transport == PortSpec.anyTransport || name.transport == transport else { continue }
+          let number = UInt16(truncatingIfNeeded: port)
+          spec.spans.append(PortSpec.Span(transport: transport, first: number, last: number))
         }
-        spec.names = []
-        spec.normalise()
-        tiers.add(action == Self.accept ? .accept : action == Self.deny ? .deny : .pass, spec)
       }
+      spec.names = []
+      spec.normalise()
+      tiers.add(verdict, spec)
     }
     let table = portTable(tiers.resolved())
     tableMemo[key] = table

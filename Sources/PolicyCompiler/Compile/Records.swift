@@ -28,12 +28,6 @@ struct ElementRecord: Sendable {
   var index: [UInt32] = []
   /// Policies whose subject it is.
   var subjects: [UInt32] = []
-  /// Rule sets that use it: while there are any it is in force.
-  var sets: [UInt32] = []
-  /// How many of those sets have which list of blocks, empty lists aside.
-  var blockLists: [(list: UInt32, count: UInt32)] = []
-  /// Cores that have it.
-  var cores: [UInt32] = []
 }
 
 /// A namespace that something speaks of.
@@ -62,10 +56,8 @@ struct KindRecord: Sendable {
   var pods: [UInt32] = []
   /// How many of the pods are in the scope of the compilation.
   var scoped: UInt32 = 0
-  var core = noNumber
-  /// Numbers of rule sets, or ``noNumber``.
-  var ingress = noNumber
-  var egress = noNumber
+  var ingress = KindStages()
+  var egress = KindStages()
 }
 
 /// A pod, as it was given.
@@ -81,18 +73,12 @@ struct NodeRecord: Sendable {
   var node: PolicyNode
   var features: [UInt32]
   var addresses: [UInt32]
-  /// The elements in force that select it, sorted.
-  var elements: [UInt32] = []
 }
 
 /// An address that a pod or node has.
 struct AddressRecord: Sendable {
   /// Pods as twice their number, nodes as that and one.
   var owners: OwnerList = OwnerList()
-  /// The core of an address that is not just one pod's.
-  var core = noNumber
-  /// The number of its class, ``noNumber`` for class 0.
-  var peerClass = noNumber
 }
 
 /// Owners of an address: nearly always one.
@@ -112,7 +98,7 @@ struct OwnerList: Sendable {
   }
 }
 
-/// What policies see of a peer besides its address: elements in force, port names with their meaning.
+/// What the policies of a plane see of a peer besides its address: elements in force, port names with their meaning.
 ///
 /// An item is the number of an element in the upper half, of a meaning in the lower, 0 for none.
 struct Core: Hashable, Sendable {

@@ -23,8 +23,7 @@ struct RuleForm: Hashable, Sendable {
 /// A policy in the compiler's terms.
 struct PolicyRecord: Sendable {
   var reference: PolicyReference
-  /// Nil for a NetworkPolicy.
-  var tier: ClusterPolicy.Tier?
+  var stage: PolicyStage
   var priority: Int32 = 0
   /// The element of the pods it is for.
   var subject: UInt32
@@ -35,10 +34,16 @@ struct PolicyRecord: Sendable {
   var hasIngressNames = false
 
   func rules(_ direction: PolicyDirection) -> [RuleForm]? { direction == .ingress ? ingress : egress }
+
+  var traits: PolicyTraits {
+    PolicyTraits(
+      stage: stage, isForIngress: ingress != nil, isForEgress: egress != nil, hasIngressNames: hasIngressNames)
+  }
 }
 
-/// The directions a policy is for.
-struct PolicyTraits: Sendable {
+/// Which pods' stages a policy is in, besides its subject.
+struct PolicyTraits: Hashable, Sendable {
+  var stage = PolicyStage.policy
   var isForIngress = false
   var isForEgress = false
   var hasIngressNames = false
@@ -52,7 +57,7 @@ extension CompilerState {
     let types = policy.spec.effectivePolicyTypes
     let subject = holdPods(scope: holdScope(named: namespace), policy.spec.podSelector)
     var record = PolicyRecord(
-      reference: PolicyReference(.networkPolicy, policy.metadata.key), tier: nil, subject: subject)
+      reference: PolicyReference(.networkPolicy, policy.metadata.key), stage: .policy, subject: subject)
     if types.contains(.ingress) {
       record.ingress = policy.spec.ingress.map { form($0.ports, $0.from, namespace: namespace) }
     }
@@ -72,9 +77,10 @@ extension CompilerState {
       subject = holdPods(scope: holdScope(selected: selector.namespaceSelector), selector.podSelector)
     }
     var record = PolicyRecord(
-      reference: policy.reference, tier: spec.tier, priority: spec.priority, subject: subject)
-    record.ingress = spec.ingress.map { form($0) }
-    record.egress = spec.egress.map { form($0) }
+      reference: policy.reference, stage: spec.tier == .admin ? .admin : .baseline, priority: spec.priority,
+      subject: subject)
+    if !spec.ingress.isEmpty { record.ingress = spec.ingress.map { form($0) } }
+    if !spec.egress.isEmpty { record.egress = spec.egress.map { form($0) } }
     record.hasIngressNames = record.ingress?.contains { !ports[$0.ports].names.isEmpty } ?? false
     return record
   }

@@ -7,10 +7,10 @@ struct SetIndex: Sendable {
   private var byElement: [UInt32: [UInt32]] = [:]
   private var byBlock: [UInt32: [(position: UInt32, holes: [UInt32])]] = [:]
 
-  /// Files the rules of a content; a rule's position counts through admin tier, NetworkPolicies and baseline tier.
+  /// Files the rules of a content.
   init(_ content: SetContent, rules: Interner<RuleForm>, peers: Interner<PeerForm>) {
-    var position: UInt32 = 0
-    func add(_ numbers: [UInt32], _ index: inout SetIndex) {
+    func add(_ numbers: [UInt32], at position: Int, _ index: inout SetIndex) {
+      let position = UInt32(position)
       for number in numbers {
         switch peers[number] {
         case .any: index.always.append(position)
@@ -18,11 +18,14 @@ struct SetIndex: Sendable {
         case .block(let block, let except): index.byBlock[block, default: []].append((position, except))
         }
       }
-      position += 1
     }
-    for rule in content.admin { add(rules[rule].peers, &self) }
-    for pair in stride(from: 0, to: content.allow.count, by: 2) { add([content.allow[pair]], &self) }
-    for rule in content.baseline { add(rules[rule].peers, &self) }
+    if content.stage == .policy {
+      for position in stride(from: 0, to: content.rules.count, by: 2) {
+        add([content.rules[position]], at: position, &self)
+      }
+    } else {
+      for (position, rule) in content.rules.enumerated() { add(rules[rule].peers, at: position, &self) }
+    }
   }
 
   /// The rules of the content that match a peer.
@@ -35,17 +38,9 @@ struct SetIndex: Sendable {
       }
     }
     positions.unique()
-    var matching = SetContent(isIsolated: content.isIsolated)
-    let pairs = content.allow.count / 2
+    var matching = SetContent(stage: content.stage)
     for position in positions.map({ Int($0) }) {
-      if position < content.admin.count {
-        matching.admin.append(content.admin[position])
-      } else if position < content.admin.count + pairs {
-        let pair = 2 * (position - content.admin.count)
-        matching.allow += content.allow[pair...pair + 1]
-      } else {
-        matching.baseline.append(content.baseline[position - content.admin.count - pairs])
-      }
+      matching.rules += content.rules[position...(content.stage == .policy ? position + 1 : position)]
     }
     return matching
   }

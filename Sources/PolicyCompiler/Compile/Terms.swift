@@ -121,6 +121,7 @@ extension CompilerState {
     case .portName: break
     }
     set(&elementRecords, number, record)
+    for plane in PolicyPlane.allCases { set(&planes[plane].uses, number, ElementUse()) }
     return number
   }
 

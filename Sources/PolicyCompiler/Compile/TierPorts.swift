@@ -1,51 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import KubernetesModel
-
-/// The rules that match one peer, tier by tier, and what they come to for each port.
+/// The rules of one stage that match one peer, and what they come to for each port.
 struct TierPorts {
-  var isIsolated = false
-  var isBaseline = false
-  private var admin: [(action: ClusterPolicy.Action, ports: PortSpec)] = []
-  private var allow = PortSpec()
-  private var baseline: [(action: ClusterPolicy.Action, ports: PortSpec)] = []
+  private let rest: PolicyVerdict
+  /// In order; no two neighbours have one verdict.
+  private var rules: [(verdict: PolicyVerdict, ports: PortSpec)] = []
 
-  mutating func add(_ action: ClusterPolicy.Action, _ ports: PortSpec) {
-    if isIsolated {
-      allow.add(ports)
-    } else if isBaseline {
-      baseline.append((action, ports))
+  init(_ stage: PolicyStage) { rest = stage.rest }
+
+  mutating func add(_ verdict: PolicyVerdict, _ ports: PortSpec) {
+    if rules.last?.verdict == verdict {
+      rules[rules.count - 1].ports.add(ports)
     } else {
-      admin.append((action, ports))
+      rules.append((verdict, ports))
     }
   }
 
-  /// What the tiers say where `contains` tells which ports a question is about.
+  /// What the first rule says where `contains` tells which ports a question is about.
   private func verdict(_ contains: (PortSpec) -> Bool) -> PolicyVerdict {
-    for (action, ports) in admin where contains(ports) {
-      switch action {
-      case .accept: return .allow
-      case .deny: return .deny
-      case .pass: return lower(contains)
-      }
-    }
-    return lower(contains)
-  }
-
-  private func lower(_ contains: (PortSpec) -> Bool) -> PolicyVerdict {
-    if isIsolated { return contains(allow) ? .allow : .noMatch }
-    for (action, ports) in baseline where contains(ports) { return action == .deny ? .deny : .allow }
-    return .allow
+    for (verdict, ports) in rules where contains(ports) { return verdict }
+    return rest
   }
 
   /// The verdict of each protocol and port.
   mutating func resolved() -> PortTable {
-    allow.normalise()
+    for index in rules.indices { rules[index].ports.normalise() }
     return PortTable(tcp: ports(0), udp: ports(1), sctp: ports(2), other: verdict(\.isAll))
   }
 
   private func ports(_ transport: UInt8) -> PortTable.Ports {
-    let specs = admin.map(\.ports) + [allow] + baseline.map(\.ports)
+    let specs = rules.map(\.ports)
     var starts: [Int] = [0]
     for spec in specs {
       for span in spec.spans where span.transport == transport {
@@ -85,37 +69,19 @@ struct TierPorts {
 
   /// The verdict of every port, at a cost of ports plus spans: for very many rules with very many ports.
   private func painted(_ transport: UInt8) -> [PolicyVerdict] {
-    var verdicts = [PolicyVerdict](repeating: .allow, count: 65536)
+    var verdicts = [PolicyVerdict](repeating: rest, count: 65536)
     // The next port that is not painted, at or after each.
     var next = Array(0...65536)
-    func paint(_ spec: PortSpec, _ body: (Int) -> Void) {
+    for (verdict, spec) in rules {
       let spans =
         spec.isAll ? [PortSpec.Span(transport: transport, first: 0, last: UInt16.max)] : spec.spans
       for span in spans where span.transport == transport {
         var port = free(Int(span.first), &next)
         while port <= Int(span.last) {
-          body(port)
+          verdicts[port] = verdict
           next[port] = port + 1
           port = free(port + 1, &next)
         }
-      }
-    }
-    var passed: [Int] = []
-    for (action, ports) in admin {
-      paint(ports) { port in
-        if action == .pass { passed.append(port) } else { verdicts[port] = action == .deny ? .deny : .allow }
-      }
-    }
-    var isLower = [Bool](repeating: false, count: 65536)
-    for port in passed { isLower[port] = true }
-    for port in 0..<65536 where free(port, &next) == port { isLower[port] = true }
-    next = Array(0...65536)
-    if isIsolated {
-      for port in 0..<65536 where isLower[port] { verdicts[port] = .noMatch }
-      paint(allow) { port in if isLower[port] { verdicts[port] = .allow } }
-    } else {
-      for (action, ports) in baseline {
-        paint(ports) { port in if isLower[port], action == .deny { verdicts[port] = .deny } }
       }
     }
     return verdicts

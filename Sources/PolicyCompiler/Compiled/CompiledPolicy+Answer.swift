@@ -4,24 +4,43 @@ public import KubernetesModel
 public import NetworkTypes
 
 extension PolicyTables {
-  /// What a rule set says of a packet, as the kernel would find it.
+  /// What a pod's stages say of a packet, as the kernel would find it.
   ///
   /// - Parameters:
-  ///   - ruleSet: the rule set.
+  ///   - stages: what is asked about the pod in the packet's direction.
   ///   - peer: the other side's address.
+  ///   - isOwnNode: whether that is an address of the pod's own node.
   ///   - protocol: the protocol.
   ///   - port: the destination port; 0 for protocols without ports.
-  /// - Returns: nil where there is no such rule set.
+  /// - Returns: never ``PolicyVerdict/pass``; nil where a rule set or port table is missing.
   public func verdict(
-    of ruleSet: RuleSetID, peer: IPAddress, protocol: IPProtocol, port: UInt16
+    of stages: Stages, peer: IPAddress, isOwnNode: Bool, protocol: IPProtocol, port: UInt16
   ) -> PolicyVerdict? {
-    if ruleSet == .unrestricted { return .allow }
-    guard let set = ruleSets[ruleSet] else { return nil }
-    return verdict(in: set.table(of: peer, in: peers[peer] ?? .none), `protocol`, port)
+    func ask(_ set: RuleSetID, _ plane: PolicyPlane) -> PolicyVerdict? {
+      guard let set = ruleSets[set] else { return nil }
+      return verdict(in: set.table(of: peer, in: self[plane][peer] ?? .none), `protocol`, port)
+    }
+    if let admin = tiers[stages.admin] {
+      let verdict = ask(admin, .cluster)
+      if verdict != .pass { return verdict }
+    }
+    let last: PolicyVerdict?
+    if stages.policy != .unrestricted {
+      var set = stages.policy
+      if isOwnNode {
+        guard let own = ruleSets[set]?.ownNode else { return nil }
+        if own == .unrestricted { return .allow }
+        set = own
+      }
+      last = ask(set, .namespaced)
+    } else {
+      last = tiers[stages.baseline].map { ask($0, .cluster) } ?? .allow
+    }
+    return last == .pass ? .noMatch : last
   }
 
   private func verdict(in table: PortTableID, _ protocol: IPProtocol, _ port: UInt16) -> PolicyVerdict? {
-    if let everything = UInt8(exactly: table.rawValue).flatMap({ PolicyVerdict(rawValue: $0) }) { return everything }
+    if table.isOfEverything { return PolicyVerdict(rawValue: UInt8(truncatingIfNeeded: table.rawValue)) }
     return portTables[table]?.verdict(`protocol`, port)
   }
 }
@@ -31,7 +50,7 @@ extension PolicyTables.RuleSet {
   ///
   /// - Parameters:
   ///   - address: the address.
-  ///   - peerClass: its class.
+  ///   - peerClass: its class, of the kind that the stage of the rule set knows peers by.
   /// - Returns: that of the class, else that of the address's range, else the default.
   public func table(of address: IPAddress, in peerClass: PeerClassID) -> PortTableID {
     if peerClass != .none, let table = verdicts[peerClass] { return table }
@@ -64,11 +83,10 @@ extension CompiledPolicy {
     for pod: NamespacedName, _ direction: PolicyDirection, peer: IPAddress, protocol: IPProtocol, port: UInt16
   ) -> PolicyVerdict {
     guard let endpoint = state.tables.endpoints[pod], !endpoint.addresses.contains(peer) else { return .allow }
-    var set = direction == .ingress ? endpoint.ingress : endpoint.egress
-    if let node = endpoint.node, let own = state.tables.nodes[node], own.contains(peer) {
-      set = state.tables.ruleSets[set]?.ownNode ?? .unrestricted
-    }
-    return state.tables.verdict(of: set, peer: peer, protocol: `protocol`, port: port) ?? .noMatch
+    let isOwnNode = endpoint.node.flatMap { state.tables.nodes[$0] }?.contains(peer) ?? false
+    return state.tables.verdict(
+      of: direction == .ingress ? endpoint.ingress : endpoint.egress, peer: peer, isOwnNode: isOwnNode,
+      protocol: `protocol`, port: port) ?? .noMatch
   }
 
   /// Whether a connection may be, from the tables alone.

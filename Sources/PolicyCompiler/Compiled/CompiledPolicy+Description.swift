@@ -41,9 +41,15 @@ private struct CanonicalText {
   }
 
   private mutating func writeClasses() {
-    lines.append("classes")
-    let members = Dictionary(grouping: tables.peers.keys) { tables.peers[$0] ?? .none }
-      .mapValues { $0.sorted() }
+    writeClasses("classes", .namespaced)
+    writeClasses("classes of the cluster's policies", .cluster)
+  }
+
+  private mutating func writeClasses(_ title: String, _ plane: PolicyPlane) {
+    let peers = tables[plane]
+    if peers.isEmpty, plane == .cluster { return }
+    lines.append(title)
+    let members = Dictionary(grouping: peers.keys) { peers[$0] ?? .none }.mapValues { $0.sorted() }
     for (id, addresses) in members.sorted(by: { precedes($0.value, $1.value) }) {
       guard let first = addresses.first else { continue }
       classNames[id] = ("class of \(first)\(addresses.count > 1 ? " (\(addresses.count))" : "")", first)
@@ -74,47 +80,58 @@ private struct CanonicalText {
   }
 
   private mutating func writeSets() {
-    var users: [RuleSetID: [User]] = [:]
+    var users: [[RuleSetID: [User]]] = [[:], [:], [:]]
+    var free: [User] = []
     for (pod, endpoint) in tables.endpoints {
-      users[endpoint.ingress, default: []].append(User(pod: pod, direction: .ingress))
-      users[endpoint.egress, default: []].append(User(pod: pod, direction: .egress))
+      for (direction, stages) in [(PolicyDirection.ingress, endpoint.ingress), (.egress, endpoint.egress)] {
+        let user = User(pod: pod, direction: direction)
+        let sets = [tables.tiers[stages.admin], stages.policy, tables.tiers[stages.baseline]]
+        for (stage, set) in sets.enumerated() {
+          if let set, set != .unrestricted { users[stage][set, default: []].append(user) }
+        }
+        if sets.allSatisfy({ $0 == nil || $0 == .unrestricted }) { free.append(user) }
+      }
     }
-    let sorted = users.mapValues { $0.sorted() }
-    let order = sorted.filter { $0.key != .unrestricted }.sorted { left, right in
+    for stage in PolicyStage.allCases { writeSets(of: stage, users[Int(stage.rawValue)].mapValues { $0.sorted() }) }
+    lines.append("unrestricted")
+    for user in free.sorted() { lines.append("  \(user.pod) \(user.direction)") }
+  }
+
+  private mutating func writeSets(of stage: PolicyStage, _ users: [RuleSetID: [User]]) {
+    let order = users.sorted { left, right in
       guard let left = left.value.first, let right = right.value.first else { return false }
       return left < right
     }
+    let title =
+      switch stage {
+      case .admin: "admin tier"
+      case .policy: "rule set"
+      case .baseline: "baseline tier"
+      }
     for (id, users) in order {
       guard let set = tables.ruleSets[id], let first = users.first else { continue }
-      lines.append("rule set of \(first.pod) \(first.direction)")
+      lines.append("\(title) of \(first.pod) \(first.direction)")
       for user in users { lines.append("  for \(user.pod) \(user.direction)") }
-      write(set, first, indent: "  ", isOwnNode: false)
-      if set.ownNode == .unrestricted {
-        lines.append("  own node: unrestricted")
-      } else if set.ownNode != id, let own = tables.ruleSets[set.ownNode] {
-        lines.append("  own node")
-        write(own, first, indent: "    ", isOwnNode: true)
-      }
+      write(set, stage, first)
+      if set.ownNode == .unrestricted { lines.append("  own node: unrestricted") }
     }
-    lines.append("unrestricted")
-    for user in sorted[.unrestricted] ?? [] { lines.append("  \(user.pod) \(user.direction)") }
   }
 
-  private mutating func write(_ set: PolicyTables.RuleSet, _ user: User, indent: String, isOwnNode: Bool) {
-    lines.append("\(indent)default: \(text(set.defaultTable))")
+  private mutating func write(_ set: PolicyTables.RuleSet, _ stage: PolicyStage, _ user: User) {
+    lines.append("  default: \(text(set.defaultTable))")
     for range in set.ranges {
-      let rules = isOwnNode ? "" : rules(user, range.first, range.table)
-      lines.append("\(indent)\(range.first)-\(range.last): \(text(range.table))\(rules)")
+      let rules = rules(stage, user, range.first, range.table)
+      lines.append("  \(range.first)-\(range.last): \(text(range.table))\(rules)")
     }
     let verdicts = set.verdicts.compactMap { id, table in classNames[id].map { (name: $0.name, first: $0.first, table) }
     }
     for (name, first, table) in verdicts.sorted(by: { $0.1 < $1.1 }) {
-      lines.append("\(indent)\(name): \(text(table))\(isOwnNode ? "" : rules(user, first, table))")
+      lines.append("  \(name): \(text(table))\(rules(stage, user, first, table))")
     }
   }
 
-  /// The rules behind a verdict for a class, asked at the first port of each range.
-  private func rules(_ user: User, _ address: IPAddress, _ table: PortTableID) -> String {
+  /// The rules of a stage behind a verdict for a class, asked at the first port of each range.
+  private func rules(_ stage: PolicyStage, _ user: User, _ address: IPAddress, _ table: PortTableID) -> String {
     var questions: [(IPProtocol, UInt16)] = [(IPProtocol(rawValue: 1), 0)]
     if let ports = tables.portTables[table] {
       for (transport, list) in [(IPProtocol.tcp, ports.tcp), (.udp, ports.udp), (.sctp, ports.sctp)] {
@@ -125,7 +142,7 @@ private struct CanonicalText {
     var found: Set<PolicyRuleReference> = []
     for (transport, port) in questions {
       found.formUnion(
-        policy.explain(user.pod, user.direction, peer: address, protocol: transport, port: port).rules)
+        policy.rules(of: stage, for: user.pod, user.direction, peer: address, protocol: transport, port: port))
     }
     return found.isEmpty ? "" : " by \(list(found.sorted()))"
   }

@@ -47,6 +47,21 @@ extension CompiledPolicy {
   }
 }
 
+extension CompiledPolicy {
+  /// The rules of one stage that decide there, whatever the stages before say.
+  func rules(
+    of stage: PolicyStage, for pod: NamespacedName, _ direction: PolicyDirection, peer: IPAddress, protocol: IPProtocol,
+    port: UInt16
+  ) -> [PolicyRuleReference] {
+    guard let record = state.pods[pod].flatMap({ state.podRecords[Int($0)] }), record.kind != noNumber else {
+      return []
+    }
+    let question = RuleQuestion(
+      state, subject: record, direction, peer: peer, protocol: `protocol`, port: port)
+    return stage == .policy ? question.allowing() : question.tier(stage).map { [$0.0] } ?? []
+  }
+}
+
 /// One side's policies, asked about one packet.
 struct RuleQuestion {
   private let state: CompilerState
@@ -113,8 +128,8 @@ struct RuleQuestion {
     }
   }
 
-  private func tier(_ tier: ClusterPolicy.Tier) -> (PolicyRuleReference, ClusterPolicy.Action)? {
-    let ordered = policies.filter { $0.tier == tier }.sorted {
+  func tier(_ stage: PolicyStage) -> (PolicyRuleReference, ClusterPolicy.Action)? {
+    let ordered = policies.filter { $0.stage == stage }.sorted {
       $0.priority == $1.priority ? $0.reference < $1.reference : $0.priority < $1.priority
     }
     for policy in ordered {
@@ -123,6 +138,17 @@ struct RuleQuestion {
       }
     }
     return nil
+  }
+
+  /// Every rule of NetworkPolicies that allows.
+  func allowing() -> [PolicyRuleReference] {
+    var rules: [PolicyRuleReference] = []
+    for policy in policies where policy.stage == .policy {
+      for (index, rule) in (policy.rules(direction) ?? []).enumerated() where matches(rule) {
+        rules.append(PolicyRuleReference(policy: policy.reference, direction: direction, index: index))
+      }
+    }
+    return rules.sorted()
   }
 
   var explanation: PolicyExplanation {
@@ -134,19 +160,13 @@ struct RuleQuestion {
       }
       passedBy.append(rule)
     }
-    let isolating = policies.filter { $0.tier == nil }
+    let isolating = policies.filter { $0.stage == .policy }
     if !isolating.isEmpty {
       if isOwnNode {
         return PolicyExplanation(
           isAllowed: true, reason: .ownNode, policies: isolating.map(\.reference).sorted(), passedBy: passedBy)
       }
-      var rules: [PolicyRuleReference] = []
-      for policy in isolating {
-        for (index, rule) in (policy.rules(direction) ?? []).enumerated() where matches(rule) {
-          rules.append(PolicyRuleReference(policy: policy.reference, direction: direction, index: index))
-        }
-      }
-      rules.sort()
+      let rules = allowing()
       if rules.isEmpty {
         return PolicyExplanation(
           isAllowed: false, reason: .isolated, policies: isolating.map(\.reference).sorted(), passedBy: passedBy)

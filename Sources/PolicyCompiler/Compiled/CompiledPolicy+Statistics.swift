@@ -8,7 +8,7 @@ public struct PolicyStatistics: Hashable, Sendable {
   public var pods = 0
   /// Policies, in force or not.
   public var policies = 0
-  /// Classes of peers, class 0 included.
+  /// Classes of peers of both kinds, class 0 included.
   public var classes = 1
   /// Addresses with a class other than 0.
   public var peers = 0
@@ -18,7 +18,7 @@ public struct PolicyStatistics: Hashable, Sendable {
   public var verdicts = 0
   /// Address ranges of all rule sets.
   public var addressRanges = 0
-  /// Port tables, the three of everything aside.
+  /// Port tables, those of everything aside.
   public var portTables = 0
   /// Port ranges of all port tables.
   public var portRanges = 0
@@ -40,8 +40,8 @@ extension CompiledPolicy {
     var result = PolicyStatistics()
     result.pods = tables.endpoints.count
     result.policies = state.policies.count
-    result.classes = state.classes.count + 1
-    result.peers = tables.peers.count
+    result.classes = PolicyPlane.allCases.reduce(1) { $0 + state.planes[$1].classes.count }
+    result.peers = tables.peers.count + tables.clusterPeers.keys.count { tables.peers[$0] == nil }
     result.ruleSets = tables.ruleSets.count
     var ranges6 = 0
     for set in tables.ruleSets.values {
@@ -67,7 +67,7 @@ extension CompiledPolicy {
       result.naiveEntries += Int(state.kindRecords[kind].scoped) * rules
     }
     result.bytes =
-      16 * result.pods + (16 + 4 + 8) * result.peers + 32 * result.ruleSets + (8 + 8) * result.verdicts
+      48 * result.pods + (16 + 4 + 16) * result.peers + 32 * result.ruleSets + (8 + 8) * result.verdicts
       + 16 * (result.addressRanges - ranges6) + 40 * ranges6 + 24 * result.portTables + 8 * result.portRanges
     return result
   }

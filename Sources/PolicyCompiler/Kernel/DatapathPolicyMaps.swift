@@ -31,25 +31,30 @@ struct DatapathPolicyMaps: PolicyMaps {
 
   func word(_ place: PolicyWordPlace) -> version_word {
     switch place {
-    case .ingress(let number):
-      version_word(
-        value: datapath.endpointPolicies.load(datapath.endpointPolicies.field(\.ingress.value), at: number))
-    case .egress(let number):
-      version_word(value: datapath.endpointPolicies.load(datapath.endpointPolicies.field(\.egress.value), at: number))
-    case .peer(let slot): version_word(value: datapath.peerClasses.load(datapath.peerClasses.field(\.value), at: slot))
+    case .ingress(let number, let stage): word(number, stage.ingress)
+    case .egress(let number, let stage): word(number, stage.egress)
+    case .peer(let slot, let plane):
+      version_word(value: datapath.peerClasses.load(datapath.peerClasses.field(plane.word), at: slot))
     }
+  }
+
+  private func word(_ number: UInt32, _ path: KeyPath<endpoint_policy, UInt64>) -> version_word {
+    version_word(value: datapath.endpointPolicies.load(datapath.endpointPolicies.field(path), at: number))
   }
 
   func setWord(_ word: version_word, _ place: PolicyWordPlace) {
     switch place {
-    case .ingress(let number):
-      datapath.endpointPolicies.store(
-        word.value, in: datapath.endpointPolicies.field(\.ingress.value), at: number, ordering: .releasing)
-    case .egress(let number):
-      datapath.endpointPolicies.store(
-        word.value, in: datapath.endpointPolicies.field(\.egress.value), at: number, ordering: .releasing)
-    case .peer(let slot): datapath.setPeerClass(word, at: slot)
+    case .ingress(let number, let stage): setWord(word, number, stage.ingress)
+    case .egress(let number, let stage): setWord(word, number, stage.egress)
+    case .peer(let slot, let plane):
+      datapath.peerClasses.store(
+        word.value, in: datapath.peerClasses.field(plane.word), at: slot, ordering: .releasing)
     }
+  }
+
+  private func setWord(_ word: version_word, _ number: UInt32, _ path: KeyPath<endpoint_policy, UInt64>) {
+    datapath.endpointPolicies.store(
+      word.value, in: datapath.endpointPolicies.field(path), at: number, ordering: .releasing)
   }
 
   func write(ruleSets: [(UInt32, rule_set)]) throws(BPFError) { try datapath.ruleSets.update(ruleSets) }
@@ -84,4 +89,31 @@ struct DatapathPolicyMaps: PolicyMaps {
   }
   func verdicts() throws(BPFError) -> [(verdict_key, verdict)] { try datapath.verdicts.entries() }
   func peers() throws(BPFError) -> [(ip_address, UInt32)] { try datapath.peers.entries() }
+}
+
+extension PolicyStage {
+  fileprivate var ingress: KeyPath<endpoint_policy, UInt64> {
+    switch self {
+    case .admin: \.ingress.admin.value
+    case .policy: \.ingress.policy.value
+    case .baseline: \.ingress.baseline.value
+    }
+  }
+
+  fileprivate var egress: KeyPath<endpoint_policy, UInt64> {
+    switch self {
+    case .admin: \.egress.admin.value
+    case .policy: \.egress.policy.value
+    case .baseline: \.egress.baseline.value
+    }
+  }
+}
+
+extension PolicyPlane {
+  fileprivate var word: KeyPath<peer_class, UInt64> {
+    switch self {
+    case .namespaced: \.policy.value
+    case .cluster: \.cluster.value
+    }
+  }
 }

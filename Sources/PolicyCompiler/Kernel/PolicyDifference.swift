@@ -64,7 +64,9 @@ extension PolicyStore {
   mutating func difference(to target: PolicyTarget, delta: PolicyDelta?) -> PolicyDifference {
     var difference = PolicyDifference()
     let used = usedSets(target, &difference)
-    for address in delta?.peers ?? [] { setClass(of: address, to: target.tables.peers[address] ?? .none) }
+    for address in delta?.peers ?? [] {
+      for plane in PolicyPlane.allCases { setClass(of: address, to: target.tables[plane][address] ?? .none, plane) }
+    }
     difference.addedSets = used.filter { setIndex[$0] == nil }.sorted()
     difference.removedSets = sets.filter { $0.value.id.map { !used.contains($0) } ?? true }.keys.sorted()
     compareVerdicts(target, delta, used, &difference)
@@ -80,8 +82,7 @@ extension PolicyStore {
     for (pod, number) in target.endpoints {
       guard let endpoint = target.tables.endpoints[pod] else { continue }
       difference.endpoints[number] = endpoint
-      waiting.append(endpoint.ingress)
-      waiting.append(endpoint.egress)
+      waiting += target.tables.ruleSets(of: endpoint.ingress) + target.tables.ruleSets(of: endpoint.egress)
       while let id = waiting.popLast() {
         // A set that the tables name and lack stays unknown, and with it the endpoint "not compiled".
         guard id != .unrestricted, let set = target.tables.ruleSets[id], used.insert(id).inserted else { continue }
@@ -198,21 +199,21 @@ extension PolicyStore {
         if let id = classes[index]?.id { touched.formUnion(members[id] ?? []) }
       }
     } else {
-      touched.formUnion(target.tables.peers.keys)
+      for plane in PolicyPlane.allCases { touched.formUnion(target.tables[plane].keys) }
       touched.formUnion(peers.keys)
       touched.formUnion(difference.localAddresses)
     }
     difference.peers = touched.sorted()
   }
 
-  mutating func setClass(of address: IPAddress, to peerClass: PeerClassID) {
-    let old = classOf[address] ?? .none
+  mutating func setClass(of address: IPAddress, to peerClass: PeerClassID, _ plane: PolicyPlane) {
+    let old = classOf[plane]?[address] ?? .none
     guard old != peerClass else { return }
     if old != .none {
       members[old]?.remove(address)
       if members[old]?.isEmpty == true { members[old] = nil }
     }
-    classOf[address] = peerClass == .none ? nil : peerClass
+    classOf[plane, default: [:]][address] = peerClass == .none ? nil : peerClass
     if peerClass != .none { members[peerClass, default: []].insert(address) }
   }
 
@@ -220,7 +221,7 @@ extension PolicyStore {
     var seen: Set<PortTable> = []
     var seenIDs: Set<PortTableID> = []
     func find(_ id: PortTableID) {
-      guard id.rawValue >= PORT_TABLE_FIRST, tableIndexOfID[id] == nil, seenIDs.insert(id).inserted,
+      guard !id.isOfEverything, tableIndexOfID[id] == nil, seenIDs.insert(id).inserted,
         let table = target.tables.portTables[id], tableIndex[table] == nil, seen.insert(table).inserted
       else { return }
       difference.addedTables.append(table)
@@ -235,7 +236,23 @@ extension PolicyStore {
 
   /// The index of a port table that is published; nil: it is not.
   func publishedIndex(of id: PortTableID, _ tables: PolicyTables) -> UInt32? {
-    if id.rawValue < PORT_TABLE_FIRST { return id.rawValue }
+    if id.isOfEverything { return id.rawValue }
     return tableIndexOfID[id] ?? tables.portTables[id].flatMap { tableIndex[$0] }
+  }
+}
+
+extension PolicyTables {
+  /// The rule set of a stage.
+  func ruleSet(_ stages: Stages, _ stage: PolicyStage) -> RuleSetID {
+    switch stage {
+    case .admin: tiers[stages.admin] ?? .unrestricted
+    case .policy: stages.policy
+    case .baseline: tiers[stages.baseline] ?? .unrestricted
+    }
+  }
+
+  /// The rule sets of all stages that have one.
+  func ruleSets(of stages: Stages) -> [RuleSetID] {
+    PolicyStage.allCases.map { ruleSet(stages, $0) }.filter { $0 != .unrestricted }
   }
 }

@@ -35,6 +35,20 @@ public struct PolicyError: Error, Hashable, Sendable, CustomStringConvertible {
     public var free: Int
     /// What takes most of that map, the largest first.
     public var costs: [Cost]
+    /// The policies whose rules take most of that map, the largest first.
+    ///
+    /// An entry that several policies ask for counts for each. Empty where the tables did not come with their policies.
+    public var policies: [PolicyCost] = []
+  }
+
+  /// What a policy takes of a map.
+  public struct PolicyCost: Hashable, Sendable {
+    /// The policy.
+    public var policy: PolicyReference
+    /// In how many of this node's rule sets.
+    public var ruleSets: Int
+    /// Entries in all of them.
+    public var entries: Int
   }
 
   /// What a rule set takes of a map.

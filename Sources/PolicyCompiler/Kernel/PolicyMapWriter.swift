@@ -70,8 +70,14 @@ public actor PolicyMapWriter {
     let publication = try await lock.locked { () async throws(PolicyError) -> PolicyPublication in
       let delta = revision.flatMap { policy.delta(since: $0) }
       revision = nil
-      let publication = try await publisher.publish(
-        .init(tables: policy.tables, endpoints: endpoints, node: node), delta: delta)
+      let publication: PolicyPublication
+      do throws(PolicyError) {
+        publication = try await publisher.publish(
+          .init(tables: policy.tables, endpoints: endpoints, node: node), delta: delta)
+      } catch {
+        guard let shortage = error.shortage else { throw error }
+        throw error.naming(policy.costs(of: shortage.map, for: endpoints.keys))
+      }
       revision = policy.revision
       return publication
     }

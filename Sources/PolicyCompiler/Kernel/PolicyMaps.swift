@@ -49,12 +49,17 @@ package protocol PolicyMaps: Sendable {
 
 /// Where a version word is.
 package enum PolicyWordPlace: Hashable, Sendable {
-  /// The rule set for connections to an endpoint.
-  case ingress(UInt32)
-  /// The rule set for connections from an endpoint.
-  case egress(UInt32)
-  /// The class in a slot of `peer_class`.
-  case peer(UInt32)
+  /// The rule set of a stage for connections to an endpoint.
+  case ingress(UInt32, PolicyStage = .policy)
+  /// The rule set of a stage for connections from an endpoint.
+  case egress(UInt32, PolicyStage = .policy)
+  /// The class of a plane in a slot of `peer_class`.
+  case peer(UInt32, PolicyPlane = .namespaced)
+
+  /// Every word of an endpoint.
+  package static func all(ofEndpoint number: UInt32) -> [PolicyWordPlace] {
+    PolicyStage.allCases.flatMap { [.ingress(number, $0), .egress(number, $0)] }
+  }
 }
 
 /// How many entries each map holds.

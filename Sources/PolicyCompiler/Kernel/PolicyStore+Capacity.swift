@@ -15,7 +15,8 @@ extension PolicyStore {
     let added = difference.addedSets.compactMap { tables.ruleSets[$0] }
     let peers = difference.peers.count { address in
       self.peers[address] == nil && !address.isMapped
-        && (difference.localAddresses.contains(address) || isKept(tables.peers[address] ?? .none))
+        && (difference.localAddresses.contains(address)
+          || PolicyPlane.allCases.contains { isKept(tables[$0][address] ?? .none) })
     }
     let room = Room(store: self, difference: difference, target: target)
     try room.check("rule_set", needed: added.count, free: setIndexes.available) { _ in 1 }
@@ -110,10 +111,12 @@ private struct Room {
     var users: [RuleSetID: PolicyError.Cost] = [:]
     for (pod, number) in target.endpoints.sorted(by: { $0.key < $1.key }) {
       guard let endpoint = difference.endpoints[number] else { continue }
-      for (id, direction) in [(endpoint.ingress, PolicyDirection.ingress), (endpoint.egress, .egress)] {
-        guard let set = target.tables.ruleSets[id] else { continue }
-        users[id, default: .init(ruleSet: id, direction: direction, pod: pod, podCount: 0, entries: cost(set))]
-          .podCount += 1
+      for (stages, direction) in [(endpoint.ingress, PolicyDirection.ingress), (endpoint.egress, .egress)] {
+        for id in target.tables.ruleSets(of: stages) {
+          guard let set = target.tables.ruleSets[id] else { continue }
+          users[id, default: .init(ruleSet: id, direction: direction, pod: pod, podCount: 0, entries: cost(set))]
+            .podCount += 1
+        }
       }
     }
     return Array(

@@ -18,10 +18,12 @@ extension PolicyStore {
     for index in portTables.keys { portTables[index]?.ids = [] }
     // Not a copy of the dictionary: whoever changes the tables next would have to copy it.
     classOf = [:]
-    classOf.reserveCapacity(target.tables.peers.count)
     members = [:]
-    for (address, peerClass) in target.tables.peers { setClass(of: address, to: peerClass) }
-    localAddresses = Set(peers.filter { $0.value.value & UInt32(PEER_IS_LOCAL_NODE) != 0 }.keys)
+    for plane in PolicyPlane.allCases {
+      classOf[plane, default: [:]].reserveCapacity(target.tables[plane].count)
+      for (address, peerClass) in target.tables[plane] { setClass(of: address, to: peerClass, plane) }
+    }
+    localAddresses = Set(peers.filter { $0.value.policy & UInt32(PEER_IS_LOCAL_NODE) != 0 }.keys)
     correlateClasses()
     correlateSets(target)
   }
@@ -29,8 +31,11 @@ extension PolicyStore {
   private mutating func correlateClasses() {
     for (peerClass, addresses) in members.sorted(by: { $0.key < $1.key }) {
       var votes: [UInt32: Int] = [:]
+      let isNamespaced = addresses.first.map { classOf[.namespaced]?[$0] == peerClass } ?? false
       for address in addresses {
-        guard let value = peers[address]?.value, value & UInt32(PEER_CLASS_MASK) != 0 else { continue }
+        guard let value = peers[address]?[isNamespaced ? .namespaced : .cluster],
+          value & UInt32(PEER_CLASS_MASK) != 0
+        else { continue }
         votes[value & UInt32(PEER_CLASS_MASK), default: 0] += 1
       }
       let best = votes.filter { classes[$0.key] != nil && classes[$0.key]?.id == nil }
@@ -44,8 +49,10 @@ extension PolicyStore {
   private mutating func correlateSets(_ target: PolicyTarget) {
     for (pod, number) in target.endpoints.sorted(by: { $0.value < $1.value }) {
       guard let wanted = target.tables.endpoints[pod], let published = endpoints[number] else { continue }
-      correlate(wanted.ingress, published.ingress, target.tables)
-      correlate(wanted.egress, published.egress, target.tables)
+      for stage in PolicyStage.allCases {
+        correlate(target.tables.ruleSet(wanted.ingress, stage), published.ingress[stage], target.tables)
+        correlate(target.tables.ruleSet(wanted.egress, stage), published.egress[stage], target.tables)
+      }
     }
   }
 

@@ -119,7 +119,7 @@ struct PolicyPlanner {
 
   /// The index of a port table, with one use more.
   private mutating func use(_ id: PortTableID) -> UInt32 {
-    if id.rawValue < PORT_TABLE_FIRST { return id.rawValue }
+    if id.isOfEverything { return id.rawValue }
     let index = store.publishedIndex(of: id, target.tables) ?? UInt32(VERDICT_NO_MATCH)
     if store.tableIndexOfID[id] == nil, store.portTables[index] != nil {
       store.tableIndexOfID[id] = index
@@ -249,41 +249,53 @@ struct PolicyPlanner {
 
   private mutating func changePeers() {
     for address in difference.peers where !address.isMapped {
-      var value = target.tables.peers[address].flatMap { store.classIndex[$0] } ?? UInt32(PEER_CLASS_DEFAULT)
-      if difference.localAddresses.contains(address) { value |= UInt32(PEER_IS_LOCAL_NODE) }
-      switch store.peers[address] {
-      case let old? where value == 0:
-        store.peers[address] = nil
-        plan.words.append(.init(place: .peer(old.slot), before: old.value, after: 0))
-        plan.tail.peers.append(address)
-        released.slots.append(old.slot)
-        released.peerCount += 1
-      case let old?:
-        guard old.value != value else { continue }
-        store.peers[address] = .init(slot: old.slot, value: value)
-        plan.words.append(.init(place: .peer(old.slot), before: old.value, after: value))
-      case nil:
-        guard value != 0, let slot = store.slots.allocate()?.index else { continue }
-        store.peers[address] = .init(slot: slot, value: value)
-        plan.words.append(.init(place: .peer(slot), before: 0, after: value))
+      var new = PolicyStore.PeerEntry(
+        slot: 0, policy: classIndex(of: address, .namespaced), cluster: classIndex(of: address, .cluster))
+      if difference.localAddresses.contains(address) { new.policy |= UInt32(PEER_IS_LOCAL_NODE) }
+      let isNeeded = new.policy != 0 || new.cluster != 0
+      let old = store.peers[address]
+      if let old {
+        new.slot = old.slot
+        if !isNeeded {
+          plan.tail.peers.append(address)
+          released.slots.append(old.slot)
+          released.peerCount += 1
+        }
+      } else {
+        guard isNeeded, let slot = store.slots.allocate()?.index else { continue }
+        new.slot = slot
         plan.peers.append((address, slot))
+      }
+      store.peers[address] = isNeeded ? new : nil
+      for plane in PolicyPlane.allCases where old?[plane] ?? 0 != new[plane] {
+        plan.words.append(.init(place: .peer(new.slot, plane), before: old?[plane] ?? 0, after: new[plane]))
       }
     }
     store.peerCount += plan.peers.count
+  }
+
+  private func classIndex(of address: IPAddress, _ plane: PolicyPlane) -> UInt32 {
+    target.tables[plane][address].flatMap { store.classIndex[$0] } ?? UInt32(PEER_CLASS_DEFAULT)
   }
 
   private mutating func changeEndpoints() {
     for number in Set(store.endpoints.keys).union(difference.endpoints.keys).sorted() {
       let old = store.endpoints[number]
       let new = difference.endpoints[number].map {
-        PolicyStore.EndpointEntry(ingress: kernelIndex($0.ingress), egress: kernelIndex($0.egress))
+        PolicyStore.EndpointEntry(ingress: entry($0.ingress), egress: entry($0.egress))
       }
       guard old != new else { continue }
       store.endpoints[number] = new
-      change(.ingress(number), old?.ingress, new?.ingress)
-      change(.egress(number), old?.egress, new?.egress)
+      for stage in PolicyStage.allCases {
+        change(.ingress(number, stage), old?.ingress[stage], new?.ingress[stage])
+        change(.egress(number, stage), old?.egress[stage], new?.egress[stage])
+      }
     }
     store.pods = Dictionary(uniqueKeysWithValues: target.endpoints.map { ($0.value, $0.key) })
+  }
+
+  private func entry(_ stages: PolicyTables.Stages) -> PolicyStore.StageEntry {
+    .init { kernelIndex(target.tables.ruleSet(stages, $0)) }
   }
 
   private mutating func change(_ place: PolicyWordPlace, _ old: UInt32?, _ new: UInt32?) {

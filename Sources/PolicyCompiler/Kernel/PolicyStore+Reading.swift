@@ -26,9 +26,9 @@ extension PolicyStore {
   mutating func look(at maps: any PolicyMaps) {
     for (number, entry) in endpoints {
       let found = EndpointEntry(
-        ingress: maps.word(.ingress(number)).value(in: generation),
-        egress: maps.word(.egress(number)).value(in: generation))
-      if found != entry { endpoints[number] = found == EndpointEntry(ingress: 0, egress: 0) ? nil : found }
+        ingress: .init { maps.word(.ingress(number, $0)).value(in: generation) },
+        egress: .init { maps.word(.egress(number, $0)).value(in: generation) })
+      if found != entry { endpoints[number] = found == EndpointEntry() ? nil : found }
     }
   }
 }
@@ -72,16 +72,19 @@ private struct PolicyMapReader {
         tail.peers.append(address)
         continue
       }
-      let value = settle(.peer(slot))
-      if value == 0 {
+      let entry = PolicyStore.PeerEntry(
+        slot: slot, policy: settle(.peer(slot, .namespaced)), cluster: settle(.peer(slot, .cluster)))
+      if entry.policy == 0, entry.cluster == 0 {
         // A peer that never came into force or is no more: nobody tells it from one that is not there.
         tail.peers.append(address)
         slots.remove(slot)
         continue
       }
-      found.peers[address] = .init(slot: slot, value: value)
-      let peerClass = value & UInt32(PEER_CLASS_MASK)
-      if peerClass != PEER_CLASS_DEFAULT { found.classes[peerClass] = .init() }
+      found.peers[address] = entry
+      for plane in PolicyPlane.allCases {
+        let peerClass = entry[plane] & UInt32(PEER_CLASS_MASK)
+        if peerClass != PEER_CLASS_DEFAULT { found.classes[peerClass] = .init() }
+      }
     }
     found.peerCount = found.peers.count
   }
@@ -89,10 +92,11 @@ private struct PolicyMapReader {
   mutating func readEndpoints() throws(BPFError) {
     var waiting: [UInt32] = []
     for number in 1..<max(1, maps.capacity.endpoints) {
-      let (ingress, egress) = (settle(.ingress(number)), settle(.egress(number)))
-      if ingress == 0, egress == 0 { continue }
-      found.endpoints[number] = .init(ingress: ingress, egress: egress)
-      waiting += [ingress, egress]
+      let entry = PolicyStore.EndpointEntry(
+        ingress: .init { settle(.ingress(number, $0)) }, egress: .init { settle(.egress(number, $0)) })
+      if entry == PolicyStore.EndpointEntry() { continue }
+      found.endpoints[number] = entry
+      for stage in PolicyStage.allCases { waiting += [entry.ingress[stage], entry.egress[stage]] }
     }
     while let index = waiting.popLast() {
       guard index >= RULE_SET_FIRST, found.sets[index] == nil, let entry = try maps.ruleSet(at: index) else { continue }

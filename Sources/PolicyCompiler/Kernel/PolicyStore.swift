@@ -42,15 +42,37 @@ package struct PolicyStore: Sendable {
   var classIndex: [PeerClassID: UInt32] = [:]
   var tableIndex: [PortTable: UInt32] = [:]
   var tableIndexOfID: [PortTableID: UInt32] = [:]
-  /// The class of every address in the tables, whether it is in the kernel or not.
-  var classOf: [IPAddress: PeerClassID] = [:]
+  /// The class of every address in the tables, whether it is in the kernel or not, by plane.
+  var classOf: [PolicyPlane: [IPAddress: PeerClassID]] = [:]
   var members: [PeerClassID: Set<IPAddress>] = [:]
   var localAddresses: Set<IPAddress> = []
   var pods: [UInt32: NamespacedName] = [:]
 
   struct EndpointEntry: Hashable, Sendable {
-    var ingress: UInt32
-    var egress: UInt32
+    var ingress = StageEntry()
+    var egress = StageEntry()
+  }
+
+  /// Indexes of rule sets by stage; the first says "not compiled".
+  struct StageEntry: Hashable, Sendable {
+    var admin = UInt32(RULE_SET_NOT_COMPILED)
+    var policy = UInt32(RULE_SET_NOT_COMPILED)
+    var baseline = UInt32(RULE_SET_NOT_COMPILED)
+
+    subscript(stage: PolicyStage) -> UInt32 {
+      switch stage {
+      case .admin: admin
+      case .policy: policy
+      case .baseline: baseline
+      }
+    }
+
+    /// Asks for the index of each stage.
+    init(_ index: (PolicyStage) -> UInt32) {
+      (admin, policy, baseline) = (index(.admin), index(.policy), index(.baseline))
+    }
+
+    init() {}
   }
 
   struct SetEntry: Sendable {
@@ -87,7 +109,11 @@ package struct PolicyStore: Sendable {
   struct PeerEntry: Hashable, Sendable {
     var slot: UInt32
     /// Class index and `PEER_IS_LOCAL_NODE`.
-    var value: UInt32
+    var policy: UInt32
+    /// Class index.
+    var cluster: UInt32
+
+    subscript(plane: PolicyPlane) -> UInt32 { plane == .namespaced ? policy : cluster }
   }
 
   struct PortTableEntry: Sendable {

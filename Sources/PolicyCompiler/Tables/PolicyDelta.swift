@@ -7,7 +7,9 @@ public import NetworkTypes
 public struct PolicyDelta: Hashable, Sendable {
   /// Pods whose entry was added, changed or removed.
   public var endpoints: Set<NamespacedName> = []
-  /// Addresses whose class is another now.
+  /// Tiers that were added or removed, or have another rule set now.
+  public var tiers: Set<TierID> = []
+  /// Addresses of which a class is another now.
   public var peers: Set<IPAddress> = []
   /// Nodes whose addresses are others now.
   public var nodes: Set<String> = []
@@ -41,7 +43,8 @@ public struct PolicyDelta: Hashable, Sendable {
 
   /// Whether nothing was touched.
   public var isEmpty: Bool {
-    endpoints.isEmpty && peers.isEmpty && nodes.isEmpty && ruleSets.isEmpty && verdicts.isEmpty && portTables.isEmpty
+    endpoints.isEmpty && tiers.isEmpty && peers.isEmpty && nodes.isEmpty && ruleSets.isEmpty && verdicts.isEmpty
+      && portTables.isEmpty
   }
 
   /// Adds what a later change touched.
@@ -49,6 +52,7 @@ public struct PolicyDelta: Hashable, Sendable {
   /// - Parameter later: the delta of the later change.
   public mutating func merge(_ later: PolicyDelta) {
     endpoints.formUnion(later.endpoints)
+    tiers.formUnion(later.tiers)
     peers.formUnion(later.peers)
     nodes.formUnion(later.nodes)
     ruleSets.formUnion(later.ruleSets)

@@ -10,6 +10,8 @@ public enum PolicyVerdict: UInt8, Hashable, Sendable, CaseIterable {
   case allow = 1
   /// A rule with the action Deny matches.
   case deny = 2
+  /// The admin tier leaves it to the tiers below.
+  case pass = 3
 
   /// Whether the packet may pass.
   public var isAllowed: Bool { self == .allow }

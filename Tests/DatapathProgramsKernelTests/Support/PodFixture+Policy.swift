@@ -42,6 +42,14 @@ extension PodFixture {
     generation: UInt32, sets: (ingress: Rules?, egress: Rules?), peers: [TestTables.Peer] = peers
   ) throws {
     try tables.prepare(
-      generation: generation, endpoint: Self.endpointID, ingress: sets.ingress, egress: sets.egress, peers: peers)
+      generation: generation, endpoint: Self.endpointID, ingress: .init(policy: sets.ingress),
+      egress: .init(policy: sets.egress), peers: peers)
+  }
+
+  /// Writes a generation's rule sets of all stages and publishes it, for both directions.
+  func publish(generation: UInt32 = 1, stages: TestTables.Stages, peers: [TestTables.Peer] = peers) throws {
+    try tables.prepare(
+      generation: generation, endpoint: Self.endpointID, ingress: stages, egress: stages, peers: peers)
+    datapath.publish(generation: generation)
   }
 }

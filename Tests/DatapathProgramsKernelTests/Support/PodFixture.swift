@@ -32,6 +32,11 @@ struct PodFixture: ~Copyable {
   ) throws {
     let datapath = try PodDatapath.load(
       pinDirectory: nil, limits: limits, recordsAllowedFlows: recordsAllowedFlows, services: services)
+    try self.init(datapath, isPolicyRequired: isPolicyRequired)
+  }
+
+  /// The same with a datapath that was loaded otherwise.
+  init(_ datapath: PodDatapath, isPolicyRequired: Bool = false) throws {
     let flags = UInt32(ENDPOINT_PRESENT) | (isPolicyRequired ? UInt32(ENDPOINT_POLICY_REQUIRED) : 0)
     try datapath.endpoints.setValue(
       endpoint(ipv4: Self.pod, ipv6: Family.v6.pod.v6, flags: flags), at: Self.endpointID)

@@ -23,9 +23,10 @@ final class TestTables {
     var ipProtocol: IPProtocol?
     var ports = Ports.any
     var isAllow = true
+    var isPass = false
     var decision: UInt32 = 1
 
-    var verdict: UInt32 { UInt32(isAllow ? VERDICT_ALLOW : VERDICT_DENY) }
+    var verdict: UInt32 { UInt32(isPass ? VERDICT_PASS : isAllow ? VERDICT_ALLOW : VERDICT_DENY) }
   }
 
   /// A run of addresses with rules of their own, whose class does not matter.
@@ -43,6 +44,8 @@ final class TestTables {
     var ownNode: [Rule]?
     /// The decision of what nothing matches.
     var defaultDecision: UInt32 = 0
+    /// What is said of what nothing matches, without any rule for class 0.
+    var rest = UInt32(VERDICT_NO_MATCH)
   }
 
   /// One entry of the class table.
@@ -50,8 +53,17 @@ final class TestTables {
     var address: IPAddress
     var id: UInt32
     var isLocalNode = false
+    /// What policies of the cluster see of it.
+    var cluster: UInt32 = 0
 
-    var word: UInt32 { id | (isLocalNode ? UInt32(PEER_IS_LOCAL_NODE) : 0) }
+    var words: [UInt32] { [id | (isLocalNode ? UInt32(PEER_IS_LOCAL_NODE) : 0), cluster] }
+  }
+
+  /// A direction's rule sets; nil: the stage has nothing to say.
+  struct Stages {
+    var admin: Rules?
+    var policy: Rules?
+    var baseline: Rules?
   }
 
   private let datapath: PodDatapath
@@ -61,28 +73,32 @@ final class TestTables {
   private var nextRange4: UInt32 = 0
   private var nextRange6: UInt32 = 0
   private var peerIndexes: [IPAddress: UInt32] = [:]
-  private var peerWords: [IPAddress: UInt32] = [:]
-  private var current: [UInt32: (ingress: UInt32, egress: UInt32)] = [:]
+  private var peerWords: [IPAddress: [UInt32]] = [:]
+  private var current: [UInt32: [UInt32]] = [:]
 
   init(_ datapath: PodDatapath) { self.datapath = datapath }
 
   /// Writes what holds from a generation on, and leaves what held before as it is; nothing is in force yet.
   func prepare(
-    generation: UInt32, endpoint: UInt32, ingress: Rules?, egress: Rules?, peers: [Peer]
+    generation: UInt32, endpoint: UInt32, ingress: Stages, egress: Stages, peers: [Peer]
   ) throws {
-    let sets = (ingress: try write(ingress), egress: try write(egress))
-    let before = current[endpoint] ?? (0, 0)
+    let sets = try [ingress.admin, ingress.policy, ingress.baseline, egress.admin, egress.policy, egress.baseline].map {
+      try write($0)
+    }
+    let before = current[endpoint] ?? [UInt32](repeating: 0, count: 6)
     current[endpoint] = sets
+    let stages = zip(before, sets).map { version_word(before: $0, after: $1, since: generation) }
     datapath.setPolicy(
       endpoint_policy(
-        ingress: version_word(before: before.ingress, after: sets.ingress, since: generation),
-        egress: version_word(before: before.egress, after: sets.egress, since: generation)),
-      ofEndpoint: endpoint)
-    let words = Dictionary(uniqueKeysWithValues: peers.map { ($0.address, $0.word) })
+        ingress: policy_stages(admin: stages[0], policy: stages[1], baseline: stages[2]),
+        egress: policy_stages(admin: stages[3], policy: stages[4], baseline: stages[5])), ofEndpoint: endpoint)
+    let words = Dictionary(uniqueKeysWithValues: peers.map { ($0.address, $0.words) })
     for address in Set(words.keys).union(peerWords.keys) {
       let index = peerIndexes[address] ?? UInt32(peerIndexes.count)
-      datapath.setPeerClass(
-        version_word(before: peerWords[address] ?? 0, after: words[address] ?? 0, since: generation), at: index)
+      let classes = zip(peerWords[address] ?? [0, 0], words[address] ?? [0, 0]).map {
+        version_word(before: $0, after: $1, since: generation)
+      }
+      datapath.setPeerClass(peer_class(policy: classes[0], cluster: classes[1]), at: index)
       guard peerIndexes.updateValue(index, forKey: address) == nil else { continue }
       try datapath.peers.updateValue(index, forKey: ip_address(address))
     }
@@ -96,7 +112,7 @@ final class TestTables {
     nextRuleSet += 1
     let general = rules.rules.filter { $0.classID == 0 }
     var set = rule_set()
-    set.default_table = try writeTable(general)
+    set.default_table = general.isEmpty ? rules.rest : try writeTable(general)
     set.default_decision = general.first?.decision ?? rules.defaultDecision
     set.own_node = ownNode
     (set.range4_first, set.range6_first) = (nextRange4, nextRange6)

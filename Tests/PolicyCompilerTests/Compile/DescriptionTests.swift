@@ -43,6 +43,12 @@ struct DescriptionTests {
           class of 10.0.1.4
             10.0.1.4 pod shop/web-2
             10.0.1.5 pod shop/web-1
+        admin tier of shop/db egress
+          for shop/db egress
+          for shop/web-1 egress
+          for shop/web-2 egress
+          default: pass
+          169.254.169.254-169.254.169.254: deny by AdminNetworkPolicy guard egress[0]
         rule set of shop/db ingress
           for shop/db ingress
           default: noMatch
@@ -51,12 +57,6 @@ struct DescriptionTests {
           class of 10.0.1.4 (2): TCP 5432-5435 allow, UDP allow, else noMatch by NetworkPolicy shop/db ingress[0], \
         NetworkPolicy shop/db ingress[1]
           own node: unrestricted
-        rule set of shop/db egress
-          for shop/db egress
-          for shop/web-1 egress
-          for shop/web-2 egress
-          default: allow
-          169.254.169.254-169.254.169.254: deny by AdminNetworkPolicy guard egress[0]
         unrestricted
           shop/web-1 ingress
           shop/web-2 ingress

@@ -102,7 +102,8 @@ struct SharingTests {
     input.clusterPolicies = [.admin(AdminNetworkPolicy(metadata: ObjectMeta(name: "pass"), spec: pass))]
     compiled = CompiledPolicy(input)
     #expect(compiled.statistics.entries == 0)
-    #expect(compiled.tables.endpoints.values.allSatisfy { $0.ingress == .unrestricted && $0.egress == .unrestricted })
+    #expect(compiled.tables.tiers.isEmpty)
+    #expect(compiled.tables.endpoints.values.allSatisfy { $0.ingress.policy == .unrestricted })
   }
 
   @Test func `blocks that no rule set has together with pods split no class`() throws {

@@ -9,10 +9,28 @@ extension PolicyTables {
     var defects: [String] = []
     var usedTables: Set<PortTableID> = []
     var usedSets: Set<RuleSetID> = []
-    for endpoint in endpoints.values { usedSets.formUnion([endpoint.ingress, endpoint.egress]) }
-    let members = Dictionary(grouping: peers.keys) { peers[$0] ?? .none }
-    if members[.none] != nil { defects.append("an address is listed with class 0") }
+    var usedTiers: Set<TierID> = []
+    var clusterSets: Set<RuleSetID> = Set(tiers.values)
+    for stages in endpoints.values.flatMap({ [$0.ingress, $0.egress] }) {
+      usedSets.insert(stages.policy)
+      usedTiers.formUnion([stages.admin, stages.baseline])
+      if clusterSets.contains(stages.policy) {
+        defects.append("set \(stages.policy) is in a tier and of NetworkPolicies")
+      }
+      if stages.policy != .unrestricted, stages.baseline != .none { defects.append("a baseline tier is never asked") }
+    }
+    clusterSets.remove(.unrestricted)
+    usedSets.formUnion(clusterSets)
+    for id in tiers.keys where !usedTiers.contains(id) { defects.append("nothing uses tier \(id)") }
+    if Set(tiers.values).contains(.unrestricted) { defects.append("a tier says nothing") }
+    let policyMembers = Dictionary(grouping: peers.keys) { peers[$0] ?? .none }
+    let clusterMembers = Dictionary(grouping: clusterPeers.keys) { clusterPeers[$0] ?? .none }
+    if policyMembers[.none] != nil || clusterMembers[.none] != nil {
+      defects.append("an address is listed with class 0")
+    }
+    if !Set(policyMembers.keys).isDisjoint(with: clusterMembers.keys) { defects.append("a class is of both kinds") }
     for (id, set) in ruleSets {
+      let members = clusterSets.contains(id) ? clusterMembers : policyMembers
       usedSets.insert(set.ownNode)
       usedTables.insert(set.defaultTable)
       for (position, range) in set.ranges.enumerated() {
@@ -40,7 +58,7 @@ extension PolicyTables {
     usedSets.remove(.unrestricted)
     for id in usedSets where ruleSets[id] == nil { defects.append("there is no set \(id)") }
     for id in ruleSets.keys where !usedSets.contains(id) { defects.append("nothing uses set \(id)") }
-    for id in usedTables where id.rawValue > 2 && portTables[id] == nil { defects.append("there is no table \(id)") }
+    for id in usedTables where id.rawValue > 3 && portTables[id] == nil { defects.append("there is no table \(id)") }
     for id in portTables.keys where !usedTables.contains(id) { defects.append("nothing uses table \(id)") }
     if Set(portTables.values).count != portTables.count { defects.append("two port tables are equal") }
     for table in portTables.values {
@@ -58,7 +76,8 @@ extension PolicyTables {
       Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }
     }
     delta.endpoints = differing(endpoints, new.endpoints)
-    delta.peers = differing(peers, new.peers)
+    delta.tiers = differing(tiers, new.tiers)
+    delta.peers = differing(peers, new.peers).union(differing(clusterPeers, new.clusterPeers))
     delta.nodes = differing(nodes, new.nodes)
     delta.portTables = differing(portTables, new.portTables)
     delta.ruleSets = Set(ruleSets.keys).symmetricDifference(new.ruleSets.keys)

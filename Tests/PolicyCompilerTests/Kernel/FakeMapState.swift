@@ -44,10 +44,21 @@ struct FakeMapState: Sendable {
 
   init(_ capacity: PolicyMapCapacity) { self.capacity = capacity }
 
-  /// The way from an endpoint and an address to a port table, by all that is read.
+  /// What an endpoint's rule sets say of an address, by all that is read.
   struct Way: Hashable, Sendable {
-    var ruleSet: UInt32 = 0
-    var peer: UInt32 = 0
+    /// Rule sets of the stages, in their order.
+    var sets: [UInt32] = [0, 0, 0]
+    /// Class words of the planes.
+    var peer: [UInt32] = [0, 0]
+    var admin: Step?
+    /// NetworkPolicies, or where these have nothing to say the baseline tier.
+    var last: Step?
+    var isBroken: Bool { admin?.isBroken == true || last?.isBroken == true }
+    var decision: UInt32 { last?.decision ?? 0 }
+  }
+
+  /// The way from a rule set to a port table.
+  struct Step: Hashable, Sendable {
     var judge: UInt32 = 0
     var table: UInt32 = 0
     var decision: UInt32 = 0
@@ -92,42 +103,50 @@ struct FakeMapState: Sendable {
   func way(_ number: UInt32, _ isIngress: Bool, _ address: IPAddress, _ generation: UInt32) -> Way {
     var way = Way()
     if generation == 0 { return way }
-    way.ruleSet = word(isIngress ? .ingress(number) : .egress(number), generation)
-    guard way.ruleSet >= RULE_SET_FIRST else { return way }
-    let value = peers[address].map { word(.peer($0), generation) } ?? 0
-    way.peer = value
-    way.judge = way.ruleSet
-    if value & UInt32(PEER_IS_LOCAL_NODE) != 0 {
-      guard let set = ruleSets[way.ruleSet] else { return broken(way) }
-      way.judge = set.own_node
-      guard way.judge >= RULE_SET_FIRST else { return way }
-    }
-    guard let set = ruleSets[way.judge] else { return broken(way) }
-    let key = VerdictID(verdict_key(rule_set: way.judge, peer_class: value & UInt32(PEER_CLASS_MASK)))
-    if key.peerClass != 0, let verdict = verdicts[key] {
-      (way.table, way.decision) = (verdict.table, verdict.decision)
-    } else if let range = range(of: address, in: set) {
-      (way.table, way.decision) = range
-    } else {
-      (way.table, way.decision) = (set.default_table, set.default_decision)
-    }
-    guard let table = portTables[way.table] else { return broken(way) }
-    let runs = [(table.first.0, table.count.0), (table.first.1, table.count.1), (table.first.2, table.count.2)]
-    way.ports = [UInt32(table.other), UInt32(table.rest.0), UInt32(table.rest.1), UInt32(table.rest.2)]
-    for (first, count) in runs {
-      for index in first..<first + UInt32(count) {
-        guard let range = portRanges[index] else { return broken(way) }
-        way.ports += [UInt32(range.first), UInt32(range.last), range.verdict]
-      }
-      way.ports.append(.max)
+    way.sets = PolicyStage.allCases.map { word(isIngress ? .ingress(number, $0) : .egress(number, $0), generation) }
+    if way.sets.contains(UInt32(RULE_SET_NOT_COMPILED)) { return way }
+    if let slot = peers[address] { way.peer = PolicyPlane.allCases.map { word(.peer(slot, $0), generation) } }
+    if way.sets[0] >= RULE_SET_FIRST { way.admin = step(way.sets[0], way.peer[1], address) }
+    if way.sets[1] >= RULE_SET_FIRST {
+      way.last = step(way.sets[1], way.peer[0], address)
+    } else if way.sets[2] >= RULE_SET_FIRST {
+      way.last = step(way.sets[2], way.peer[1], address)
     }
     return way
   }
 
-  private func broken(_ way: Way) -> Way {
-    var way = way
-    way.isBroken = true
-    return way
+  private func step(_ index: UInt32, _ peerClass: UInt32, _ address: IPAddress) -> Step {
+    var step = Step()
+    step.judge = index
+    func broken() -> Step {
+      step.isBroken = true
+      return step
+    }
+    if peerClass & UInt32(PEER_IS_LOCAL_NODE) != 0 {
+      guard let set = ruleSets[index] else { return broken() }
+      step.judge = set.own_node
+      guard step.judge >= RULE_SET_FIRST else { return step }
+    }
+    guard let set = ruleSets[step.judge] else { return broken() }
+    let key = VerdictID(verdict_key(rule_set: step.judge, peer_class: peerClass & UInt32(PEER_CLASS_MASK)))
+    if key.peerClass != 0, let verdict = verdicts[key] {
+      (step.table, step.decision) = (verdict.table, verdict.decision)
+    } else if let range = range(of: address, in: set) {
+      (step.table, step.decision) = range
+    } else {
+      (step.table, step.decision) = (set.default_table, set.default_decision)
+    }
+    guard let table = portTables[step.table] else { return broken() }
+    let runs = [(table.first.0, table.count.0), (table.first.1, table.count.1), (table.first.2, table.count.2)]
+    step.ports = [UInt32(table.other), UInt32(table.rest.0), UInt32(table.rest.1), UInt32(table.rest.2)]
+    for (first, count) in runs {
+      for index in first..<first + UInt32(count) {
+        guard let range = portRanges[index] else { return broken() }
+        step.ports += [UInt32(range.first), UInt32(range.last), range.verdict]
+      }
+      step.ports.append(.max)
+    }
+    return step
   }
 
   private func range(of address: IPAddress, in set: rule_set) -> (UInt32, UInt32)? {
@@ -153,18 +172,28 @@ struct FakeMapState: Sendable {
     _ number: UInt32, _ isIngress: Bool, _ address: IPAddress, _ ipProtocol: IPProtocol, _ port: UInt16
   ) -> PolicyVerdict? {
     let way = way(number, isIngress, address, generation)
-    if way.isBroken || way.ruleSet == RULE_SET_NOT_COMPILED { return nil }
-    if way.ruleSet == RULE_SET_UNRESTRICTED || way.judge == RULE_SET_UNRESTRICTED { return .allow }
-    guard way.judge >= RULE_SET_FIRST else { return nil }
-    if way.table < PORT_TABLE_FIRST { return PolicyVerdict(rawValue: UInt8(way.table)) }
-    guard let position = [IPProtocol.tcp, .udp, .sctp].firstIndex(of: ipProtocol) else {
-      return PolicyVerdict(rawValue: UInt8(way.ports[0]))
+    if way.isBroken || way.sets.contains(UInt32(RULE_SET_NOT_COMPILED)) { return nil }
+    if let admin = way.admin {
+      let verdict = verdict(admin, ipProtocol, port)
+      if verdict != .pass { return verdict }
     }
-    let runs = way.ports[4...].split(separator: .max, omittingEmptySubsequences: false)
+    guard let last = way.last else { return .allow }
+    let verdict = verdict(last, ipProtocol, port)
+    return verdict == .pass ? .noMatch : verdict
+  }
+
+  private func verdict(_ step: Step, _ ipProtocol: IPProtocol, _ port: UInt16) -> PolicyVerdict? {
+    if step.judge == RULE_SET_UNRESTRICTED { return .allow }
+    guard step.judge >= RULE_SET_FIRST else { return nil }
+    if step.table < PORT_TABLE_FIRST { return PolicyVerdict(rawValue: UInt8(step.table)) }
+    guard let position = [IPProtocol.tcp, .udp, .sctp].firstIndex(of: ipProtocol) else {
+      return PolicyVerdict(rawValue: UInt8(step.ports[0]))
+    }
+    let runs = step.ports[4...].split(separator: .max, omittingEmptySubsequences: false)
     let run = Array(runs[position])
     for index in stride(from: 0, to: run.count, by: 3) where run[index] <= port && port <= run[index + 1] {
       return PolicyVerdict(rawValue: UInt8(run[index + 2]))
     }
-    return PolicyVerdict(rawValue: UInt8(way.ports[1 + position]))
+    return PolicyVerdict(rawValue: UInt8(step.ports[1 + position]))
   }
 }

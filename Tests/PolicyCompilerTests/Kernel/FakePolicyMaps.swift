@@ -57,7 +57,7 @@ final class FakePolicyMaps: PolicyMaps {
 
   func setWord(_ word: version_word, _ place: PolicyWordPlace) {
     try? step("word", isStore: true) { state in
-      if case .peer(let slot) = place, state.heldSlots.contains(slot) {
+      if case .peer(let slot, _) = place, state.heldSlots.contains(slot) {
         state.violations.append("slot \(slot) is given away while a program may hold it")
       }
       state.words[place] = word.value

@@ -32,7 +32,8 @@ private struct Node {
   mutating func addPod(_ number: UInt32, ingress: RuleSetID, egress: RuleSetID = .unrestricted) {
     let key = NamespacedName(namespace: "shop", name: "p\(number)")
     endpoints[key] = number
-    tables.endpoints[key] = .init(ingress: ingress, egress: egress, addresses: [], node: "n1")
+    tables.endpoints[key] = .init(
+      ingress: .init(policy: ingress), egress: .init(policy: egress), addresses: [], node: "n1")
   }
 
   /// A class of some addresses, with a verdict in each rule set.
@@ -129,7 +130,7 @@ struct PublishingCostTests {
     var node = try await node()
     let old = RuleSetID(rawValue: 5)
     let new = RuleSetID(rawValue: 500)
-    let table = PortTableID(rawValue: 3)
+    let table = PortTableID(rawValue: 4)
     node.tables.portTables[table] = PortTable(
       tcp: .init(ranges: [.init(first: 80, last: 80, verdict: .allow)], rest: .noMatch), udp: .init(rest: .noMatch),
       sctp: .init(rest: .noMatch), other: .noMatch)
@@ -151,6 +152,39 @@ struct PublishingCostTests {
     #expect(calls == ["port_range": 1, "port_table": 1, "rule_set": 1, "verdict": 1, "remove verdict": 1])
   }
 
+  @Test func `an edit of a policy for every pod is one rule set, and a word for each pod`() async throws {
+    var node = try await node()
+    let tier = TierID(rawValue: 1)
+    let classes = (0..<5).map { PeerClassID(rawValue: 300 + $0) }
+    for (number, peerClass) in classes.enumerated() {
+      node.tables.clusterPeers[node.address(1000 + number)] = peerClass
+    }
+    func use(_ set: UInt32, _ table: PortTableID, _ node: inout Node) -> PolicyDelta {
+      let (old, id) = (node.tables.tiers[tier], RuleSetID(rawValue: set))
+      if let old { node.tables.ruleSets[old] = nil }
+      node.tables.tiers[tier] = id
+      node.tables.ruleSets[id] = .init(
+        defaultTable: .everything(.pass), ownNode: id,
+        verdicts: Dictionary(uniqueKeysWithValues: classes.map { ($0, table) }))
+      var delta = PolicyDelta()
+      delta.tiers = [tier]
+      delta.ruleSets = Set([old, id].compactMap { $0 })
+      return delta
+    }
+    _ = use(700, .everything(.deny), &node)
+    for pod in node.tables.endpoints.keys { node.tables.endpoints[pod]?.ingress.admin = tier }
+    try await node.publish()
+    await node.publisher.finish()
+    let verdict = node.maps.state.withLock { $0.verdict(2, true, node.address(1001), .tcp, 80) }
+    #expect(verdict == .deny)
+    let delta = use(701, .everything(.allow), &node)
+    let (steps, calls) = try await node.costs { try await node.publish(delta) }
+    #expect(
+      steps == ["rule_set": 1, "verdict": 5, "word": 200, "switch": 1, "grace period": 1, "remove verdict": 5])
+    #expect(calls == ["rule_set": 1, "verdict": 1, "remove verdict": 1])
+    #expect(node.maps.state.withLock { $0.verdict(2, true, node.address(1001), .tcp, 80) } == .allow)
+  }
+
   @Test func `what does not concern this node costs nothing, not even a generation`() async throws {
     var node = try await node()
     let generation = node.maps.generation()
@@ -159,7 +193,7 @@ struct PublishingCostTests {
       defaultTable: Node.nothing, ownNode: .unrestricted, verdicts: [PeerClassID(rawValue: 60): Node.allow])
     let elsewhere = NamespacedName(namespace: "shop", name: "elsewhere")
     node.tables.endpoints[elsewhere] = .init(
-      ingress: RuleSetID(rawValue: 900), egress: .unrestricted, addresses: [], node: "n2")
+      ingress: .init(policy: RuleSetID(rawValue: 900)), egress: .unrestricted, addresses: [], node: "n2")
     delta.ruleSets.insert(RuleSetID(rawValue: 900))
     delta.endpoints.insert(elsewhere)
     let (steps, calls) = try await node.costs { try await node.publish(delta) }
@@ -168,7 +202,7 @@ struct PublishingCostTests {
     // Until a pod of it comes here.
     node.endpoints[elsewhere] = 200
     let published = try await node.publish(PolicyDelta())
-    #expect((published.writtenEntries, published.changedWords) == (1 + 1 + 4, 4 + 2))
+    #expect((published.writtenEntries, published.changedWords) == (1 + 1 + 4, 4 + 6))
   }
 }
 
@@ -209,10 +243,9 @@ struct PublishingRuleTests {
     node.addPod(3, ingress: .unrestricted)
     try await node.publish()
     await node.publisher.finish()
-    node.maps.setWord(version_word(0), .ingress(3))
-    node.maps.setWord(version_word(0), .egress(3))
+    for place in PolicyWordPlace.all(ofEndpoint: 3) { node.maps.setWord(version_word(0), place) }
     let published = try await node.publish(PolicyDelta())
-    #expect((published.generation, published.changedWords) == (2, 2))
+    #expect((published.generation, published.changedWords) == (2, 6))
     #expect(node.maps.state.withLock { $0.verdict(3, true, node.address(9), .tcp, 80) } == .allow)
   }
 
@@ -296,7 +329,7 @@ struct PublishingRuleTests {
     try await node.publish()
     func grow(_ node: inout Node, _ round: UInt32) {
       let set = RuleSetID(rawValue: round + 2)
-      let table = PortTableID(rawValue: round + 3)
+      let table = PortTableID(rawValue: round + 4)
       let port = UInt16(round + 80)
       node.tables.portTables[table] = PortTable(
         tcp: .init(ranges: [.init(first: port, last: port, verdict: .allow)], rest: .noMatch),

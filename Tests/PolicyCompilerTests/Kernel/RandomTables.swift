@@ -11,7 +11,8 @@ struct RandomTables {
   private var state: UInt64
   private var nextSet: UInt32 = 2
   private var nextClass: UInt32 = 1
-  private var nextTable: UInt32 = 3
+  private var nextTable: UInt32 = 4
+  private var nextTier: UInt32 = 1
 
   static let node = "n1"
   static let addresses: [IPAddress] = (1...12).flatMap { number -> [IPAddress] in
@@ -50,8 +51,9 @@ struct RandomTables {
   }
 
   private mutating func changeOnce() {
-    switch random(10) {
+    switch random(11) {
     case 0, 1: changeEndpoint()
+    case 10: editTier()
     case 2: moveAddresses(to: addClass())
     case 3: moveAddresses(to: pick(classes()) ?? .none)
     case 4: moveAddresses(to: .none)
@@ -62,7 +64,9 @@ struct RandomTables {
     }
   }
 
-  private func classes() -> [PeerClassID] { Set(tables.peers.values).sorted() }
+  private func classes() -> [PeerClassID] {
+    Set(tables.peers.values).union(tables.clusterPeers.values).sorted()
+  }
   private func sets() -> [RuleSetID] { tables.ruleSets.keys.sorted() }
 
   private mutating func changeEndpoint() {
@@ -85,10 +89,28 @@ struct RandomTables {
       default: random.pick(random.sets()) ?? .unrestricted
       }
     }
-    var endpoint = PolicyTables.Endpoint(ingress: .unrestricted, egress: .unrestricted)
-    endpoint.ingress = set(&self)
-    endpoint.egress = set(&self)
-    return endpoint
+    func tier(_ random: inout RandomTables) -> TierID {
+      switch random.random(4) {
+      case 0: return random.pick(random.tables.tiers.keys.sorted()) ?? .none
+      case 1:
+        let id = TierID(rawValue: random.nextTier)
+        random.nextTier += 1
+        random.tables.tiers[id] = set(&random)
+        return id
+      default: return .none
+      }
+    }
+    func stages(_ random: inout RandomTables) -> PolicyTables.Stages {
+      .init(admin: tier(&random), policy: set(&random), baseline: tier(&random))
+    }
+    return PolicyTables.Endpoint(ingress: stages(&self), egress: stages(&self))
+  }
+
+  /// A tier has another rule set, or none.
+  private mutating func editTier() {
+    guard let id = pick(tables.tiers.keys.sorted()) else { return }
+    let set = random(3) == 0 ? nil : addSet()
+    tables.tiers[id] = set
   }
 
   private mutating func addClass() -> PeerClassID {
@@ -104,8 +126,17 @@ struct RandomTables {
   private mutating func moveAddresses(to peerClass: PeerClassID) {
     for _ in 0...random(4) {
       guard let address = pick(Self.addresses) else { continue }
-      tables.peers[address] = peerClass == .none ? nil : peerClass
+      if isOfCluster(peerClass) {
+        tables.clusterPeers[address] = peerClass == .none ? nil : peerClass
+      } else {
+        tables.peers[address] = peerClass == .none ? nil : peerClass
+      }
     }
+  }
+
+  /// Classes of one kind have even numbers, those of the other odd ones.
+  private mutating func isOfCluster(_ peerClass: PeerClassID) -> Bool {
+    peerClass == .none ? random(2) == 0 : peerClass.rawValue.isMultiple(of: 2)
   }
 
   private mutating func addSet() -> RuleSetID {
@@ -147,8 +178,8 @@ struct RandomTables {
     let new = addSet()
     for (key, endpoint) in tables.endpoints {
       var endpoint = endpoint
-      if endpoint.ingress == old { endpoint.ingress = new }
-      if endpoint.egress == old { endpoint.egress = new }
+      if endpoint.ingress.policy == old { endpoint.ingress.policy = new }
+      if endpoint.egress.policy == old { endpoint.egress.policy = new }
       tables.endpoints[key] = endpoint
     }
   }
@@ -165,11 +196,11 @@ struct RandomTables {
   }
 
   private mutating func table(isNew: Bool = false) -> PortTableID {
-    if random(3) == 0, !isNew { return .everything(PolicyVerdict.allCases[random(3)]) }
+    if random(3) == 0, !isNew { return .everything(PolicyVerdict.allCases[random(4)]) }
     if random(2) == 0, !isNew, let id = pick(tables.portTables.keys.sorted()) { return id }
     let id = PortTableID(rawValue: nextTable)
     nextTable += 1
-    func verdict(_ random: inout RandomTables) -> PolicyVerdict { PolicyVerdict.allCases[random.random(3)] }
+    func verdict(_ random: inout RandomTables) -> PolicyVerdict { PolicyVerdict.allCases[random.random(4)] }
     func ports(_ random: inout RandomTables) -> PortTable.Ports {
       var ports = PortTable.Ports(rest: verdict(&random))
       for first in [UInt16(50), 80, 400] where random.random(2) == 0 {
@@ -185,14 +216,16 @@ struct RandomTables {
   /// Takes away what nothing refers to, as a compiler does.
   private mutating func collect() {
     var used: Set<RuleSetID> = []
-    for endpoint in tables.endpoints.values {
-      for id in [endpoint.ingress, endpoint.egress] {
-        used.insert(id)
-        if let own = tables.ruleSets[id]?.ownNode { used.insert(own) }
-      }
+    var tiers: Set<TierID> = []
+    for stages in tables.endpoints.values.flatMap({ [$0.ingress, $0.egress] }) {
+      tiers.formUnion([stages.admin, stages.baseline])
+      used.insert(stages.policy)
     }
+    tables.tiers = tables.tiers.filter { tiers.contains($0.key) }
+    used.formUnion(tables.tiers.values)
+    for id in used { if let own = tables.ruleSets[id]?.ownNode { used.insert(own) } }
     tables.ruleSets = tables.ruleSets.filter { used.contains($0.key) }
-    let classes = Set(tables.peers.values)
+    let classes = Set(classes())
     for id in tables.ruleSets.keys {
       let verdicts = tables.ruleSets[id]?.verdicts ?? [:]
       tables.ruleSets[id]?.verdicts = verdicts.filter { classes.contains($0.key) }
@@ -212,7 +245,8 @@ struct RandomTables {
       Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }
     }
     delta.endpoints = different(old.endpoints, new.endpoints)
-    delta.peers = different(old.peers, new.peers)
+    delta.tiers = different(old.tiers, new.tiers)
+    delta.peers = different(old.peers, new.peers).union(different(old.clusterPeers, new.clusterPeers))
     delta.nodes = different(old.nodes, new.nodes)
     delta.portTables = different(old.portTables, new.portTables)
     delta.ruleSets = Set(old.ruleSets.keys).symmetricDifference(new.ruleSets.keys)
@@ -228,7 +262,13 @@ struct RandomTables {
     var other = PolicyTables()
     func name(_ id: RuleSetID) -> RuleSetID { id == .unrestricted ? id : .init(rawValue: 100_000 - id.rawValue) }
     func name(_ id: PeerClassID) -> PeerClassID { id == .none ? id : .init(rawValue: 200_000 - id.rawValue) }
-    func name(_ id: PortTableID) -> PortTableID { id.rawValue < 3 ? id : .init(rawValue: 300_000 - id.rawValue) }
+    func name(_ id: PortTableID) -> PortTableID { id.rawValue < 4 ? id : .init(rawValue: 300_000 - id.rawValue) }
+    func name(_ id: TierID) -> TierID { id == .none ? id : .init(rawValue: 400_000 - id.rawValue) }
+    func name(_ stages: PolicyTables.Stages) -> PolicyTables.Stages {
+      .init(admin: name(stages.admin), policy: name(stages.policy), baseline: name(stages.baseline))
+    }
+    for (id, set) in tables.tiers { other.tiers[name(id)] = name(set) }
+    other.clusterPeers = tables.clusterPeers.mapValues { name($0) }
     other.nodes = tables.nodes
     for (key, endpoint) in tables.endpoints {
       var endpoint = endpoint
@@ -255,19 +295,30 @@ extension PolicyTables {
     _ pod: NamespacedName, _ isIngress: Bool, _ peer: IPAddress, _ ipProtocol: IPProtocol, _ port: UInt16, node: String
   ) -> PolicyVerdict? {
     guard let endpoint = endpoints[pod] else { return nil }
-    var id = isIngress ? endpoint.ingress : endpoint.egress
-    if id == .unrestricted { return .allow }
-    guard var set = ruleSets[id] else { return nil }
-    if nodes[node]?.contains(peer) == true {
-      id = set.ownNode
-      if id == .unrestricted { return .allow }
-      guard let own = ruleSets[id] else { return nil }
-      set = own
+    let stages = isIngress ? endpoint.ingress : endpoint.egress
+    let isLocal = nodes[node]?.contains(peer) == true
+    if let admin = tiers[stages.admin], admin != .unrestricted {
+      let verdict = verdict(admin, clusterPeers[peer], peer, ipProtocol, port)
+      if verdict != .pass { return verdict }
     }
+    var last: PolicyVerdict? = .allow
+    if stages.policy != .unrestricted {
+      let set = isLocal ? ruleSets[stages.policy]?.ownNode : stages.policy
+      last = set.flatMap { $0 == .unrestricted ? .allow : verdict($0, peers[peer], peer, ipProtocol, port) }
+    } else if let baseline = tiers[stages.baseline], baseline != .unrestricted {
+      last = verdict(baseline, clusterPeers[peer], peer, ipProtocol, port)
+    }
+    return last == .pass ? .noMatch : last
+  }
+
+  private func verdict(
+    _ id: RuleSetID, _ peerClass: PeerClassID?, _ peer: IPAddress, _ ipProtocol: IPProtocol, _ port: UInt16
+  ) -> PolicyVerdict? {
+    guard let set = ruleSets[id] else { return nil }
     let table =
-      set.verdicts[peers[peer] ?? .none] ?? set.ranges.first { $0.first <= peer && peer <= $0.last }?.table
+      set.verdicts[peerClass ?? .none] ?? set.ranges.first { $0.first <= peer && peer <= $0.last }?.table
       ?? set.defaultTable
-    if table.rawValue < 3 { return PolicyVerdict(rawValue: UInt8(table.rawValue)) }
+    if table.rawValue < 4 { return PolicyVerdict(rawValue: UInt8(table.rawValue)) }
     return portTables[table]?.verdict(ipProtocol, port)
   }
 }
