@@ -58,6 +58,9 @@ struct ProbesFile {
     self.groups = groups
   }
 
+  /// How many ends the groups name.
+  var endCount: Int { groups.reduce(0) { $0 + $1.sources.count + $1.destinations.count } }
+
   private static func readGroup(_ reader: inout JSONReader) throws -> Group {
     var sources: [PolicyEnd]?
     var destinations: [PolicyEnd]?
