@@ -41,12 +41,39 @@ struct PolicyManifestsTests {
     #expect(manifests.errors.map(\.line) == [nil, nil, 11, 13, nil])
   }
 
+  @Test func `a policy that a later one replaces is told, with the places of both`() {
+    let manifests = read(
+      """
+      \(policy("a"))
+      ---
+      \(policy("b"))
+      ---
+      {apiVersion: v1, kind: List, items: [\(policy("a")), \(policy("a"))]}
+      """)
+    #expect(manifests.errors.isEmpty)
+    #expect(manifests.policies.map(\.document) == [1, 2])
+    #expect(manifests.replacements.map(\.document) == [0, 2])
+    #expect(manifests.replacements.map(\.path.description) == [".", ".items[0]"])
+    // Both by the one that counts in the end.
+    #expect(manifests.replacements.map(\.laterDocument) == [2, 2])
+    #expect(manifests.replacements.map(\.laterPath.description) == [".items[1]", ".items[1]"])
+    #expect(manifests.replacements.allSatisfy { $0.kind == "NetworkPolicy" && $0.name.name == "a" })
+  }
+
+  @Test func `of many replaced policies a thousand are told`() {
+    let one = policy("a") + "\n---\n"
+    let manifests = read(String(repeating: one, count: 1500))
+    #expect(manifests.replacements.count == PolicyManifests.errorLimit)
+    #expect(manifests.omittedReplacementCount == 1499 - PolicyManifests.errorLimit)
+    #expect(manifests.policies.map(\.document) == [1499])
+  }
+
   @Test func `a stream that ends in no YAML has an error without a document`() {
     let manifests = read(policy("a") + "---\n" + policy("b") + "---\n{apiVersion: [")
     #expect(manifests.policies.count == 2)
     #expect(manifests.errors.map(\.document) == [nil])
     #expect(manifests.errors.first?.message.hasPrefix("is not YAML: ") == true)
-    #expect(manifests.errors.first?.line == 9)
+    #expect(manifests.errors.first?.line == 6)
   }
 
   @Test(arguments: [
@@ -262,33 +289,6 @@ struct AcceptedManifestTests {
     #expect(error?.line == 3)
     #expect(error?.path.hasPrefix(".metadata.labels.") == true)
     #expect(error?.message.hasSuffix("is there twice; remove one") == true)
-  }
-
-  @Test func `a policy that a later one replaces is told, with the places of both`() {
-    let manifests = read(
-      """
-      \(policy("a"))
-      ---
-      \(policy("b"))
-      ---
-      {apiVersion: v1, kind: List, items: [\(policy("a")), \(policy("a"))]}
-      """)
-    #expect(manifests.errors.isEmpty)
-    #expect(manifests.policies.map(\.document) == [1, 2])
-    #expect(manifests.replacements.map(\.document) == [0, 2])
-    #expect(manifests.replacements.map(\.path.description) == [".", ".items[0]"])
-    // Both by the one that counts in the end.
-    #expect(manifests.replacements.map(\.laterDocument) == [2, 2])
-    #expect(manifests.replacements.map(\.laterPath.description) == [".items[1]", ".items[1]"])
-    #expect(manifests.replacements.allSatisfy { $0.kind == "NetworkPolicy" && $0.name.name == "a" })
-  }
-
-  @Test func `of many replaced policies a thousand are told`() {
-    let one = policy("a") + "\n---\n"
-    let manifests = read(String(repeating: one, count: 1500))
-    #expect(manifests.replacements.count == PolicyManifests.errorLimit)
-    #expect(manifests.omittedReplacementCount == 1499 - PolicyManifests.errorLimit)
-    #expect(manifests.policies.map(\.document) == [1499])
   }
 
   @Test func `byte order marks and line ends are as kubectl takes them`() {

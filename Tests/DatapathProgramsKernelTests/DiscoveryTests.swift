@@ -73,16 +73,15 @@ struct DiscoveryTests {
     #expect(try fixture.datapath.flows.entries().isEmpty)
   }
 
-  @Test(arguments: [134, 137] as [UInt8])
-  func `a pod hears routers, and is none`(type: UInt8) throws {
-    for fixture in [try Self.isolated(), try PodFixture()] {
-      for source in [Self.router, Self.local] {
-        let packet = Self.neighbor(type, from: source)
-        #expect(try fixture.send(packet, .ingress) == .passes)
-        #expect(try fixture.send(packet, .egress) == .drops(.invalidSource))
-      }
-      #expect(try fixture.datapath.flows.entries().isEmpty)
+  @Test(arguments: [134, 137] as [UInt8], [true, false])
+  func `a pod hears routers, and is none`(type: UInt8, isIsolated: Bool) throws {
+    let fixture = isIsolated ? try Self.isolated() : try PodFixture()
+    for source in [Self.router, Self.local] {
+      let packet = Self.neighbor(type, from: source)
+      #expect(try fixture.send(packet, .ingress) == .passes)
+      #expect(try fixture.send(packet, .egress) == .drops(.invalidSource))
     }
+    #expect(try fixture.datapath.flows.entries().isEmpty)
   }
 
   @Test(arguments: [

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import KubernetesModel
 import PolicyCompiler
 
 /// Something that answers probes.
@@ -33,10 +34,10 @@ enum EngineName: String, ExpressibleByArgument, CaseIterable {
       // It walks the rules once for each end that it meets, whatever tables they would make.
       let steps = probes.endCount.multipliedReportingOverflow(by: input.peerCount)
       let isQuick = !steps.overflow && steps.partialValue <= Self.stepLimit
-      return isQuick ? ReferenceEngine(input, options: options) : TablesEngine(input, options: options)
-    case .reference: ReferenceEngine(input, options: options)
-    case .tables: TablesEngine(input, options: options)
-    case .kernel: try KernelEngine(input, options: options)
+      return try (isQuick ? Self.reference : .tables).engine(input, options: options, for: probes)
+    case .reference: return ReferenceEngine(input, options: options)
+    case .tables: return TablesEngine(input, options: options)
+    case .kernel: return try KernelEngine(input, options: options)
     }
   }
 }

@@ -30,7 +30,7 @@ struct RulesOfPeer: Sendable {
 
 extension PolicyEvaluator {
   /// The policies that select a pod.
-  func selection(_ pod: PolicyPod, _ direction: PolicyDirection) -> PolicySelection {
+  func policies(selecting pod: PolicyPod, _ direction: PolicyDirection) -> PolicySelection {
     func positions(_ tier: ClusterPolicy.Tier) -> [Int] {
       let policies = cluster.clusterPolicies(of: tier)
       return policies.indices.filter { fits(policies[$0].spec.subject, pod) }
