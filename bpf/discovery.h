@@ -73,7 +73,7 @@ static __always_inline int is_lawful_source(__u8 type, const struct ip_address *
 
 /*
  * DROP_INVALID for what a receiver has to discard; DROP_INVALID_SOURCE where a pod speaks for an address that is not
- * its own. Its link-local address is not known here: it may use any.
+ * its own, or as a router. Its link-local address is not known here: it may use any.
  */
 __noinline int check_discovery(struct __sk_buff *skb, const struct packet *packet, const struct endpoint *pod) {
   const struct ip_address *source;
@@ -103,6 +103,9 @@ __noinline int check_discovery(struct __sk_buff *skb, const struct packet *packe
   }
   if (packet->direction != FLOW_EGRESS)
     return DROP_NONE;
+  /* A pod is no router: neighbours that took its word would send it their traffic. (RA guard, RFC 6105.) */
+  if (type == ICMPV6_ROUTER_ADVERTISEMENT || type == ICMPV6_REDIRECT)
+    return DROP_INVALID_SOURCE;
   if (!is_unspecified(source) && !is_link_local(source) && !is_own(pod, source, 1))
     return DROP_INVALID_SOURCE;
   /* As in ARP: whoever answers for an address, or claims one before it is used, has to own it. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BPFMaps
 import DatapathPrograms
 import ENIProvider
 import ExampleSupport
@@ -17,7 +18,8 @@ final class DemoNode: Sendable {
   let namespace: NetworkNamespace
   let socket: NetlinkSocket
   let address: IPv4Address
-  let cgroup: FilePath
+  /// Where the processes of its pods live, below that of the node.
+  let podCgroup: FilePath
   /// The ENIs that pods share, by the name that manifests give them.
   let interfaces: [String: (eni: NetworkInterface, attachment: ENIAttachment)]
   let datapath: PodDatapath
@@ -26,6 +28,8 @@ final class DemoNode: Sendable {
   let flows: FlowLog
   let process: PodProcess
   private let attachments: ServiceAttachments
+  /// Nil where it is pinned.
+  private let bypassGuard: Attachment?
 
   /// Boots a node: NICs through the cloud API, programs loaded, its own server started.
   ///
@@ -69,12 +73,20 @@ final class DemoNode: Sendable {
     datapath = try PodDatapath.load(pinDirectory: workspace.pins?.appending(name).appending("pod"))
     flows = try FlowLog(datapath)
     wirer = try await PodWirer(node: NodeConfiguration(address: address), namespace: namespace, datapath: datapath)
-    cgroup = try workspace.makeCgroup(of: name)
+    let cgroup = try workspace.makeCgroup(of: name)
+    podCgroup = try workspace.makePodCgroup(in: cgroup)
+    // Before the first pod starts: a socket that has the option already keeps it.
+    if let pins = workspace.pins {
+      try await QdiscBypassGuard.install(onCgroup: podCgroup, pinnedAt: pins.appending(name).appending("bypass_guard"))
+      bypassGuard = nil
+    } else {
+      bypassGuard = try QdiscBypassGuard().attach(toCgroup: podCgroup)
+    }
     balancer = try ServiceLoadBalancer.load(pinDirectory: workspace.pins?.appending(name).appending("service"))
     attachments = try balancer.attach(toCgroup: cgroup)
     process = try await PodProcess.start(
       name: name, namespace: namespace, cgroup: cgroup, tcp: [DemoScenario.nodePort], udp: [])
-    progress.say("\(name): pod programs and service programs are loaded")
+    progress.say("\(name): pod programs and service programs are loaded, and its pods cannot send past them")
   }
 
   /// The NIC that the cloud plugged in, found by its MAC address.

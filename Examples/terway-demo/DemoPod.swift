@@ -39,7 +39,7 @@ final class DemoPod: Sendable {
       pod.containerPorts.filter { $0.protocol == wanted }.compactMap { UInt16(exactly: $0.containerPort) }
     }
     process = try await PodProcess.start(
-      name: pod.key.name, namespace: namespace, cgroup: node.cgroup, tcp: ports(.tcp), udp: ports(.udp))
+      name: pod.key.name, namespace: namespace, cgroup: node.podCgroup, tcp: ports(.tcp), udp: ports(.udp))
   }
 
   /// Which shared ENI the manifest puts the pod on.

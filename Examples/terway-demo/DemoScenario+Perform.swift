@@ -44,7 +44,7 @@ extension DemoScenario {
   private func destinations(of attempt: Attempt) throws -> [String] {
     switch attempt.expectation {
     case .answers(let names): names.sorted()
-    case .refused: []
+    case .refused, .forbidden: []
     case .dropped: cluster.pods.values.filter { $0.address == attempt.address }.map(\.key.name)
     }
   }
@@ -73,6 +73,11 @@ extension DemoScenario {
       return (
         "connection refused", (answer.servers.keys.sorted() + failures).joined(separator: ", "),
         answer.failures == ["connection refused": attempt.connections]
+      )
+    case .forbidden:
+      return (
+        Sockets.bypassRefused, (answer.servers.keys.sorted() + failures).joined(separator: ", "),
+        answer.failures == [Sockets.bypassRefused: attempt.connections]
       )
     case .dropped(let reason, let direction, let pod):
       let record = try await pod.node.flows.first {

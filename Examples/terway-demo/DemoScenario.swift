@@ -69,6 +69,8 @@ struct DemoScenario {
     case dropped(DropReason, FlowRecord.Direction, at: DemoPod)
     /// Refused at once.
     case refused
+    /// The kernel does not give the pod such a socket.
+    case forbidden
   }
 
   /// Which way it has to go.
@@ -155,6 +157,9 @@ struct DemoScenario {
       Attempt(
         flow: "scanner -> client, denied at egress", from: .pod(scanner), address: client.address, port: 9000,
         way: .any, expectation: .dropped(.policy, .egress, at: scanner)),
+      Attempt(
+        flow: "scanner -> client, past its programs", from: .pod(scanner), kind: .bypass, address: client.address,
+        port: 9000, way: .any, expectation: .forbidden),
     ]
   }
 }

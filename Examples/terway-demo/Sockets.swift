@@ -12,6 +12,9 @@ import SystemPackage
 enum Sockets {
   enum Kind: String, Codable, Sendable {
     case tcp, udp
+    /// A packet socket that hands its frames to the driver, past the programs at the pod's interface.
+    case bypass
+    static var raw: CInt { CInt(SOCK_RAW.rawValue) | CInt(SOCK_CLOEXEC.rawValue) }
     var type: CInt { CInt((self == .tcp ? SOCK_STREAM : SOCK_DGRAM).rawValue) | CInt(SOCK_CLOEXEC.rawValue) }
   }
 
@@ -27,6 +30,17 @@ enum Sockets {
       }
     }
     return socket
+  }
+
+  /// What the guard makes of such a socket.
+  static let bypassRefused = "PACKET_QDISC_BYPASS not permitted"
+
+  /// Asks for a packet socket of the kind that sends past programs.
+  static func makeBypass() throws(Errno) {
+    let socket = OwnedFileDescriptor(taking: try check(Glibc.socket(AF_PACKET, Kind.raw, 0)))
+    var yes: CInt = 1
+    // SOL_PACKET and PACKET_QDISC_BYPASS, which cannot be imported.
+    _ = try check(unsafe setsockopt(socket.rawValue, 263, 20, &yes, socklen_t(MemoryLayout<CInt>.size)))
   }
 
   /// A server's socket on every address of the namespace.

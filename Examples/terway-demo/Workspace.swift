@@ -12,6 +12,7 @@ import SystemPackage
 /// Namespaces, links, maps, programs and attachments are held by descriptors alone.
 struct Workspace: Sendable {
   private static let prefix = "terway-demo-"
+  private static let pods = "pods"
   let cgroup: FilePath
   /// Where maps and programs are pinned; nil for nowhere.
   let pins: FilePath?
@@ -42,11 +43,21 @@ struct Workspace: Sendable {
     return path
   }
 
+  /// A cgroup for the processes of a node's pods: what is guarded there is not guarded for the node itself.
+  func makePodCgroup(in node: FilePath) throws -> FilePath {
+    let path = node.appending(Self.pods)
+    try Self.makeDirectory(path)
+    return path
+  }
+
   /// Removes everything.
   ///
   /// The processes have ended; the kernel may take a moment to notice.
   func remove() {
-    for name in (try? FileSystem.entries(of: cgroup)) ?? [] { Self.removeDirectory(cgroup.appending(name)) }
+    for name in (try? FileSystem.entries(of: cgroup)) ?? [] {
+      Self.removeDirectory(cgroup.appending(name).appending(Self.pods))
+      Self.removeDirectory(cgroup.appending(name))
+    }
     Self.removeDirectory(cgroup)
     if let pins { Self.removePins(below: pins) }
   }

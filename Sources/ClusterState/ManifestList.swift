@@ -21,6 +21,28 @@ struct ManifestItem {
     return object
   }
 
+  /// Refuses an item of another kind or version; one of a typed list, or that does not say what it is, is left to reading.
+  func requireKind(among kinds: [any KubernetesResource.Type]) throws(ValidationError) {
+    guard list == nil, case .map(let fields) = value, let version = text("apiVersion", fields),
+      let kind = text("kind", fields),
+      !kinds.contains(where: { $0.apiVersion == version && $0.kind == kind })
+    else { return }
+    if let known = kinds.first(where: { $0.kind == kind }) {
+      throw ValidationError(
+        path: path.field("apiVersion").description,
+        message: "\"\(version.prefix(80))\" is not known here as a version of \(kind); write \(known.apiVersion)")
+    }
+    let known = kinds.map { "\($0.apiVersion) \($0.kind)" }.joined(separator: ", ")
+    throw ValidationError(
+      path: path.field("kind").description,
+      message: "\(version.prefix(80)) \(kind.prefix(80)) is not known here; policies are \(known), and lists of them")
+  }
+
+  private func text(_ name: String, _ fields: [String: DocumentValue]) -> String? {
+    guard case .string(let text)? = fields[name] else { return nil }
+    return text
+  }
+
   /// Visits the items of a document: those of a `List` or of a typed list, else the document itself.
   ///
   /// - Parameters:

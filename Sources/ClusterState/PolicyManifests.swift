@@ -32,6 +32,24 @@ public struct PolicyManifests: Sendable {
     public var path: String
     /// What is wrong, and what would be right.
     public var message: String
+    /// The line of the stream, from 1, where reading found it; nil where a field is wrong, whose line a ``SourceMap`` knows.
+    public var line: Int?
+  }
+
+  /// A policy that is not among ``PolicyManifests/policies`` because a later one has its kind, namespace and name.
+  public struct Replacement: Hashable, Sendable {
+    /// Both policies' kind.
+    public var kind: String
+    /// Both policies' namespace and name.
+    public var name: NamespacedName
+    /// The document of the one that does not count.
+    public var document: Int
+    /// Where in its document it stands.
+    public var path: FieldPath
+    /// The document of the one that counts.
+    public var laterDocument: Int
+    /// Where in its document that one stands.
+    public var laterPath: FieldPath
   }
 
   /// The accepted policies in the order of the stream.
@@ -41,6 +59,10 @@ public struct PolicyManifests: Sendable {
   /// What was refused, in the order of the stream, at most ``errorLimit``; at least one for each refused document until
   /// then.
   public private(set) var errors: [Refusal] = []
+  /// The policies that later ones replace, in the order of the stream, at most ``errorLimit``.
+  public private(set) var replacements: [Replacement] = []
+  /// How many more replaced policies there are.
+  public private(set) var omittedReplacementCount = 0
   /// How many more errors there are.
   public private(set) var omittedErrorCount = 0
 
@@ -51,7 +73,7 @@ public struct PolicyManifests: Sendable {
   ///   - options: how policies are read.
   public init(bytes: [UInt8], options: ReadingOptions = .strict) {
     guard bytes.count <= ManifestStream.sizeLimit else {
-      add(nil, "", "the stream has \(bytes.count) bytes, more than \(ManifestStream.sizeLimit); split it")
+      add(nil, "", "is larger than \(ManifestStream.sizeLimit) bytes; split it")
       return
     }
     var reader = Reader(options: options)
@@ -62,22 +84,24 @@ public struct PolicyManifests: Sendable {
         switch next {
         case .value(.null): break
         case .value(let value): reader.read(value, document, into: &self)
-        case .refused(let error): add(document, "", "line \(error.line): \(error.message)")
+        case .refused(let error): add(document, error.path?.description ?? "", error.message, line: error.line)
         }
         document += 1
       }
     } catch {
-      add(nil, "", "line \(error.line): \(error.message)")
+      add(nil, "", error.message, line: error.line)
     }
     policies = reader.policies()
+    replacements = reader.replacements()
+    omittedReplacementCount = reader.omittedReplacementCount
   }
 
-  fileprivate mutating func add(_ document: Int?, _ path: String, _ message: String) {
+  fileprivate mutating func add(_ document: Int?, _ path: String, _ message: String, line: Int? = nil) {
     guard errors.count < Self.errorLimit else {
       omittedErrorCount += 1
       return
     }
-    errors.append(Refusal(document: document, path: path, message: message))
+    errors.append(Refusal(document: document, path: path, message: message, line: line))
   }
 }
 
@@ -92,11 +116,22 @@ extension PolicyManifests {
     let options: ReadingOptions
     private var entries: [Entry?] = []
     private var positions: [Key: Int] = [:]
+    private var replaced: [(key: Key, document: Int, path: FieldPath)] = []
+    private(set) var omittedReplacementCount = 0
     private var generatedNames = 0
 
     init(options: ReadingOptions) { self.options = options }
 
     func policies() -> [Entry] { entries.compactMap { $0 } }
+
+    func replacements() -> [Replacement] {
+      replaced.compactMap { key, document, path in
+        guard let later = positions[key].flatMap({ entries[$0] }) else { return nil }
+        return Replacement(
+          kind: key.kind, name: key.name, document: document, path: path, laterDocument: later.document,
+          laterPath: later.path)
+      }
+    }
 
     mutating func read(_ value: DocumentValue, _ document: Int, into manifests: inout PolicyManifests) {
       do {
@@ -111,17 +146,21 @@ extension PolicyManifests {
 
     private mutating func read(_ item: ManifestItem, _ document: Int, into manifests: inout PolicyManifests) {
       do {
+        try item.requireKind(among: PolicyManifests.kinds)
         var object = try item.decoded(options: options)
-        guard PolicyManifests.kinds.contains(where: { $0.kind == object.kind }) else {
-          let path = item.path.field("kind").description
-          return manifests.add(document, path, "\(object.kind) is no kind of policy")
-        }
         let errors = object.validationErrors(at: item.path, options: options)
         for error in errors { manifests.add(document, error.path, error.message) }
         guard errors.isEmpty else { return }
         nameIfNeeded(&object)
         let key = Key(kind: object.kind, name: object.key)
-        if let position = positions.updateValue(entries.count, forKey: key) { entries[position] = nil }
+        if let position = positions.updateValue(entries.count, forKey: key), let old = entries[position] {
+          entries[position] = nil
+          if replaced.count < PolicyManifests.errorLimit {
+            replaced.append((key, old.document, old.path))
+          } else {
+            omittedReplacementCount += 1
+          }
+        }
         entries.append(Entry(document: document, path: item.path, object: object))
       } catch {
         manifests.add(document, error.path, error.message)

@@ -34,17 +34,46 @@ struct PolicyManifestsTests {
     #expect(manifests.errors.map(\.document) == [0, 0, 3, 4, 5])
     #expect(
       manifests.errors.map(\.path) == [
-        ".spec.ingress[0].ports[0].port", ".spec.ingress[0].ports[1].endPort", "", "", ".kind",
+        ".spec.ingress[0].ports[0].port", ".spec.ingress[0].ports[1].endPort", ".a", "[0]", ".kind",
       ])
-    #expect(manifests.errors[2].message == #"line 11: key "a" is there twice"#)
-    #expect(manifests.errors[3].message.contains("line 13: alias *nowhere"))
+    #expect(manifests.errors[2].message == #"key "a" is there twice; remove one"#)
+    #expect(manifests.errors[3].message.contains("alias *nowhere"))
+    #expect(manifests.errors.map(\.line) == [nil, nil, 11, 13, nil])
+  }
+
+  @Test func `a policy that a later one replaces is told, with the places of both`() {
+    let manifests = read(
+      """
+      \(policy("a"))
+      ---
+      \(policy("b"))
+      ---
+      {apiVersion: v1, kind: List, items: [\(policy("a")), \(policy("a"))]}
+      """)
+    #expect(manifests.errors.isEmpty)
+    #expect(manifests.policies.map(\.document) == [1, 2])
+    #expect(manifests.replacements.map(\.document) == [0, 2])
+    #expect(manifests.replacements.map(\.path.description) == [".", ".items[0]"])
+    // Both by the one that counts in the end.
+    #expect(manifests.replacements.map(\.laterDocument) == [2, 2])
+    #expect(manifests.replacements.map(\.laterPath.description) == [".items[1]", ".items[1]"])
+    #expect(manifests.replacements.allSatisfy { $0.kind == "NetworkPolicy" && $0.name.name == "a" })
+  }
+
+  @Test func `of many replaced policies a thousand are told`() {
+    let one = policy("a") + "\n---\n"
+    let manifests = read(String(repeating: one, count: 1500))
+    #expect(manifests.replacements.count == PolicyManifests.errorLimit)
+    #expect(manifests.omittedReplacementCount == 1499 - PolicyManifests.errorLimit)
+    #expect(manifests.policies.map(\.document) == [1499])
   }
 
   @Test func `a stream that ends in no YAML has an error without a document`() {
     let manifests = read(policy("a") + "---\n" + policy("b") + "---\n{apiVersion: [")
     #expect(manifests.policies.count == 2)
     #expect(manifests.errors.map(\.document) == [nil])
-    #expect(manifests.errors.first?.message.hasPrefix("line ") == true)
+    #expect(manifests.errors.first?.message.hasPrefix("is not YAML: ") == true)
+    #expect(manifests.errors.first?.line == 6)
   }
 
   @Test(arguments: [
@@ -240,7 +269,7 @@ struct AcceptedManifestTests {
   func `a tag that its value does not have refuses the document`(text: String) {
     let manifests = PolicyManifests(bytes: Array("a: \(text)\n---\n".utf8))
     #expect(manifests.errors.map(\.document) == [0])
-    #expect(manifests.errors.first?.message.contains("line 1") == true)
+    #expect(manifests.errors.first?.line == 1)
   }
 
   @Test(arguments: [
@@ -256,9 +285,10 @@ struct AcceptedManifestTests {
   @Test(arguments: ["{a: '1', a: '2'}", "{<<: {a: '1'}, a: '2', a: '3'}", "{'a': b, a: b}", "{1: a, '1': a}"])
   func `a key that the mapping sets twice is refused`(labels: String) {
     let text = "{apiVersion: networking.k8s.io/v1,\nkind: NetworkPolicy, metadata: {name: p,\nlabels: \(labels)}}"
-    let message = PolicyManifests(bytes: Array(text.utf8)).errors.first?.message
-    #expect(message?.hasPrefix("line 3: key") == true)
-    #expect(message?.hasSuffix("twice") == true)
+    let error = PolicyManifests(bytes: Array(text.utf8)).errors.first
+    #expect(error?.line == 3)
+    #expect(error?.path.hasPrefix(".metadata.labels.") == true)
+    #expect(error?.message.hasSuffix("is there twice; remove one") == true)
   }
 
   @Test func `byte order marks and line ends are as kubectl takes them`() {

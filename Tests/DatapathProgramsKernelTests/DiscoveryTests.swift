@@ -52,13 +52,13 @@ struct DiscoveryTests {
   @Test(arguments: [
     ("router solicitation", neighbor(133, from: local)),
     ("the same without an address", neighbor(133, from: .unspecified)),
-    ("router advertisement", neighbor(134, from: router)), ("neighbour solicitation", neighbor(135, from: pod)),
+    ("neighbour solicitation", neighbor(135, from: pod)),
     ("the same from the link", neighbor(135, from: local)),
     ("duplicate address detection", neighbor(135, from: .unspecified, target: pod)),
     ("the same for the link's address", neighbor(135, from: .unspecified, target: local)),
     ("neighbour advertisement", neighbor(136, from: pod, target: pod)),
     ("the same of the link's address", neighbor(136, from: local, target: local)),
-    ("redirect", neighbor(137, from: router)), ("listener query", listener(130, from: router)),
+    ("listener query", listener(130, from: router)),
     ("listener report", listener(131, from: local)), ("listener done", listener(132, from: local)),
     ("version 2 report", listener(143, from: local)),
     ("the same before there is an address", listener(143, from: .unspecified)),
@@ -70,6 +70,17 @@ struct DiscoveryTests {
     #expect(try fixture.send(packet, .ingress) == .passes)
     let unready = try PodFixture(isPolicyRequired: true)
     #expect(try unready.send(packet, .egress) == .passes)
+    #expect(try fixture.datapath.flows.entries().isEmpty)
+  }
+
+  @Test(arguments: [134, 137] as [UInt8], [true, false])
+  func `a pod hears routers, and is none`(type: UInt8, isIsolated: Bool) throws {
+    let fixture = isIsolated ? try Self.isolated() : try PodFixture()
+    for source in [Self.router, Self.local] {
+      let packet = Self.neighbor(type, from: source)
+      #expect(try fixture.send(packet, .ingress) == .passes)
+      #expect(try fixture.send(packet, .egress) == .drops(.invalidSource))
+    }
     #expect(try fixture.datapath.flows.entries().isEmpty)
   }
 
@@ -100,7 +111,7 @@ struct DiscoveryTests {
     let whole =
       type < 133 || type > 137
       ? Self.listener(type, from: Self.router) : Self.neighbor(type, from: Self.router, target: Self.local)
-    #expect(try fixture.send(whole, .egress) == .passes)
+    #expect(try fixture.send(whole, .ingress) == .passes)
     var short = whole
     let length = whole.bytes.count - 54
     for cut in 0..<length {

@@ -84,7 +84,7 @@ struct PolicycRefusalTests {
     ("{} {}", "expected the document's end"),
     (#"{"namespaces": [], "pods": []}"#, "formatVersion must be 1"),
     (#"{"formatVersion": 2, "namespaces": [], "pods": []}"#, "formatVersion must be 1, not 2"),
-    (#"{"formatVersion": "1", "namespaces": [], "pods": []}"#, "line 1, column 19: expected a value"),
+    (#"{"formatVersion": "1", "namespaces": [], "pods": []}"#, "line 1, column 19: .formatVersion: expected a value"),
     (#"{"formatVersion": 1, "pods": []}"#, "namespaces is missing"),
     (#"{"formatVersion": 1, "namespaces": []}"#, "pods is missing"),
     (#"{"formatVersion": 1, "namespaces": [{}], "pods": []}"#, "namespaces[0]: name is missing"),
@@ -108,7 +108,12 @@ struct PolicycRefusalTests {
     (cluster(#"{"namespace": "b", "name": "p", "ips": ["10.0.0.1"]}"#), "there is no namespace \"b\""),
     (cluster("{\(pod): []}"), "ips must have one or two addresses"),
     (cluster(#"{\#(pod): ["10.0.0.1", "10.0.0.2"]}"#), "at most one of each family"),
-    (cluster(#"{\#(pod): ["10.0.0.256"]}"#), "\"10.0.0.256\" is not an IP address"),
+    (cluster(#"{\#(pod): ["10.0.0.256"]}"#), "line 1: .pods[0].ips[0]: \"10.0.0.256\" is not an IP address"),
+    (cluster("{\(pod): [\"10.0.0.1\"]},\n{\(pod): [\"10.0.0.2\"]}"), "line 2: .pods[1]: pod a/p is there twice"),
+    (
+      cluster("", nodes: #"[{"name": "n", "ips": []}, {"name": "n", "ips": []}]"#),
+      ".nodes[1]: node \"n\" is there twice"
+    ),
     (cluster(#"{\#(pod): ["10.0.0.1"]}, {\#(pod): ["10.0.0.2"]}"#), "pod a/p is there twice"),
     (
       cluster(#"{\#(pod): ["fd00::1"]}, {"namespace": "a", "name": "q", "ips": ["FD00:0::1"]}"#),

@@ -8,6 +8,8 @@ import PolicyCompiler
 import PolicyTestSupport
 import Testing
 
+@testable import policyc
+
 @Suite("policyc", .timeLimit(.minutes(5)))
 struct PolicycTests {
   // MARK: eval
@@ -136,7 +138,7 @@ struct PolicycTests {
         203.0.113.9 -> 10.0.1.6 TCP/5432: denied
           egress of 203.0.113.9: allowed
             not restricted: it is not a pod with a network of its own
-          ingress of 10.0.1.6: denied
+          ingress of 10.0.1.6: denied, dropped as 133 policy
             a NetworkPolicy isolates the pod, and none of its rules allows this
             NetworkPolicy shop/db  (old.yaml:1-10)
 
@@ -156,6 +158,7 @@ struct PolicycTests {
       struct Side: Decodable {
         var verdict: String
         var reason: String
+        var dropReason: Int?
         var rules: [Rule]
       }
       var verdict: String
@@ -169,10 +172,31 @@ struct PolicycTests {
     let output = try JSONDecoder().decode(Output.self, from: Data(outcome.output.utf8))
     #expect(output.verdict == "deny")
     #expect(output.egress.reason == "adminRule")
+    #expect(output.egress.dropReason == 181)
     #expect(output.ingress.reason == "notAPod")
+    #expect(output.ingress.dropReason == nil)
     let rule = try #require(output.egress.rules.first)
     #expect((rule.kind, rule.name, rule.direction, rule.rule) == ("ClusterNetworkPolicy", "egress", "egress", 1))
     #expect((rule.firstLine, rule.lastLine) == (26, 27))
+  }
+
+  @Test func `what the compiled policies and the policies themselves do not say alike is no answer`() throws {
+    let key = NamespacedName(namespace: "shop", name: "db")
+    var input = PolicyInput(
+      pods: [PolicyPod(key: key, addresses: [.v4(IPv4Address(10, 0, 0, 5))])], namespaces: ["shop": [:]])
+    let probe = PolicyProbe(
+      from: .address(.v4(IPv4Address(192, 0, 2, 9))), to: .pod(key), protocol: .tcp, port: 80)
+    let agreed = CheckedPolicies(input, options: PolicyOptions())
+    #expect(try agreed.answer(probe)?.isAllowed == true)
+    #expect(try agreed.explain(probe)?.ingress.reason == .unrestricted)
+    let compiled = CompiledPolicy(input)
+    input.networkPolicies = [NetworkPolicy(metadata: ObjectMeta(name: "db", namespace: "shop"))]
+    let other = CheckedPolicies(compiled, PolicyEvaluator(input))
+    for question in [{ _ = try other.answer(probe) }, { _ = try other.explain(probe) }] as [() throws -> Void] {
+      let error = #expect(throws: EngineError.self, performing: question)
+      #expect(error?.description.contains("192.0.2.9 > shop/db TCP/80") == true)
+      #expect(error?.description.contains("reference evaluator egress allowed, ingress denied") == true)
+    }
   }
 
   // MARK: explain --diff
@@ -302,6 +326,22 @@ struct PolicycTests {
     let json = try await fixture.run("validate", "--policies", "new.yaml", "--output", "json")
     #expect(json.status == 0)
     #expect(json.output.contains(#""type":"FullyEnforced","status":"False","reason":"DomainNamesNotSupported""#))
+  }
+
+  @Test func `validate warns of a policy that a later one replaces, with both places`() async throws {
+    let fixture = try PolicycFixture()
+    let one = "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: db, namespace: shop}}"
+    try fixture.write("new.yaml", "\(one)\n---\n# as before\n\(one)\n")
+    let outcome = try await fixture.run("validate", "--policies", "new.yaml")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(
+      outcome.output == """
+        new.yaml:1: warning: NetworkPolicy shop/db: has no effect: new.yaml:4 has the same name and replaces it
+        new.yaml: 1 policy, accepted
+
+        """)
+    let json = try await fixture.run("validate", "--policies", "new.yaml", "--output", "json")
+    #expect(json.output.contains(#""place":"new.yaml:1","line":1"#), "\(json.output)")
   }
 
   // MARK: compile

@@ -53,6 +53,40 @@ struct ProgramLifecycleTests {
     }
   }
 
+  /// An empty UDP datagram.
+  private func datagram(from source: IPAddress, to peer: IPAddress) -> [UInt8] {
+    let udp: [UInt8] = [4, 0, 0, 53, 0, 8, 0, 0]
+    let isIPv6 = source.family == .ipv6
+    let header: [UInt8] =
+      isIPv6 ? [0x60, 0, 0, 0, 0, 8, 17, 64] : [0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0]
+    return EthernetFrame.bytes(type: isIPv6 ? 0x86DD : 0x0800, payload: header + source.bytes + peer.bytes + udp)
+  }
+
+  @Test func `a pod sends from both of its addresses, and its neighbours' are spoofed`() async throws {
+    try await TestCluster.with { (cluster) async throws in
+      let node = cluster.a
+      var attachment = try TestCluster.attachment("a1", 11)
+      let own6 = try #require(IPv6Address("fd00::11"))
+      attachment.address6 = own6
+      let pod = try await TestCluster.podNamespace()
+      let record = try await node.wirer.add(
+        attachment, on: try #require(node.enis["eni-a1"]), in: pod, mode: .veth)
+      #expect(try node.datapath.endpoints.value(at: 11)?.ipv6 == own6)
+      func passes(_ source: IPAddress, _ peer: IPAddress) throws -> Bool {
+        let packet = datagram(from: source, to: peer)
+        return try node.datapath.fromPod.verdict(onPacket: packet, controlBlock: 11) == -1
+      }
+      let peer6 = IPAddress.v6(try #require(IPv6Address("fd00::12")))
+      #expect(try passes(.v6(own6), peer6))
+      #expect(try !passes(.v6(try #require(IPv6Address("fd00::13"))), peer6))
+      #expect(try passes(.v4(attachment.address), .v4(node.address)))
+      #expect(try !passes(.v4(IPv4Address(10, 8, 0, 13)), .v4(node.address)))
+      // What was recorded is what is taken back.
+      try await node.wirer.remove(record, from: pod)
+      #expect(try node.datapath.endpoints.value(at: 11)?.ipv6 == nil)
+    }
+  }
+
   /// Killed between closing the endpoint and forgetting its flows: whoever comes next finishes it.
   @Test(arguments: [true, false])
   func `a removal that was interrupted is finished by its repetition or by the next pod`(

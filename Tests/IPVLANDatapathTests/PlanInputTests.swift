@@ -56,6 +56,25 @@ struct PlanInputTests {
     #expect(try failure(pod: { $0.address = address }).message.contains("unicast"))
   }
 
+  @Test(arguments: ["::", "::1", "ff02::1", "fe80::1", "febf::1", "::ffff:10.8.0.11"])
+  func `an IPv6 address that cannot be a pod's own is refused`(text: String) throws {
+    let address = try #require(IPv6Address(text))
+    #expect(try failure(pod: { $0.address6 = address }).message.contains("\(address): use a global"))
+  }
+
+  @Test(arguments: ["2001:db8::11", "fd00::11", "fec0::1"])
+  func `the address of an IPv6 pod reaches its programs`(text: String) throws {
+    let address: IPv6Address = try #require(IPv6Address(text))
+    var pod = try Sample.pod()
+    pod.address6 = address
+    for mode in WiringMode.allCases {
+      let plan = try PodWiringPlan(mode: mode, node: Sample.node(), eni: Sample.eni(), pod: pod)
+      let planned = plan.steps.compactMap { if case .programs(let programs) = $0.object { programs } else { nil } }
+      #expect(planned.map(\.address6) == [address])
+      #expect(plan.description.contains("(endpoint 17, 10.8.0.11, \(text))"))
+    }
+  }
+
   @Test func `the pod's loopback is not a link to wire`() throws {
     #expect(try failure(pod: { $0.interface = "lo" }).message.contains("\"lo\""))
   }
@@ -69,6 +88,12 @@ struct PlanInputTests {
     let record = WiringRecord(mode: .veth, node: Sample.node(), eni: try Sample.eni(), pod: try Sample.pod())
     let stored = try JSONEncoder().encode(record)
     #expect(try JSONDecoder().decode(WiringRecord.self, from: stored) == record)
+    var pod = record.pod
+    pod.address6 = IPv6Address(high: 0xfd00 << 48, low: 0x11)
+    let dual = WiringRecord(mode: record.mode, node: record.node, eni: record.eni, pod: pod)
+    #expect(try JSONDecoder().decode(WiringRecord.self, from: JSONEncoder().encode(dual)) == dual)
+    // Those of before there was a second address have none.
+    #expect(!String(decoding: stored, as: UTF8.self).contains("address6"))
     let edited = String(decoding: stored, as: UTF8.self).replacingOccurrences(of: "web-0", with: "web/0")
     #expect(throws: DecodingError.self) { try JSONDecoder().decode(WiringRecord.self, from: Data(edited.utf8)) }
   }

@@ -12,7 +12,8 @@ struct EvalCommand: ParsableCommand {
       of the probes; where a manifest is refused {"formatVersion":1,"errors":[…]}, and the exit status is 2.
 
       The engines must agree: reference walks the policies as the API's text has it; tables compiles them and reads the \
-      result in user space; kernel sends packets through the real programs, and needs root.
+      result in user space; kernel sends packets through the real programs, and needs root. auto takes the reference for few \
+      ends and the tables for many.
 
       Example:
         policyc eval --cluster cluster.json --policies policies.yaml --probes probes.json
@@ -28,7 +29,7 @@ struct EvalCommand: ParsableCommand {
   var probes: String
 
   @Option(help: "Who judges.")
-  var engine = EngineName.tables
+  var engine = EngineName.auto
 
   @OptionGroup var choices: PolicyChoices
 
@@ -41,7 +42,7 @@ struct EvalCommand: ParsableCommand {
       try JSONOutput.errors(problems).write()
       throw Failure(status: .refused, message: "\(policies): \(problems[0].text)")
     }
-    let engine = try engine.engine(input.with(file), options: choices.options)
+    let engine = try engine.engine(input.with(file), options: choices.options, for: probes)
     var output = JSONOutput()
     output.reserve(64 * probes.groups.reduce(64) { $0 + $1.count })
     output.raw(#"{"formatVersion":1,"results":["#)

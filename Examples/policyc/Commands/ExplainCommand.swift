@@ -9,6 +9,9 @@ struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain", abstract: "Says what decides about a connection, or what a change of policies changes.",
     discussion: """
+      Says what is enforced: the verdict comes from the compiled tables, and must be that of the policies themselves, which \
+      are walked beside it; where the two differ the command fails.
+
       Examples:
         policyc explain --cluster cluster.json --policies policies.yaml --from shop/web --to shop/db --port 5432/TCP
         policyc explain --cluster cluster.json --diff old.yaml new.yaml --svg reach.svg
@@ -76,8 +79,8 @@ struct ExplainCommand: ParsableCommand {
       from: try end(from ?? "", cluster, "--from"), to: try end(to ?? "", cluster, "--to"),
       protocol: try probePort().protocol, port: try probePort().number)
     let file = try PolicyFile.accepted(policies ?? "")
-    let evaluator = PolicyEvaluator(cluster.with(file), options: choices.options)
-    guard let explanation = evaluator.explain(probe) else {
+    let policies = CheckedPolicies(cluster.with(file), options: choices.options)
+    guard let explanation = try policies.explain(probe) else {
       throw Failure(
         status: .usage, message: "\(probe.source.text) and \(probe.destination.text) have no address family in common")
     }
@@ -121,7 +124,7 @@ struct ExplainCommand: ParsableCommand {
     } catch let error as InputError {
       throw Failure(status: .unusable, message: "\(error)")
     }
-    let report = ComparisonReport(comparison: comparison, old: old, new: new)
+    let report = try ComparisonReport(comparison: comparison, old: old, new: new)
     switch output {
     case .text: try write(report.text)
     case .json: try report.json.write()

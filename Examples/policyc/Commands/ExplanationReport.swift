@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DatapathPrograms
 import KubernetesModel
 import PolicyCompiler
 
@@ -17,7 +18,8 @@ struct ExplanationReport {
     let verdict = explanation.answer.isAllowed ? "allowed" : "denied"
     var lines = ["\(probe.source.text) -> \(probe.destination.text) \(probe.protocol)/\(probe.port): \(verdict)"]
     for (direction, end, side) in sides {
-      lines.append("  \(direction) of \(end.text): \(side.isAllowed ? "allowed" : "denied")")
+      let drop = side.dropReason.map { ", dropped as \($0)" } ?? ""
+      lines.append("  \(direction) of \(end.text): \(side.isAllowed ? "allowed" : "denied")\(drop)")
       lines.append("    \(side.words)")
       for rule in side.passedBy { lines.append("    passed on by \(rule)  (\(file.place(rule)))") }
       for rule in side.rules { lines.append("    \(rule)  (\(file.place(rule)))") }
@@ -43,6 +45,7 @@ struct ExplanationReport {
             output.member("verdict", side.isAllowed ? "allow" : "deny")
             output.member("reason", side.reason.rawValue)
             output.member("text", side.words)
+            if let reason = side.dropReason { output.member("dropReason", Int(reason.rawValue)) }
             output.member("rules") { $0.array(side.rules) { file.write($1, to: &$0) } }
             output.member("passedBy") { $0.array(side.passedBy) { file.write($1, to: &$0) } }
             output.member("policies") { $0.array(side.policies) { file.write($1, to: &$0) } }

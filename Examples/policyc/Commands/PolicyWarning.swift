@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterState
 import KubernetesModel
 import PolicyCompiler
 
@@ -7,6 +8,8 @@ import PolicyCompiler
 struct PolicyWarning {
   var policy: PolicyReference
   var message: String
+  /// Where, if not where the policy stands that counts.
+  var place: (text: String, line: Int?)?
 
   static func all(_ file: PolicyFile, cluster: PolicyInput?) -> [PolicyWarning] {
     var warnings: [PolicyWarning] = []
@@ -16,9 +19,22 @@ struct PolicyWarning {
         warnings.append(.init(policy: policy.reference, message: "\(limit.path) \(limit.message)"))
       }
     }
+    warnings += replaced(file)
     warnings += ties(file.clusterPolicies)
     if let cluster { warnings += withoutPods(network, file.clusterPolicies, cluster) }
     return warnings
+  }
+
+  private static func replaced(_ file: PolicyFile) -> [PolicyWarning] {
+    file.replacements.compactMap { replacement in
+      guard let kind = PolicyReference.Kind(rawValue: replacement.kind) else { return nil }
+      let later = file.place(document: replacement.laterDocument, path: replacement.laterPath)
+      let lines = file.sourceMap?.lines(document: replacement.document, path: replacement.path)
+      return PolicyWarning(
+        policy: PolicyReference(kind, replacement.name),
+        message: "has no effect: \(later) has the same name and replaces it",
+        place: (file.place(document: replacement.document, path: replacement.path), lines?.lowerBound))
+    }
   }
 
   private static func ties(_ policies: [ClusterPolicyObject]) -> [PolicyWarning] {

@@ -10,8 +10,8 @@ struct ValidateCommand: ParsableCommand {
     commandName: "validate",
     abstract: "Says which manifests the API server would refuse, and which would have no effect.",
     discussion: """
-      Warnings do not change the exit status: rules with domainNames, which are not supported; policies of one tier with \
-      one priority; and with --cluster, policies whose namespace is not there and selectors \
+      Warnings do not change the exit status: policies that a later one with the same name replaces; rules with \
+      domainNames, which are not supported; policies of one tier with one priority; and with --cluster, policies whose namespace is not there and selectors \
       that select no pod.
 
       Example:
@@ -45,7 +45,11 @@ struct ValidateCommand: ParsableCommand {
     case .json: try json(file, warnings).write()
     case .text:
       for warning in warnings {
-        try write("\(file.place(warning.policy)): warning: \(warning.policy): \(warning.message)")
+        let place = warning.place?.text ?? file.place(warning.policy)
+        try write("\(place): warning: \(warning.policy): \(warning.message)")
+      }
+      if file.omittedReplacementCount > 0 {
+        try write("\(policies): warning: and \(file.omittedReplacementCount) more policies that later ones replace")
       }
       let count = file.networkPolicies.count + file.clusterPolicies.count
       try write("\(policies): \(count) \(count == 1 ? "policy" : "policies"), accepted")
@@ -63,8 +67,9 @@ struct ValidateCommand: ParsableCommand {
           output.object { output in
             output.member("policy", "\(warning.policy)")
             output.member("message", warning.message)
-            output.member("place", file.place(warning.policy))
-            if let lines = file.lines(warning.policy) { output.member("line", lines.lowerBound) }
+            output.member("place", warning.place?.text ?? file.place(warning.policy))
+            let line = warning.place.map(\.line) ?? file.lines(warning.policy)?.lowerBound
+            if let line { output.member("line", line) }
           }
         }
       }

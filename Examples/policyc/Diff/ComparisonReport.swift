@@ -20,7 +20,16 @@ struct ComparisonReport {
   }
 
   /// Each change once: both families together where they change alike.
-  private var changes: [Change] {
+  private let changes: [Change]
+
+  init(comparison: PolicyComparison, old: PolicyFile, new: PolicyFile) throws {
+    self.comparison = comparison
+    self.old = old
+    self.new = new
+    changes = try Self.changes(comparison, new)
+  }
+
+  private static func changes(_ comparison: PolicyComparison, _ file: PolicyFile) throws -> [Change] {
     var changes: [Change] = []
     for isAllowed in [true, false] {
       for pair in comparison.pairs where pair.isChanged {
@@ -30,7 +39,7 @@ struct ComparisonReport {
         probe.port = comparison.ports[first].first
         let change = Change(
           source: pair.source, destination: pair.destination, families: [pair.family],
-          ports: ports.map { comparison.ports[$0] }, isAllowed: isAllowed, reason: reason(probe))
+          ports: ports.map { comparison.ports[$0] }, isAllowed: isAllowed, reason: try reason(probe, comparison, file))
         if let last = changes.last, last.source == change.source, last.destination == change.destination,
           last.ports == change.ports, last.reason == change.reason, last.isAllowed == isAllowed
         {
@@ -44,10 +53,11 @@ struct ComparisonReport {
   }
 
   /// What decides now at the end that decides otherwise than before.
-  private func reason(_ probe: PolicyProbe) -> String {
-    guard let before = comparison.oldEvaluator.explain(probe), let now = comparison.newEvaluator.explain(probe) else {
-      return ""
-    }
+  private static func reason(
+    _ probe: PolicyProbe, _ comparison: PolicyComparison, _ new: PolicyFile
+  ) throws -> String {
+    guard let before = try comparison.oldPolicies.explain(probe), let now = try comparison.newPolicies.explain(probe)
+    else { return "" }
     let isEgress = before.egress.isAllowed != now.egress.isAllowed
     let side = isEgress ? now.egress : now.ingress
     let rule = side.rules.first.map { "\($0) (\(new.place($0)))" }
@@ -76,7 +86,6 @@ struct ComparisonReport {
   }
 
   var text: String {
-    let changes = changes
     let pairs = Set(comparison.pairs.map { [$0.source, $0.destination] })
     let changed = Set(comparison.pairs.filter(\.isChanged).map { [$0.source, $0.destination] })
     var lines = [

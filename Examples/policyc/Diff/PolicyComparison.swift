@@ -25,16 +25,16 @@ struct PolicyComparison {
   let ends: [FlowEnd]
   let ports: [PortClass]
   private(set) var pairs: [Pair] = []
-  let oldEvaluator: PolicyEvaluator
-  let newEvaluator: PolicyEvaluator
+  let oldPolicies: CheckedPolicies
+  let newPolicies: CheckedPolicies
 
   init(old: PolicyInput, new: PolicyInput, options: PolicyOptions) throws {
     let vocabulary = PolicyVocabulary([old, new])
     var finder = FlowEnds(old, vocabulary)
     ends = finder.all()
     ports = vocabulary.ports
-    oldEvaluator = PolicyEvaluator(old, options: options)
-    newEvaluator = PolicyEvaluator(new, options: options)
+    oldPolicies = CheckedPolicies(old, options: options)
+    newPolicies = CheckedPolicies(new, options: options)
     let count = ends.count.multipliedReportingOverflow(by: ends.count)
     guard !count.overflow, count.partialValue <= Self.limit / max(1, 2 * ports.count) else {
       throw InputError(
@@ -43,18 +43,20 @@ struct PolicyComparison {
     }
     for source in ends.indices {
       for destination in ends.indices where ends[source].kind == .pods || ends[destination].kind == .pods {
-        for family in AddressFamily.allCases { compare(source, destination, family, finder) }
+        for family in AddressFamily.allCases { try compare(source, destination, family, finder) }
       }
     }
   }
 
-  private mutating func compare(_ source: Int, _ destination: Int, _ family: AddressFamily, _ finder: FlowEnds) {
+  private mutating func compare(
+    _ source: Int, _ destination: Int, _ family: AddressFamily, _ finder: FlowEnds
+  ) throws {
     guard let (from, to) = addresses(source, destination, family, finder) else { return }
     var pair = Pair(source: source, destination: destination, family: family, old: [], new: [])
     for port in ports {
       let probe = PolicyProbe(from: .address(from), to: .address(to), protocol: port.protocol, port: port.first)
-      let old = oldEvaluator.answer(probe)?.isAllowed ?? false
-      let new = newEvaluator.answer(probe)?.isAllowed ?? false
+      let old = try oldPolicies.answer(probe)?.isAllowed ?? false
+      let new = try newPolicies.answer(probe)?.isAllowed ?? false
       if old != new, pair.example == nil { pair.example = probe }
       pair.old.append(old)
       pair.new.append(new)

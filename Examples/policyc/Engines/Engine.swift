@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import KubernetesModel
 import PolicyCompiler
 
 /// Something that answers probes.
@@ -15,6 +16,8 @@ protocol Engine {
 
 /// The engines by the names that the command line has for them.
 enum EngineName: String, ExpressibleByArgument, CaseIterable {
+  /// The reference for few questions about whatever policies, the tables for many.
+  case auto
   /// Walks the policies, as the API's text has it.
   case reference
   /// Compiles them and reads the tables.
@@ -22,11 +25,32 @@ enum EngineName: String, ExpressibleByArgument, CaseIterable {
   /// Loads the tables into the kernel and sends it packets.
   case kernel
 
-  func engine(_ input: PolicyInput, options: PolicyOptions) throws -> any Engine {
+  /// How many steps the reference may take at most where there is a choice: some seconds.
+  private static let stepLimit = 300_000_000
+
+  func engine(_ input: PolicyInput, options: PolicyOptions, for probes: ProbesFile) throws -> any Engine {
     switch self {
-    case .reference: ReferenceEngine(input, options: options)
-    case .tables: TablesEngine(input, options: options)
-    case .kernel: try KernelEngine(input, options: options)
+    case .auto:
+      // It walks the rules once for each end that it meets, whatever tables they would make.
+      let steps = probes.endCount.multipliedReportingOverflow(by: input.peerCount)
+      let isQuick = !steps.overflow && steps.partialValue <= Self.stepLimit
+      return try (isQuick ? Self.reference : .tables).engine(input, options: options, for: probes)
+    case .reference: return ReferenceEngine(input, options: options)
+    case .tables: return TablesEngine(input, options: options)
+    case .kernel: return try KernelEngine(input, options: options)
+    }
+  }
+}
+
+extension PolicyInput {
+  /// How many peers and ports all rules name.
+  fileprivate var peerCount: Int {
+    let network = networkPolicies.reduce(0) { sum, policy in
+      let ingress = policy.spec.ingress.reduce(0) { $0 + $1.from.count + $1.ports.count + 1 }
+      return sum + policy.spec.egress.reduce(ingress) { $0 + $1.to.count + $1.ports.count + 1 }
+    }
+    return clusterPolicies.reduce(network) { sum, policy in
+      (policy.spec.ingress + policy.spec.egress).reduce(sum) { $0 + $1.peers.count + ($1.ports?.count ?? 0) }
     }
   }
 }

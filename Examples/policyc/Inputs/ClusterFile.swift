@@ -12,12 +12,13 @@ enum ClusterFile {
     var namespaces: [String: [String: String]]?
     var nodes: [PolicyNode] = []
     var pods: [PolicyPod]?
+    var places: [Int] = []
     try reader.object { reader, name in
       switch name {
       case "formatVersion": version = try reader.integer()
       case "namespaces": namespaces = try readNamespaces(&reader)
       case "nodes": nodes = try reader.null() ? [] : readNodes(&reader)
-      case "pods": pods = try readPods(&reader)
+      case "pods": (pods, places) = try readPods(&reader)
       default: try reader.skip()
       }
     }
@@ -26,31 +27,34 @@ enum ClusterFile {
     guard let namespaces else { throw InputError("namespaces is missing") }
     guard let pods else { throw InputError("pods is missing") }
     let input = PolicyInput(pods: pods, namespaces: namespaces, nodes: nodes)
-    try check(input)
+    if let (index, message) = firstProblem(input) {
+      throw InputError(
+        message, place: places.indices.contains(index) ? reader.line(at: places[index]) : nil, path: ".pods[\(index)]")
+    }
     return input
   }
 
-  /// What holds between the objects.
-  private static func check(_ input: PolicyInput) throws {
+  /// The first pod that does not go with the other objects, and why.
+  private static func firstProblem(_ input: PolicyInput) -> (index: Int, message: String)? {
     var names: Set<NamespacedName> = []
     var owners: [IPAddress: NamespacedName] = [:]
     names.reserveCapacity(input.pods.count)
     owners.reserveCapacity(input.pods.count)
-    for pod in input.pods {
+    for (index, pod) in input.pods.enumerated() {
       guard input.namespaces[pod.key.namespace] != nil else {
-        throw InputError("pod \(pod.key): there is no namespace \"\(pod.key.namespace)\"")
+        return (index, "pod \(pod.key): there is no namespace \"\(pod.key.namespace)\"; add it to namespaces")
       }
-      guard names.insert(pod.key).inserted else { throw InputError("pod \(pod.key) is there twice") }
+      guard names.insert(pod.key).inserted else {
+        return (index, "pod \(pod.key) is there twice; remove one")
+      }
       if pod.isHostNetwork { continue }
       for address in pod.addresses {
         if let owner = owners.updateValue(pod.key, forKey: address) {
-          throw InputError("pods \(owner) and \(pod.key) both have the address \(address)")
+          return (index, "pods \(owner) and \(pod.key) both have the address \(address); give one another")
         }
       }
     }
-    guard Set(input.nodes.map(\.name)).count == input.nodes.count else {
-      throw InputError("two nodes have one name")
-    }
+    return nil
   }
 
   // MARK: Objects
@@ -67,9 +71,9 @@ enum ClusterFile {
         default: try reader.skip()
         }
       }
-      guard !name.isEmpty else { throw InputError("namespaces[\(namespaces.count)]: name is missing") }
+      guard !name.isEmpty else { throw InputError("name is missing") }
       guard namespaces.updateValue(labels, forKey: name) == nil else {
-        throw InputError("namespace \"\(name)\" is there twice")
+        throw InputError("namespace \"\(name)\" is there twice; remove one")
       }
     }
     return namespaces
@@ -77,6 +81,7 @@ enum ClusterFile {
 
   private static func readNodes(_ reader: inout JSONReader) throws -> [PolicyNode] {
     var nodes: [PolicyNode] = []
+    var names: Set<String> = []
     try reader.array { reader in
       var node = PolicyNode(name: "")
       var addresses: [IPAddress]?
@@ -88,7 +93,10 @@ enum ClusterFile {
         default: try reader.skip()
         }
       }
-      guard !node.name.isEmpty else { throw InputError("nodes[\(nodes.count)]: name is missing") }
+      guard !node.name.isEmpty else { throw InputError("name is missing") }
+      guard names.insert(node.name).inserted else {
+        throw InputError("node \"\(node.name)\" is there twice; remove one")
+      }
       guard let addresses else { throw InputError("node \"\(node.name)\": ips is missing") }
       node.addresses = addresses
       nodes.append(node)
@@ -96,9 +104,12 @@ enum ClusterFile {
     return nodes
   }
 
-  private static func readPods(_ reader: inout JSONReader) throws -> [PolicyPod] {
+  /// Pods, and where each of them stands.
+  private static func readPods(_ reader: inout JSONReader) throws -> ([PolicyPod], [Int]) {
     var pods: [PolicyPod] = []
+    var places: [Int] = []
     try reader.array { reader in
+      places.append(reader.place)
       var pod = PolicyPod(key: NamespacedName(namespace: "", name: ""), addresses: [])
       try reader.object { reader, member in
         switch member {
@@ -113,7 +124,7 @@ enum ClusterFile {
         }
       }
       guard !pod.key.namespace.isEmpty, !pod.key.name.isEmpty else {
-        throw InputError("pods[\(pods.count)]: namespace or name is missing")
+        throw InputError("namespace or name is missing")
       }
       let families = Set(pod.addresses.map(\.family))
       guard (1...2).contains(pod.addresses.count), families.count == pod.addresses.count else {
@@ -121,7 +132,7 @@ enum ClusterFile {
       }
       pods.append(pod)
     }
-    return pods
+    return (pods, places)
   }
 
   // MARK: Parts
@@ -137,7 +148,9 @@ enum ClusterFile {
     var addresses: [IPAddress] = []
     try reader.array { reader in
       let text = try reader.string()
-      guard let address = IPAddress(text) else { throw InputError("\"\(text.prefix(80))\" is not an IP address") }
+      guard let address = IPAddress(text) else {
+        throw InputError("\"\(text.prefix(80))\" is not an IP address such as 192.0.2.1 or 2001:db8::1")
+      }
       addresses.append(address)
     }
     return addresses
@@ -151,7 +164,10 @@ enum ClusterFile {
       var transport = TransportProtocol.tcp
       try reader.object { reader, member in
         switch member {
-        case "name": name = try reader.null() ? nil : reader.string()
+        case "name":
+          name = try reader.null() ? nil : reader.string()
+          // As in Kubernetes, an empty name is none.
+          if name?.isEmpty == true { name = nil }
         case "port": number = try reader.integer()
         case "protocol":
           if try reader.null() { return }

@@ -2,9 +2,26 @@
 
 /// Why a file cannot be used: where in it, and what is wrong.
 struct InputError: Error, CustomStringConvertible {
-  var description: String
+  private let message: String
+  /// Such as `line 3` or `line 3, column 7`.
+  private var place: String?
+  /// The field, from the outside in.
+  private var path = ""
 
-  init(_ description: String) { self.description = description }
+  init(_ message: String, place: String? = nil, path: String = "") {
+    self.message = message
+    self.place = place
+    self.path = path
+  }
+
+  /// The same, seen from one level further out; `place` counts where the error has none.
+  func inside(_ step: String, place: @autoclosure () -> String) -> InputError {
+    InputError(message, place: self.place ?? place(), path: step + path)
+  }
+
+  var description: String {
+    ([place, path.isEmpty ? nil : path].compactMap(\.self) + [message]).joined(separator: ": ")
+  }
 }
 
 /// Reads JSON (RFC 8259) member by member, strictly and without recursion.
@@ -33,7 +50,13 @@ struct JSONReader {
     while true {
       let name = try string()
       try expect(UInt8(ascii: ":"), "a colon")
-      try body(&self, name)
+      skipSpace()
+      let start = position
+      do {
+        try body(&self, name)
+      } catch let error as InputError {
+        throw error.inside(".\(name.prefix(80))", place: line(at: start))
+      }
       skipSpace()
       if take(UInt8(ascii: ",")) {
         skipSpace()
@@ -49,8 +72,16 @@ struct JSONReader {
     try expect(UInt8(ascii: "["), "a list")
     skipSpace()
     if take(UInt8(ascii: "]")) { return }
+    var index = 0
     while true {
-      try body(&self)
+      skipSpace()
+      let start = position
+      do {
+        try body(&self)
+      } catch let error as InputError {
+        throw error.inside("[\(index)]", place: line(at: start))
+      }
+      index += 1
       skipSpace()
       if take(UInt8(ascii: ",")) { continue }
       try expect(UInt8(ascii: "]"), "a comma or the end of the list")
@@ -268,11 +299,21 @@ struct JSONReader {
   private func failure(_ wanted: String, at place: Int? = nil) -> InputError {
     let place = min(place ?? position, bytes.count)
     let before = bytes[..<place]
-    let line = before.count { $0 == 0x0A } + 1
     let column = place - (before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0) + 1
     let found = place == bytes.count ? "the end of the file" : Self.shown(bytes[place])
-    return InputError("line \(line), column \(column): expected \(wanted), found \(found)")
+    return InputError("expected \(wanted), found \(found)", place: "\(line(at: place)), column \(column)")
   }
+
+  /// Where the next value stands.
+  var place: Int {
+    mutating get {
+      skipSpace()
+      return position
+    }
+  }
+
+  /// Such as `line 3`.
+  func line(at place: Int) -> String { "line \(bytes[..<min(place, bytes.count)].count { $0 == 0x0A } + 1)" }
 
   private static func shown(_ byte: UInt8) -> String {
     (0x21..<0x7F).contains(byte) ? "\"\(Character(Unicode.Scalar(byte)))\"" : "byte \(byte)"

@@ -27,6 +27,9 @@ struct PolicyFile {
   private(set) var networkPolicies: [NetworkPolicy] = []
   private(set) var clusterPolicies: [ClusterPolicyObject] = []
   private(set) var problems: [Problem] = []
+  /// Policies that do not count, because later ones have their names.
+  private(set) var replacements: [PolicyManifests.Replacement] = []
+  private(set) var omittedReplacementCount = 0
   private var places: [PolicyReference: Place] = [:]
   /// Made when lines are asked for.
   private(set) var sourceMap: SourceMap?
@@ -34,7 +37,7 @@ struct PolicyFile {
   /// Reads the file; what is refused is among its problems.
   init(_ path: String) throws {
     name = path
-    bytes = try Files.bytes(path, orEndWith: .usage)
+    bytes = try Files.bytes(path, limit: ManifestStream.sizeLimit, orEndWith: .usage)
     let manifests = PolicyManifests(bytes: bytes)
     for entry in manifests.policies {
       let reference: PolicyReference
@@ -49,7 +52,11 @@ struct PolicyFile {
       }
       places[reference] = Place(document: entry.document, path: entry.path)
     }
-    problems = manifests.errors.map { Problem(document: $0.document, path: $0.path, message: $0.message) }
+    problems = manifests.errors.map {
+      Problem(document: $0.document, path: $0.path, message: $0.message, line: $0.line)
+    }
+    replacements = manifests.replacements
+    omittedReplacementCount = manifests.omittedReplacementCount
     if manifests.omittedErrorCount > 0 {
       problems.append(Problem(path: "", message: "and \(manifests.omittedErrorCount) more errors"))
     }
@@ -66,7 +73,7 @@ struct PolicyFile {
     let map = SourceMap(bytes: bytes)
     copy.sourceMap = map
     for index in copy.problems.indices {
-      guard let document = problems[index].document else { continue }
+      guard problems[index].line == nil, let document = problems[index].document else { continue }
       copy.problems[index].line = map.lines(document: document, path: problems[index].path)?.lowerBound
     }
     return copy
@@ -96,6 +103,11 @@ struct PolicyFile {
   func place(_ rule: PolicyRuleReference) -> String { place(lines(rule)) }
   /// The same for a policy.
   func place(_ policy: PolicyReference) -> String { place(lines(policy)) }
+
+  /// The same for a policy of which the document is known.
+  func place(document: Int, path: FieldPath) -> String {
+    place(sourceMap?.lines(document: document, path: path))
+  }
 
   private func place(_ lines: ClosedRange<Int>?) -> String {
     guard let lines else { return name }

@@ -25,12 +25,16 @@ struct ProbesFile {
     var version: Int?
     var hasGroups = false
     var groups: [Group] = []
+    var places: [Int] = []
     try reader.object { reader, name in
       switch name {
       case "formatVersion": version = try reader.integer()
       case "groups":
         hasGroups = true
-        try reader.array { reader in groups.append(try Self.readGroup(&reader, number: groups.count)) }
+        try reader.array { reader in
+          places.append(reader.place)
+          groups.append(try Self.readGroup(&reader))
+        }
       default: try reader.skip()
       }
     }
@@ -38,19 +42,26 @@ struct ProbesFile {
     guard version == 1 else { throw InputError("formatVersion must be 1\(version.map { ", not \($0)" } ?? "")") }
     guard hasGroups else { throw InputError("groups is missing") }
     var total = 0
-    for group in groups {
+    for (index, group) in groups.enumerated() {
       let (pairs, isLarge) = group.sources.count.multipliedReportingOverflow(by: group.destinations.count)
       let (count, isLarger) = pairs.multipliedReportingOverflow(by: group.ports.count)
       guard !isLarge, !isLarger, count <= Self.limit - total else {
-        throw InputError("asks for more than \(Self.limit) connections; split it")
+        throw InputError("asks for more than \(Self.limit) connections; split it", path: ".groups[\(index)]")
       }
       total += count
-      try families.check(group)
+      do {
+        try families.check(group)
+      } catch let error as InputError {
+        throw error.inside(".groups[\(index)]", place: reader.line(at: places[index]))
+      }
     }
     self.groups = groups
   }
 
-  private static func readGroup(_ reader: inout JSONReader, number: Int) throws -> Group {
+  /// How many ends the groups name.
+  var endCount: Int { groups.reduce(0) { $0 + $1.sources.count + $1.destinations.count } }
+
+  private static func readGroup(_ reader: inout JSONReader) throws -> Group {
     var sources: [PolicyEnd]?
     var destinations: [PolicyEnd]?
     var ports: [ProbePort]?
@@ -72,7 +83,7 @@ struct ProbesFile {
       }
     }
     guard let sources, let destinations, let ports else {
-      throw InputError("groups[\(number)]: from, to or ports is missing")
+      throw InputError("from, to or ports is missing")
     }
     return Group(sources: sources, destinations: destinations, ports: ports)
   }
@@ -170,7 +181,7 @@ private struct EndFamilies {
     switch end {
     case .address(let address): return Self.bit(address)
     case .pod(let key):
-      guard let bits = pods[key] else { throw InputError("there is no pod \(end.text.prefix(200))") }
+      guard let bits = pods[key] else { throw InputError("there is no pod \(end.text.prefix(200)) in the cluster") }
       return bits
     }
   }

@@ -81,7 +81,7 @@ struct YAMLComposer: ~Copyable {
 
   private mutating func compose(_ event: YAMLEvent, depth: Int) throws(YAMLError) -> Composed {
     guard depth < Self.depthLimit else {
-      throw YAMLError(message: "nested deeper than \(Self.depthLimit) levels", line: events.line)
+      throw YAMLError(message: "is nested deeper than \(Self.depthLimit) levels; make it flatter", line: events.line)
     }
     switch event {
     case .scalar(let text, let anchor, let tag, let isPlain):
@@ -89,7 +89,8 @@ struct YAMLComposer: ~Copyable {
       return keep(Composed(value: value, weight: 1 + text.utf8.count / 16, depth: 1), as: anchor)
     case .alias(let name):
       guard let composed = anchors[name] else {
-        throw refusal("alias *\(name.prefix(80)) has no anchor before it")
+        throw refusal(
+          "alias *\(name.prefix(80)) has no anchor before it; write &\(name.prefix(80)) where the part stands first")
       }
       guard depth + composed.depth <= Self.depthLimit else {
         throw refusal("alias *\(name.prefix(80)) nests deeper than \(Self.depthLimit) levels")
@@ -118,7 +119,7 @@ struct YAMLComposer: ~Copyable {
     while true {
       let event = try events.next()
       if case .sequenceEnd = event { break }
-      let item = try compose(event, depth: depth + 1)
+      let item = try composeItem(event, items.count, depth: depth + 1)
       whole.add(item)
       items.append(item.value)
     }
@@ -134,21 +135,39 @@ struct YAMLComposer: ~Copyable {
       if case .mappingEnd = event { break }
       let line = events.line
       if event.isMergeKey {
-        let value = try compose(try events.next(), depth: depth + 1)
+        let value = try composeField(try events.next(), "<<", depth: depth + 1)
         whole.add(value)
-        guard fields.merge(value.value) else { throw refusal("<< needs a mapping or a list of mappings", line: line) }
+        guard fields.merge(value.value) else {
+          throw refusal("<< needs a mapping or a list of mappings", line: line).inside(.name("<<"))
+        }
         continue
       }
       let name = try key(try compose(event, depth: depth + 1).value, line: line)
-      let value = try compose(try events.next(), depth: depth + 1)
+      let value = try composeField(try events.next(), name, depth: depth + 1)
       whole.add(value)
       whole.weight += 1 + name.utf8.count / 16
       guard fields.set(name, to: value.value) else {
-        throw refusal("key \"\(name.prefix(80))\" is there twice", line: line)
+        throw refusal("key \"\(name.prefix(80))\" is there twice; remove one", line: line).inside(.name(name))
       }
     }
     whole.value = .map(fields.values)
     return whole
+  }
+
+  private mutating func composeItem(_ event: YAMLEvent, _ index: Int, depth: Int) throws(YAMLError) -> Composed {
+    do {
+      return try compose(event, depth: depth)
+    } catch {
+      throw error.inside(.item(index))
+    }
+  }
+
+  private mutating func composeField(_ event: YAMLEvent, _ name: String, depth: Int) throws(YAMLError) -> Composed {
+    do {
+      return try compose(event, depth: depth)
+    } catch {
+      throw error.inside(.name(name))
+    }
   }
 
   /// The fields of a mapping while it is read.
@@ -186,7 +205,7 @@ struct YAMLComposer: ~Copyable {
     case .int(let number): return String(number)
     case .bool(let flag): return String(flag)
     case .double(let number): return String(number)
-    case .null, .array, .map: throw refusal("a key must be text", line: line)
+    case .null, .array, .map: throw refusal("a key must be text; put it in quotes", line: line)
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CYaml
+internal import KubernetesModel
 
 /// What a YAML parser says next.
 ///
@@ -30,6 +31,26 @@ struct YAMLError: Error {
   var line: Int
   /// Whether the documents after this one can be read.
   var isOfDocument = false
+  /// Where in the document, from the inside out.
+  var steps: [FieldPath.Step] = []
+
+  /// The same, seen from one level further out.
+  func inside(_ step: FieldPath.Step) -> YAMLError {
+    var copy = self
+    copy.steps.append(step)
+    return copy
+  }
+
+  /// Where in the document; nil where the document has no place to name.
+  var path: FieldPath? {
+    if steps.isEmpty { return nil }
+    return steps.reversed().reduce(FieldPath.root) { path, step in
+      switch step {
+      case .name(let name): path.field(name)
+      case .item(let index): path.item(index)
+      }
+    }
+  }
 }
 
 /// The events of one stream.
@@ -104,9 +125,16 @@ struct YAMLError: Error {
   }
 
   private func failure() -> YAMLError {
-    var message = "not YAML"
-    if let problem = unsafe parser.pointee.problem { message = unsafe String(cString: problem) }
-    return YAMLError(message: message, line: unsafe Int(parser.pointee.problem_mark.line) + 1)
+    var problem = "it cannot be read"
+    if let text = unsafe parser.pointee.problem { problem = unsafe String(cString: text) }
+    let line = unsafe Int(parser.pointee.problem_mark.line) + 1
+    // Of bytes that are no text the parser says where they are instead of on which line.
+    guard unsafe parser.pointee.error == YAML_READER_ERROR else {
+      return YAMLError(message: "is not YAML: \(problem); look at quotes, brackets and indentation", line: line)
+    }
+    let before = unsafe min(Int(parser.pointee.problem_offset), input.count)
+    let lines = unsafe input[..<before].count { $0 == 0x0A } + 1
+    return YAMLError(message: "is not text: \(problem); write UTF-8 without control characters", line: lines)
   }
 
   private static func lineWithTooManyDirectives(_ bytes: [UInt8]) -> Int? {

@@ -90,14 +90,14 @@ struct ProgramKeeper: Sendable {
       try datapath.endpoints.setValue(
         endpoint(ipv4: planned.address, ipv6: planned.address6, flags: flags), at: planned.endpoint)
     } else {
-      try removeEntry(planned)
+      try await removeEntry(planned)
     }
   }
 
   /// Detaches the programs, then takes the entry back, if it is this pod's.
   func detach(_ planned: PlannedPrograms, in view: NamespaceView?) async throws {
     for flow in Flow.allCases { try await detach(flow, planned, in: view) }
-    try removeEntry(planned)
+    try await removeEntry(planned)
   }
 
   // MARK: Programs
@@ -195,13 +195,16 @@ struct ProgramKeeper: Sendable {
 
   /// Closes the pod's entry, forgets what belongs to the number, then frees it, in this order.
   ///
+  /// A program that found the entry open may still make a flow; none can be left when flows are forgotten.
+  ///
   /// Until all is forgotten the entry keeps the address: that is how an interrupted removal is recognised, and finished,
   /// by its repetition or by the number's next owner.
-  private func removeEntry(_ planned: PlannedPrograms) throws(BPFError) {
+  private func removeEntry(_ planned: PlannedPrograms) async throws(BPFError) {
     guard let found = try datapath.endpoints.value(at: planned.endpoint),
       isOwned(found, by: planned)
     else { return }
     try datapath.endpoints.setValue(endpoint(ipv4: found.ipv4, ipv6: found.ipv6, flags: 0), at: planned.endpoint)
+    try await BPFGracePeriod().wait()
     try forget(planned.endpoint)
     try datapath.endpoints.setValue(endpoint(flags: 0), at: planned.endpoint)
   }

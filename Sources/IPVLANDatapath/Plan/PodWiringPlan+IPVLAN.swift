@@ -51,7 +51,8 @@ extension PodWiringPlan {
     guard let endpoint = pod.endpoint else { return nil }
     return .programs(
       PlannedPrograms(
-        endpoint: endpoint, address: pod.address, requiresPolicy: pod.requiresPolicy, link: link, side: side))
+        endpoint: endpoint, address: pod.address, address6: pod.address6, requiresPolicy: pod.requiresPolicy,
+        link: link, side: side))
   }
 }
 

@@ -107,6 +107,9 @@ public struct PodWiringPlan: Hashable, Sendable {
     try require(
       pod.address.rawValue >> 24 != 0 && pod.address.rawValue >> 24 != 127 && pod.address.rawValue >> 28 < 14,
       "pod address \(pod.address): use a unicast address of the vSwitch")
+    try require(
+      pod.address6?.isGlobalUnicast ?? true,
+      "pod address \(pod.address6 ?? IPv6Address(high: 0, low: 0)): use a global or unique local unicast address")
     try require(pod.interface.rawValue != "lo", "\"lo\" is the pod's loopback; use another name, such as eth0")
   }
 }
@@ -134,5 +137,14 @@ extension PodWiringPlan: CustomStringConvertible {
   public var removalDescription: String {
     (removalSteps.map(\.removalDescription) + lastPodRemovalSteps.map { "last: \($0.removalDescription)" })
       .joined(separator: "\n")
+  }
+}
+
+extension IPv6Address {
+  /// Whether the address may be a pod's own on more than its link, and is no IPv4 address in disguise.
+  fileprivate var isGlobalUnicast: Bool {
+    let isMapped = high == 0 && low >> 32 == 0xffff
+    let isUnspecifiedOrLoopback = high == 0 && low <= 1
+    return !isMapped && !isUnspecifiedOrLoopback && high >> 56 != 0xff && high >> 54 != 0xfe80 >> 6
   }
 }

@@ -8,6 +8,10 @@ public struct PodAttachment: Hashable, Sendable, Codable {
   public var pod: PodIdentity
   /// The pod's address: one that the cloud has assigned to the ENI.
   public var address: IPv4Address
+  /// The pod's IPv6 address, assigned to the ENI likewise; `nil`: it has none.
+  ///
+  /// The datapath lets the pod send from it. It is not wired here: whoever has the address put on the pod's link does.
+  public var address6: IPv6Address?
   /// The pod's number in the datapath's maps, 1...4095.
   ///
   /// `nil`: no programs are attached.
@@ -19,11 +23,12 @@ public struct PodAttachment: Hashable, Sendable, Codable {
 
   /// Describes a pod's place.
   public init(
-    pod: PodIdentity, address: IPv4Address, endpoint: UInt32?, requiresPolicy: Bool = false,
-    interface: InterfaceName = "eth0"
+    pod: PodIdentity, address: IPv4Address, address6: IPv6Address? = nil, endpoint: UInt32?,
+    requiresPolicy: Bool = false, interface: InterfaceName = "eth0"
   ) {
     self.pod = pod
     self.address = address
+    self.address6 = address6
     self.endpoint = endpoint
     self.requiresPolicy = requiresPolicy
     self.interface = interface

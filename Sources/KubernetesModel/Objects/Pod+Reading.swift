@@ -99,8 +99,10 @@ extension Pod.ContainerPort: DocumentReadable {
   /// - Parameter reader: its fields.
   /// - Throws: ``ValidationError`` for the first field that is wrong.
   public init(reading reader: inout ObjectReader) throws(ValidationError) {
+    // An empty name is none.
+    let name = try reader.string("name") ?? ""
     self.init(
-      name: try reader.string("name"), containerPort: try reader.int32("containerPort") ?? 0,
+      name: name.isEmpty ? nil : name, containerPort: try reader.int32("containerPort") ?? 0,
       protocol: try reader.choice("protocol", of: TransportProtocol.self) ?? .tcp,
       hostPort: try reader.int32("hostPort"), hostIP: try reader.string("hostIP"))
   }

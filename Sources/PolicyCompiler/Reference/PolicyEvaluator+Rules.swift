@@ -29,14 +29,24 @@ struct RulesOfPeer: Sendable {
 }
 
 extension PolicyEvaluator {
-  func rulesOfPeer(_ member: ReferenceCluster.Member, _ direction: PolicyDirection, _ peer: Party) -> RulesOfPeer {
-    var rules = RulesOfPeer()
-    rules.admin = clusterRules(.admin, member, direction, peer)
-    let policies = cluster.networkPolicies(in: member.pod.key.namespace, direction)
-    let selecting = memory.selection(group: member.group, direction) {
-      policies.indices.filter { policies[$0].spec.podSelector.matches(member.pod.labels) }
+  /// The policies that select a pod.
+  func policies(selecting pod: PolicyPod, _ direction: PolicyDirection) -> PolicySelection {
+    func positions(_ tier: ClusterPolicy.Tier) -> [Int] {
+      let policies = cluster.clusterPolicies(of: tier)
+      return policies.indices.filter { fits(policies[$0].spec.subject, pod) }
     }
-    for policy in selecting.lazy.map({ policies[$0] }) {
+    let policies = cluster.networkPolicies(in: pod.key.namespace, direction)
+    return PolicySelection(
+      namespace: pod.key.namespace,
+      network: policies.indices.filter { policies[$0].spec.podSelector.matches(pod.labels) },
+      admin: positions(.admin), baseline: positions(.baseline))
+  }
+
+  func rulesOfPeer(_ selection: PolicySelection, _ direction: PolicyDirection, _ peer: Party) -> RulesOfPeer {
+    var rules = RulesOfPeer()
+    rules.admin = clusterRules(.admin, selection.admin, direction, peer)
+    let policies = cluster.networkPolicies(in: selection.namespace, direction)
+    for policy in selection.network.lazy.map({ policies[$0] }) {
       let reference = PolicyReference(.networkPolicy, policy.key)
       rules.isolating.append(reference)
       switch direction {
@@ -53,15 +63,16 @@ extension PolicyEvaluator {
       }
     }
     // The baseline tier is not asked where a NetworkPolicy isolates the pod.
-    if rules.isolating.isEmpty { rules.baseline = clusterRules(.baseline, member, direction, peer) }
+    if rules.isolating.isEmpty { rules.baseline = clusterRules(.baseline, selection.baseline, direction, peer) }
     return rules
   }
 
   private func clusterRules(
-    _ tier: ClusterPolicy.Tier, _ member: ReferenceCluster.Member, _ direction: PolicyDirection, _ peer: Party
+    _ tier: ClusterPolicy.Tier, _ selection: [Int], _ direction: PolicyDirection, _ peer: Party
   ) -> [RulesOfPeer.ClusterRule] {
     var rules: [RulesOfPeer.ClusterRule] = []
-    for policy in cluster.clusterPolicies(of: tier) where fits(policy.spec.subject, member.pod) {
+    let policies = cluster.clusterPolicies(of: tier)
+    for policy in selection.lazy.map({ policies[$0] }) {
       let list = direction == .ingress ? policy.spec.ingress : policy.spec.egress
       for (index, rule) in list.enumerated() {
         let place = PolicyRuleReference(policy: policy.reference, direction: direction, index: index)

@@ -88,8 +88,9 @@ public struct PolicyEvaluator: Sendable {
       ? (connection.destination, connection.source) : (connection.source, connection.destination)
     guard let member = own.pod else { return PolicyExplanation(isAllowed: true, reason: .notAPod) }
     if member.pod.key == peer.pod?.pod.key { return PolicyExplanation(isAllowed: true, reason: .itself) }
-    let rules = memory.rules(group: member.group, direction, peer: peer.address) {
-      rulesOfPeer(member, direction, peer)
+    let selection = memory.selection(group: member.group, direction) { policies(selecting: member.pod, direction) }
+    let rules = memory.rules(selection: selection.number, direction, peer: peer.address) {
+      rulesOfPeer(selection.policies, direction, peer)
     }
 
     var passedBy: [PolicyRuleReference] = []

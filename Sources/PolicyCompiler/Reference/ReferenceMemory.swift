@@ -3,11 +3,22 @@
 internal import NetworkTypes
 internal import Synchronization
 
-/// Remembers which policies select a pod, and which rules speak of a peer: pods of one namespace with the same labels
-/// have the same rules, and probes that differ in nothing but the port come one after the other.
+/// The policies that select a pod in one direction, by their positions in the lists of ``ReferenceCluster``.
+struct PolicySelection: Hashable, Sendable {
+  /// Where the NetworkPolicies are.
+  var namespace: String
+  var network: [Int]
+  var admin: [Int]
+  var baseline: [Int]
+
+  var count: Int { network.count + admin.count + baseline.count }
+}
+
+/// Remembers which policies select a pod, and which of their rules speak of a peer: pods that the same policies select have
+/// the same rules, and probes that differ in nothing but the port come one after the other.
 final class ReferenceMemory: Sendable {
   private struct Key: Hashable {
-    var group: Int
+    var selection: Int
     var direction: PolicyDirection
     var peer: IPAddress
   }
@@ -20,8 +31,10 @@ final class ReferenceMemory: Sendable {
   private struct State {
     var rules: [Key: RulesOfPeer] = [:]
     var ruleCount = 0
-    var selections: [Scope: [Int]] = [:]
+    var selections: [Scope: (number: Int, policies: PolicySelection)] = [:]
+    var numbers: [PolicySelection: Int] = [:]
     var selectionCount = 0
+    var nextNumber = 0
   }
 
   /// How many rules are kept at most, so that memory stays in proportion.
@@ -32,9 +45,9 @@ final class ReferenceMemory: Sendable {
   private let state = Mutex(State())
 
   func rules(
-    group: Int, _ direction: PolicyDirection, peer: IPAddress, otherwise find: () -> RulesOfPeer
+    selection: Int, _ direction: PolicyDirection, peer: IPAddress, otherwise find: () -> RulesOfPeer
   ) -> RulesOfPeer {
-    let key = Key(group: group, direction: direction, peer: peer)
+    let key = Key(selection: selection, direction: direction, peer: peer)
     if let known = state.withLock({ $0.rules[key] }) { return known }
     let rules = find()
     let size = 1 + rules.admin.count + rules.isolating.count + rules.network.count + rules.baseline.count
@@ -49,19 +62,27 @@ final class ReferenceMemory: Sendable {
     return rules
   }
 
-  /// The positions of the policies that select a pod of the group.
-  func selection(group: Int, _ direction: PolicyDirection, otherwise find: () -> [Int]) -> [Int] {
+  /// The policies that select a pod of the group, and a number that other groups with the same have too.
+  func selection(
+    group: Int, _ direction: PolicyDirection, otherwise find: () -> PolicySelection
+  ) -> (number: Int, policies: PolicySelection) {
     let scope = Scope(group: group, direction: direction)
     if let known = state.withLock({ $0.selections[scope] }) { return known }
-    let selection = find()
-    state.withLock {
-      if $0.selectionCount + selection.count + 1 > Self.selectionLimit {
+    let policies = find()
+    return state.withLock {
+      if $0.selectionCount + policies.count + 1 > Self.selectionLimit {
         $0.selections = [:]
+        $0.numbers = [:]
         $0.selectionCount = 0
       }
-      $0.selections[scope] = selection
-      $0.selectionCount += selection.count + 1
+      let number = $0.numbers[policies] ?? $0.nextNumber
+      if number == $0.nextNumber {
+        $0.numbers[policies] = number
+        $0.nextNumber += 1
+      }
+      $0.selections[scope] = (number, policies)
+      $0.selectionCount += policies.count + 1
+      return (number, policies)
     }
-    return selection
   }
 }
