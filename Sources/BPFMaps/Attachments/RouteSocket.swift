@@ -42,7 +42,7 @@ struct RouteSocket: ~Copyable, Sendable {
   init() throws(Errno) {
     let number = socket(AF_NETLINK, CInt(SOCK_RAW.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     guard number >= 0 else { throw Errno(rawValue: errno) }
-    descriptor = OwnedFileDescriptor(taking: number)
+    let owned = OwnedFileDescriptor(taking: number)
     // NETLINK_CAP_ACK, NETLINK_EXT_ACK: an acknowledgement without the request, with the kernel's words.
     for option in [10, 11] as [CInt] {
       var isOn: CInt = 1
@@ -54,6 +54,7 @@ struct RouteSocket: ~Copyable, Sendable {
       unsafe bytes.withMemoryRebound(to: sockaddr.self) { unsafe connect(number, $0.baseAddress, 12) }
     }
     guard result == 0 else { throw Errno(rawValue: errno) }
+    descriptor = owned
   }
 
   /// Sends a request, and calls `body` with the payload of each answer.

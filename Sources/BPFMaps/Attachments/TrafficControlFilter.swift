@@ -28,6 +28,9 @@ final class TrafficControlFilter: Sendable {
 
     init(_ socket: consuming RouteSocket) { self.socket = socket }
 
+    /// Runs `body` on the calling thread, while nothing else can be asked yet.
+    func begin<Result>(_ body: (borrowing RouteSocket) -> Result) -> Result { body(socket) }
+
     /// Runs `body` after what was asked before, and awaits its end: the kernel may wait for others who configure.
     func ask<Result: Sendable>(_ body: @escaping @Sendable (borrowing RouteSocket) -> Result) async -> Result {
       await withCheckedContinuation { continuation in
@@ -150,9 +153,9 @@ final class TrafficControlFilter: Sendable {
   private static func add(_ program: CInt, _ wanted: Place) -> Addition {
     do throws(Errno) {
       // First: what could not be removed is not added.
-      let socket = try RouteSocket()
-      let ((status, place), words) = LibbpfMessages.collect { add(program, wanted, socket) }
-      return Addition(outcome: RouteSocket.Outcome(status: status, words: words), place: place, line: Line(socket))
+      let line = Line(try RouteSocket())
+      let ((status, place), words) = LibbpfMessages.collect { line.begin { add(program, wanted, $0) } }
+      return Addition(outcome: RouteSocket.Outcome(status: status, words: words), place: place, line: line)
     } catch {
       return Addition(outcome: RouteSocket.Outcome(status: -error.rawValue), place: wanted)
     }
