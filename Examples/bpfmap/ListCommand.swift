@@ -30,7 +30,7 @@ struct ListCommand: ExampleCommand {
     case .maps:
       try show(try BPFMapInfo.all().compactMap { try Self.row($0.identifier, keepers) })
     case .programs: try show(try BPFProgramInfo.all().map { ProgramRow($0, keepers) })
-    case .links: try show(try BPFLinkInfo.all().map { LinkRow($0, keepers) })
+    case .links: try show(try BPFAttachments.all().map { LinkRow($0, keepers) })
     }
   }
 

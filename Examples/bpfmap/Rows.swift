@@ -173,7 +173,7 @@ struct LinkRow: Row {
   let pinned: [String]?
   let pids: [Keepers.Process]?
 
-  init(_ info: BPFLinkInfo, _ keepers: Keepers) {
+  init(_ info: AttachmentInfo, _ keepers: Keepers) {
     let reference = BPFObjectReference(.link, info.identifier)
     id = info.identifier
     type = info.kind.description

@@ -244,10 +244,10 @@ extension BPFKernelTests {
   }
 }
 
-/// An array of any value.
-private struct BPFMapHandleOnly: ~Copyable, BPFMapProtocol {
+/// A map of any types.
+struct BPFMapHandleOnly: ~Copyable, BPFMapProtocol {
   private let handle: BPFMapHandle
-  static var shape: BPFMapShape { BPFMapShape(kinds: [.array]) }
+  static var shape: BPFMapShape { BPFMapShape(kinds: [.array, .hash]) }
   init(checked handle: consuming BPFMapHandle) { self.handle = handle }
   borrowing func withHandle<Result: ~Copyable, Failure: Error>(
     _ body: (borrowing BPFMapHandle) throws(Failure) -> Result

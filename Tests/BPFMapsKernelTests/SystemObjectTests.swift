@@ -62,12 +62,12 @@ extension BPFKernelTests {
         let interface = try await namespace.makePair()
         let program = try loadSamples().program("counts")
         let attachment = try await program.attach(toTrafficControl: .ingress, of: interface, in: namespace)
-        let link = try #require(try BPFLinkInfo.all().first { $0.programIdentifier == program.identifier })
+        let link = try #require(try BPFAttachments.all().first { $0.programIdentifier == program.identifier })
         #expect(link.kind.description == "tcx")
         let holders = BPFObjectHolder.all()[BPFObjectReference(.link, link.identifier)]
         #expect(holders?.isEmpty == false)
         try await attachment.detach()
-        #expect(try BPFLinkInfo.all().contains { $0.identifier == link.identifier } == false)
+        #expect(try BPFAttachments.all().contains { $0.identifier == link.identifier } == false)
       }
     }
 
@@ -79,7 +79,7 @@ extension BPFKernelTests {
         _ = try info.functions()
         _ = try BPFMapInfo.all().map { try? $0.types() }
         _ = try BPFProgramInfo.all()
-        _ = try BPFLinkInfo.all()
+        _ = try BPFAttachments.all()
         _ = BPFObjectReference.pins()
         _ = BPFObjectHolder.all()
         _ = try BPFRunTimeCounting()

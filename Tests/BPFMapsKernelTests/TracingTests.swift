@@ -69,6 +69,31 @@ extension BPFKernelTests {
       }
     }
 
+    @Test func `what pins a tracing attachment is what keeps it from being detached`() async throws {
+      try await withPinDirectory { directory in
+        let path = directory.appending("trace")
+        let object = try BPFObject(.raw_tracing).load()
+        let program = try object.program("counts_raw")
+        let pinned = try program.attach(toRawTracepoint: "sched_process_exec")
+        try pinned.pin(at: path)
+        let failure = await failureOfDetaching(pinned)
+        #expect(failure?.code == .notSupported && failure?.message.contains("\"\(path)\"") == true, "\(failure as Any)")
+        #expect(try BPFPin(at: path)?.kind == .attachment)
+        let counted = try calls(object, 0)
+        try await makeProcess()
+        #expect(try calls(object, 0) > counted)
+
+        // The same with a pin that is gone by then: nothing keeps it.
+        let free = try program.attach(toRawTracepoint: "sched_process_exec")
+        try free.pin(at: directory.appending("other"))
+        try BPFFileSystem.removePin(at: directory.appending("other"))
+        #expect(await failureOfDetaching(free) == nil)
+        let again = try Attachment.open(pinnedAt: path)
+        try BPFFileSystem.removePin(at: path)
+        #expect(await failureOfDetaching(again) == nil)
+      }
+    }
+
     @Test(.requires(.kernelFunctionTracing))
     func `programs at the begin and end of a kernel function and at a typed tracepoint run`() async throws {
       let object = try BPFObject(.function_tracing).load()

@@ -14,7 +14,7 @@ struct SamplePair: BPFValue, BitwiseCopyable, Hashable {
 }
 
 /// The same with its fields swapped.
-struct SwappedPair: BPFValue, BitwiseCopyable {
+struct SwappedPair: BPFValue, BitwiseCopyable, Hashable {
   var right: UInt32
   var left: UInt32
 

@@ -12,7 +12,7 @@ extension Attachment {
   /// - Throws: `invalidArgument` for another type; `notFound` when the hook is gone, or its filter was replaced by others;
   ///   `notSupported` for tracing and perf attachments. `BPF_LINK_UPDATE`, `RTM_NEWTFILTER`
   public borrowing func replaceProgram(with program: borrowing BPFProgram) async throws(BPFError) {
-    try await replace(with: program.descriptor, name: program.name, expecting: nil)
+    try await replace(with: program.descriptor, program.identifier, name: program.name, expecting: nil)
   }
 
   /// Puts another program in the attached one's place, in one step, if that one is still `old`.
@@ -27,15 +27,17 @@ extension Attachment {
     with program: borrowing BPFProgram, ifStill old: borrowing BPFProgram
   ) async throws(BPFError) {
     try await replace(
-      with: program.descriptor, name: program.name, expecting: (old.descriptor, old.identifier, old.name))
+      with: program.descriptor, program.identifier, name: program.name,
+      expecting: (old.descriptor, old.identifier, old.name))
   }
 
   private borrowing func replace(
-    with program: CInt, name: String, expecting old: (descriptor: CInt, identifier: UInt32, name: String)?
+    with program: CInt, _ identifier: UInt32, name: String,
+    expecting old: (descriptor: CInt, identifier: UInt32, name: String)?
   ) async throws(BPFError) {
     let operation = "replace \(description) by \"\(name)\""
     if let filter {
-      return try await filter.replaceProgram(with: program, name: name, ifStill: old?.identifier)
+      return try await filter.replaceProgram(with: program, identifier, name: name, ifStill: old?.identifier)
     }
     guard let link = linkDescriptor else { return }
     let status = withZeroed(bpf_link_update_opts.self) { options in

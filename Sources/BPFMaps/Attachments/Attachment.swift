@@ -9,8 +9,9 @@ public import SystemPackage
 ///
 /// The program leaves the hook when this value goes, unless it was pinned, or left in place with ``persist(at:)``. The
 /// kernel sees to that: a link ends with its last descriptor or pin, also when the process is killed. A filter that has no
-/// link (``Mechanism/trafficControl``) is different: it stays when the process is killed, and can only be removed inside
-/// its namespace, which takes a thread, so going away starts the removal but does not wait for it. ``detach()`` waits.
+/// link (``Mechanism/trafficControl``) is different: it stays when the process is killed, and to remove it may take a while,
+/// so going away starts the removal but does not wait for it. ``detach()`` waits. Neither takes a descriptor: also a process
+/// that has none left takes off what it attached.
 public struct Attachment: ~Copyable, Sendable {
   /// How a program is attached.
   public enum Mechanism: Sendable, Hashable {
@@ -47,10 +48,8 @@ public struct Attachment: ~Copyable, Sendable {
   public let xdpMode: XDPMode?
   /// What is attached to what, for messages: `program "from_pod" at tcx egress of interface 3`.
   public let description: String
-  /// Where it was opened from.
-  private let pin: FilePath?
-  /// Whether ``pin(at:)`` made a pin, which keeps a tracing link.
-  private let wasPinned = Atomic<Bool>(false)
+  /// Where it was opened from, and where ``pin(at:)`` pinned it: what keeps a tracing link.
+  private let pins: Mutex<[FilePath]>
 
   init(
     _ hold: consuming Hold, _ mechanism: Mechanism, _ description: String, xdpMode: XDPMode? = nil, pin: FilePath? = nil
@@ -59,7 +58,7 @@ public struct Attachment: ~Copyable, Sendable {
     self.mechanism = mechanism
     self.xdpMode = xdpMode
     self.description = description
-    self.pin = pin
+    pins = Mutex(pin.map { [$0] } ?? [])
   }
 
   /// Takes the program off the hook, and waits for it.
@@ -71,20 +70,21 @@ public struct Attachment: ~Copyable, Sendable {
   /// The clsact qdisc stays: others may rely on it, and an empty one does nothing.
   ///
   /// - Throws: `permissionDenied`; `notSupported` for a tracing or perf attachment that is pinned: the kernel
-  ///   ends those only with their last holder, so remove the pin; `systemCall`. `BPF_LINK_DETACH`, `RTM_DELTFILTER`
+  ///   ends those only with their last holder, so remove the pin, which still has it; `systemCall`, after which a
+  ///   filter's removal is tried once more in the background. `BPF_LINK_DETACH`, `RTM_DELTFILTER`
   public consuming func detach() async throws(BPFError) {
-    let isPinned = pin != nil || wasPinned.load(ordering: .relaxed)
+    let pin = pins.withLock { $0.first(where: Pins.exists) }
     switch consume hold {
     case .link(let descriptor):
       // A link whose interface or control group is gone answers ENOLINK (67): nothing is attached any more.
       let status = bpf_link_detach(descriptor.rawValue)
       if status == 0 || status == -67 { return }
       // A tracing link ends with its descriptor, right here.
-      if status == -95, !isPinned { return }
       if status == -95 {
+        guard let pin else { return }
         throw BPFError(
           .notSupported,
-          "detach \(description): the kernel ends such a link only with its last holder; remove the pin",
+          "detach \(description): the kernel ends such a link only with its last holder; remove the pin \"\(pin)\"",
           errno: .init(rawValue: 95))
       }
       throw BPFError.kernel("detach \(description)", status: status)
@@ -102,7 +102,7 @@ public struct Attachment: ~Copyable, Sendable {
     switch hold {
     case .link(let descriptor):
       try Pins.pin(descriptor.rawValue, description, at: path)
-      wasPinned.store(true, ordering: .relaxed)
+      pins.withLock { $0.append(path) }
     case .filter:
       throw BPFError(
         .notSupported,
@@ -155,7 +155,7 @@ public struct Attachment: ~Copyable, Sendable {
   ) throws(BPFError) -> Attachment {
     let operation = "open attachment \"\(path)\""
     let descriptor = try Pins.open(path, "attachment")
-    guard KernelObjectKind(of: descriptor.rawValue) == .link else {
+    guard try BPFObjectReference.Kind(of: descriptor.rawValue, operation) == .link else {
       throw BPFError(.malformedPin, "\(operation): what is pinned there is not an attachment")
     }
     let info = try AttachmentInfo(of: descriptor.rawValue, operation)

@@ -9,7 +9,9 @@ public import SystemPackage
 public struct AttachmentInfo: Sendable, Hashable {
   /// The kernel's identifier, as `bpftool link` shows it.
   public var identifier: UInt32
-  /// The identifier of the program that runs now.
+  /// What kind of link it is.
+  public var kind: BPFLinkKind
+  /// The identifier of the program that runs now; 0: none.
   public var programIdentifier: UInt32
   /// Where it runs.
   public var hook: AttachmentHook
@@ -25,6 +27,7 @@ public struct AttachmentInfo: Sendable, Hashable {
     }
     guard status == 0 else { throw BPFError.kernel(operation, status: status) }
     identifier = raw.id
+    kind = BPFLinkKind(rawValue: raw.type)
     programIdentifier = raw.program
     hook = Self.hook(raw)
   }

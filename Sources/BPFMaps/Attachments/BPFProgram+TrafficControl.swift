@@ -37,7 +37,10 @@ extension BPFProgram {
     guard priority > 0 else {
       throw BPFError(.invalidArgument, "attach program \"\(name)\" to \(hook): priority 0; priorities are 1 ... 65535")
     }
-    let hasTCX = mechanism == .clsact ? false : await BPFFeature.supportsTCX()
+    // Where the probe could not be made, the attempt tells.
+    let tcx: BPFFeature.Availability? = mechanism == .clsact ? nil : BPFFeature.tcx.availability()
+    var hasTCX = tcx == .available
+    if case .unknown? = tcx { hasTCX = true }
     if mechanism == .tcx, !hasTCX {
       throw BPFError(
         .notSupported,
@@ -46,21 +49,24 @@ extension BPFProgram {
     let request = LinkRequest(
       program: descriptor, target: interface, attachType: direction.tcxType, order: order,
       expectedRevision: expectedRevision)
-    guard hasTCX else {
-      guard !request.isOrdered else {
-        throw BPFError(
-          .notSupported,
-          "attach program \"\(name)\" to clsact \(hook), \(order): clsact filters are ordered by priority alone; give one, or use tcx (Linux 6.6)"
-        )
+    if hasTCX {
+      let operation = "attach program \"\(name)\" to tcx \(hook)"
+      let result = try await BPFError.inside(namespace, operation) { request.create() }
+      if result >= 0 {
+        return Attachment(.link(OwnedFileDescriptor(taking: result)), .tcx, "program \"\(name)\" at tcx \(hook)")
       }
-      let filter = try await TrafficControlFilter.add(
-        program: descriptor, name: name, direction, interface: interface, in: namespace, priority: priority)
-      return Attachment(.filter(filter), .trafficControl, filter.description)
+      // EINVAL is also how a kernel refuses a hook that it does not know.
+      guard result == -22, mechanism == .automatic, tcx != .available else { throw failure(operation, request, result) }
     }
-    let operation = "attach program \"\(name)\" to tcx \(hook)"
-    let result = try await BPFError.inside(namespace, operation) { request.create() }
-    guard result >= 0 else { throw failure(operation, request, result) }
-    return Attachment(.link(OwnedFileDescriptor(taking: result)), .tcx, "program \"\(name)\" at tcx \(hook)")
+    guard !request.isOrdered else {
+      throw BPFError(
+        .notSupported,
+        "attach program \"\(name)\" to clsact \(hook), \(order): clsact filters are ordered by priority alone; give one, or use tcx (Linux 6.6)"
+      )
+    }
+    let filter = try await TrafficControlFilter.add(
+      program: descriptor, name: name, direction, interface: interface, in: namespace, priority: priority)
+    return Attachment(.filter(filter), .trafficControl, filter.description)
   }
 
   /// Attaches a `SEC("tc")` program to a netkit pair: it sees what one end sends.

@@ -59,7 +59,7 @@ struct HookQuery: Sendable {
         }
       }
       if answer.status == -28, capacity < 1 << 16 {  // ENOSPC: the kernel says how many there are
-        capacity = max(capacity * 2, Int(count))
+        capacity = min(max(capacity * 2, Int(count)), 1 << 16)
         continue
       }
       if answer.status == 0 {

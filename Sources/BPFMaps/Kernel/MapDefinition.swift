@@ -20,7 +20,7 @@ struct MapDefinition {
   var inner: CInt?
 
   init(
-    _ shape: BPFMapShape, kind: BPFMapKind?, name: String, maximumEntryCount: UInt32, flags: BPFMapFlags
+    _ shape: BPFMapShape, kind: BPFMapKind? = nil, name: String, maximumEntryCount: UInt32, flags: BPFMapFlags = []
   ) throws(BPFError) {
     guard let kind = kind ?? shape.kinds.first, shape.kinds.contains(kind) else {
       let kinds = shape.kinds.map(\.description).joined(separator: " or ")

@@ -13,6 +13,21 @@ extension MapReader {
 }
 
 extension BPFMapHandle {
+  /// Every entry, read batch by batch; `removing` each as it is read.
+  @inlinable
+  borrowing func entries<Key: BitwiseCopyable, Value: BitwiseCopyable>(
+    _: Key.Type, _: Value.Type, removing: Bool = false
+  ) throws(BPFError) -> [(Key, Value)] {
+    var reader = MapReader(self, capacity: batchLimit, removing: removing)
+    var result: [(Key, Value)] = []
+    while case let count = try reader.next(of: self), count > 0 {
+      for index in 0..<count {
+        result.append((reader.key(at: index, as: Key.self), reader.value(at: index, as: Value.self)))
+      }
+    }
+    return result
+  }
+
   /// The bytes of one entry's value as they cross the kernel border.
   @usableFromInline var valueSpace: Int {
     info.kind.isPerCPU ? (info.valueSize + 7) / 8 * 8 * slotCount : info.valueSize

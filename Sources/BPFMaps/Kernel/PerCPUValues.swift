@@ -44,6 +44,19 @@ extension BPFMapHandle {
     throw removing ? takeFailure(status) : failure("look up a key in", status)
   }
 
+  /// Calls `body` with the values of all CPUs at a key; nil: there is no such key.
+  @inlinable
+  borrowing func withElements<Key: BitwiseCopyable, Value: BitwiseCopyable, Result>(
+    of key: Key, as type: Value.Type, removing: Bool = false, _ body: (Span<Value>) -> Result
+  ) throws(BPFError) -> Result? {
+    var result: Result?
+    _ = try unsafe withSlots(of: key, as: Value.self, removing: removing) { slots in
+      let elements = unsafe Self.elements(of: slots, as: Value.self)
+      unsafe result = body(elements.span)
+    }
+    return result
+  }
+
   /// Writes one slot for each CPU, which `value` gives.
   @inlinable
   borrowing func updateSlots<Key: BitwiseCopyable, Value: BitwiseCopyable>(

@@ -11,14 +11,18 @@ struct SharedMemory: ~Copyable, @unchecked Sendable {
   private let length: Int
 
   /// Maps `length` bytes of a map, rounded up to whole pages.
-  init(of handle: borrowing BPFMapHandle, length: Int, isWritable: Bool) throws(BPFError) {
-    let page = Int(sysconf(CInt(_SC_PAGESIZE)))
-    self.length = (length + page - 1) / page * page
+  ///
+  /// `map` is what the map is called in messages.
+  init(
+    of descriptor: CInt, length: Int, at offset: Int = 0, isWritable: Bool, _ map: @autoclosure () -> String
+  ) throws(BPFError) {
+    let page = sysconf(CInt(_SC_PAGESIZE))
+    self.length = (max(length, 1) + page - 1) / page * page
     let protection = isWritable ? PROT_READ | PROT_WRITE : PROT_READ
-    let address = unsafe mmap(nil, self.length, protection, MAP_SHARED, handle.descriptor.rawValue, 0)
+    let address = unsafe mmap(nil, self.length, protection, MAP_SHARED, descriptor, offset)
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
-      let failure = Errno(rawValue: errno)
-      throw BPFError.kernel("map \"\(handle.info.name)\" into memory (\(self.length) bytes)", status: -failure.rawValue)
+      let failure = errno
+      throw BPFError.kernel("map \(map()) into memory (\(self.length) bytes)", status: -failure)
     }
     unsafe start = address
   }

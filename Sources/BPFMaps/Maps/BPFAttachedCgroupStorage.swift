@@ -66,13 +66,6 @@ public struct BPFAttachedCgroupStorage<Value: BPFValue & BitwiseCopyable>: ~Copy
   /// - Throws: `interrupted` when attachments come and go faster than they can be read. `BPF_MAP_GET_NEXT_KEY`
   @inlinable
   public borrowing func entries() throws(BPFError) -> [(BPFCgroupStorageKey, Value)] {
-    var reader = MapReader(handle, capacity: handle.batchLimit)
-    var result: [(BPFCgroupStorageKey, Value)] = []
-    while case let count = try reader.next(of: handle), count > 0 {
-      for index in 0..<count {
-        result.append((reader.key(at: index, as: BPFCgroupStorageKey.self), reader.value(at: index, as: Value.self)))
-      }
-    }
-    return result
+    try handle.entries(BPFCgroupStorageKey.self, Value.self)
   }
 }

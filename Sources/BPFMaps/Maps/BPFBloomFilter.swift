@@ -31,8 +31,7 @@ public struct BPFBloomFilter<Value: BPFValue & BitwiseCopyable>: ~Copyable, BPFM
     guard (1...15).contains(hashCount) else {
       throw BPFError(.invalidArgument, "create map \"\(name)\" (bloom filter): \(hashCount) hashes; use 1 to 15")
     }
-    var definition = try MapDefinition(
-      shape, kind: nil, name: name, maximumEntryCount: expectedCount, flags: [])
+    var definition = try MapDefinition(shape, name: name, maximumEntryCount: expectedCount)
     definition.extra = UInt64(hashCount)
     return Self(checked: try definition.create())
   }

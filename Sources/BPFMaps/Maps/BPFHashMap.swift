@@ -70,14 +70,7 @@ public struct BPFHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue & Bitw
   /// - Requires: Linux 5.6. `BPF_MAP_LOOKUP_AND_DELETE_BATCH`
   @inlinable
   public borrowing func takeAll() throws(BPFError) -> [(Key, Value)] {
-    var reader = MapReader(handle, capacity: handle.batchLimit, removing: true)
-    var result: [(Key, Value)] = []
-    while case let count = try reader.next(of: handle), count > 0 {
-      for index in 0..<count {
-        result.append((reader.key(at: index, as: Key.self), reader.value(at: index, as: Value.self)))
-      }
-    }
-    return result
+    try handle.entries(Key.self, Value.self, removing: true)
   }
 }
 

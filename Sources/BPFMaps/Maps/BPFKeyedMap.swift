@@ -30,16 +30,7 @@ extension BPFKeyedMap where Self: ~Copyable {
   ///   `BPF_MAP_LOOKUP_BATCH`
   @inlinable
   public borrowing func entries() throws(BPFError) -> [(Key, Value)] {
-    try withHandle { (handle) throws(BPFError) in
-      var reader = MapReader(handle, capacity: handle.batchLimit)
-      var result: [(Key, Value)] = []
-      while case let count = try reader.next(of: handle), count > 0 {
-        for index in 0..<count {
-          result.append((reader.key(at: index, as: Key.self), reader.value(at: index, as: Value.self)))
-        }
-      }
-      return result
-    }
+    try withHandle { (handle) throws(BPFError) in try handle.entries(Key.self, Value.self) }
   }
 
   /// Calls `body` with each entry, without holding more than a batch of them.

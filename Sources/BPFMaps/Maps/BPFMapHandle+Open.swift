@@ -34,9 +34,13 @@ extension BPFMapHandle {
   /// - Throws: `notFound`; `permissionDenied`.
   /// - Requires: CAP_SYS_ADMIN. `BPF_MAP_GET_FD_BY_ID`
   public static func open(identifier: UInt32) throws(BPFError) -> BPFMapHandle {
+    try BPFMapHandle(taking: descriptor(identifier: identifier))
+  }
+
+  static func descriptor(identifier: UInt32) throws(BPFError) -> OwnedFileDescriptor {
     let result = bpf_map_get_fd_by_id(identifier)
     guard result >= 0 else { throw BPFError.kernel(byIdentifier: "open map \(identifier)", status: result) }
-    return try BPFMapHandle(taking: OwnedFileDescriptor(taking: result))
+    return OwnedFileDescriptor(taking: result)
   }
 
   /// Another owner of the same map.
@@ -66,8 +70,8 @@ extension BPFMapInfo {
   ///   - name: What to call it where the kernel's 15 bytes are too few.
   /// - Throws: `malformedPin` when the descriptor is of something else.
   init(of descriptor: CInt, name: String?) throws(BPFError) {
-    // A program's or link's information has another layout under the same call; only a map's fdinfo says map_type.
-    guard KernelObjectKind(of: descriptor) == .map else {
+    // A program's or link's information has another layout under the same call.
+    guard try BPFObjectReference.Kind(of: descriptor, "ask about a map") == .map else {
       throw BPFError(.malformedPin, "descriptor \(descriptor) is not a map")
     }
     var status: CInt = 0

@@ -44,8 +44,7 @@ public struct BPFArrayOfMaps<Inner: BPFMapProtocol & ~Copyable>: ~Copyable, BPFM
   public static func create(
     name: String, maximumEntryCount: UInt32, prototype: borrowing Inner
   ) throws(BPFError) -> Self {
-    var definition = try MapDefinition(
-      shape, kind: nil, name: name, maximumEntryCount: maximumEntryCount, flags: [])
+    var definition = try MapDefinition(shape, name: name, maximumEntryCount: maximumEntryCount)
     definition.inner = prototype.withHandle { $0.descriptor.rawValue }
     return Self(checked: try definition.create())
   }
@@ -121,8 +120,7 @@ public struct BPFHashOfMaps<Key: BPFValue & BitwiseCopyable, Inner: BPFMapProtoc
   public static func create(
     name: String, maximumEntryCount: UInt32, prototype: borrowing Inner
   ) throws(BPFError) -> Self {
-    var definition = try MapDefinition(
-      shape, kind: nil, name: name, maximumEntryCount: maximumEntryCount, flags: [])
+    var definition = try MapDefinition(shape, name: name, maximumEntryCount: maximumEntryCount)
     definition.inner = prototype.withHandle { $0.descriptor.rawValue }
     return Self(checked: try definition.create())
   }
@@ -164,14 +162,7 @@ public struct BPFHashOfMaps<Key: BPFValue & BitwiseCopyable, Inner: BPFMapProtoc
   ///
   /// - Throws: `interrupted` when entries are removed faster than they can be read. `BPF_MAP_LOOKUP_BATCH`
   public borrowing func identifiers() throws(BPFError) -> [(Key, UInt32)] {
-    var reader = MapReader(handle, capacity: handle.batchLimit)
-    var result: [(Key, UInt32)] = []
-    while case let count = try reader.next(of: handle), count > 0 {
-      for index in 0..<count {
-        result.append((reader.key(at: index, as: Key.self), reader.value(at: index, as: UInt32.self)))
-      }
-    }
-    return result
+    try handle.entries(Key.self, UInt32.self)
   }
 }
 

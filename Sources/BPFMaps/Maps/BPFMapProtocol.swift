@@ -64,7 +64,7 @@ extension BPFMapProtocol where Self: ~Copyable {
   /// - Requires: CAP_BPF, Linux 5.8. `BPF_OBJ_GET`
   public static func open(pinnedAt path: FilePath) throws(BPFError) -> Self {
     let handle = try BPFMapHandle.open(pinnedAt: path)
-    try shape.check(handle.info, BTF.ofKernel(handle.info.btf))
+    try shape.check(handle.info, try BTF.ofKernel(handle.info.btf))
     return Self(checked: handle)
   }
 
@@ -76,7 +76,7 @@ extension BPFMapProtocol where Self: ~Copyable {
   /// - Requires: CAP_SYS_ADMIN. `BPF_MAP_GET_FD_BY_ID`
   public static func open(identifier: UInt32) throws(BPFError) -> Self {
     let handle = try BPFMapHandle.open(identifier: identifier)
-    try shape.check(handle.info, BTF.ofKernel(handle.info.btf))
+    try shape.check(handle.info, try BTF.ofKernel(handle.info.btf))
     return Self(checked: handle)
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import LinuxSystem
 public import Synchronization
 
 /// What a mapped array may be used for.
@@ -30,8 +31,9 @@ extension BPFArrayMap {
     }
     let length = Int(info.maximumEntryCount) * BPFMapHandle.slotSize(of: Value.self)
     return BPFMappedArray(
-      memory: try SharedMemory(of: handle, length: length, isWritable: access == .readingAndWriting), count: count,
-      isWritable: access == .readingAndWriting)
+      memory: try SharedMemory(
+        of: handle.descriptor.rawValue, length: length, isWritable: access == .readingAndWriting, "\"\(info.name)\""),
+      count: count, isWritable: access == .readingAndWriting)
   }
 }
 

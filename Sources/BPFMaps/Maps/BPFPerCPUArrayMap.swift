@@ -42,12 +42,7 @@ public struct BPFPerCPUArrayMap<Value: BPFValue & BitwiseCopyable>: ~Copyable, B
   public borrowing func withValues<Result>(
     at index: UInt32, _ body: (Span<Value>) -> Result
   ) throws(BPFError) -> Result? {
-    var result: Result?
-    _ = try unsafe handle.withSlots(of: index, as: Value.self) { slots in
-      let elements = unsafe BPFMapHandle.elements(of: slots, as: Value.self)
-      unsafe result = body(elements.span)
-    }
-    return result
+    try handle.withElements(of: index, as: Value.self, body)
   }
 
   /// The sum of a number over all CPUs, wrapping around; nil: the index is not below ``count``.

@@ -35,12 +35,7 @@ public struct BPFPerCPUHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue 
   public borrowing func withValues<Result>(
     forKey key: Key, _ body: (Span<Value>) -> Result
   ) throws(BPFError) -> Result? {
-    var result: Result?
-    _ = try unsafe handle.withSlots(of: key, as: Value.self) { slots in
-      let elements = unsafe BPFMapHandle.elements(of: slots, as: Value.self)
-      unsafe result = body(elements.span)
-    }
-    return result
+    try handle.withElements(of: key, as: Value.self, body)
   }
 
   /// The sum of a number over all CPUs, wrapping around; nil: absent.
@@ -103,12 +98,7 @@ public struct BPFPerCPUHashMap<Key: BPFValue & BitwiseCopyable, Value: BPFValue 
   /// - Requires: Linux 5.14. `BPF_MAP_LOOKUP_AND_DELETE_ELEM`
   @inlinable
   public borrowing func takeValues(forKey key: Key) throws(BPFError) -> [Value]? {
-    var result: [Value]?
-    _ = try unsafe handle.withSlots(of: key, as: Value.self, removing: true) { slots in
-      let elements = unsafe BPFMapHandle.elements(of: slots, as: Value.self)
-      unsafe result = Array(elements)
-    }
-    return result
+    try handle.withElements(of: key, as: Value.self, removing: true) { $0.copied }
   }
 }
 

@@ -121,7 +121,7 @@ extension BPFObject {
     let operation =
       "use map \"\(info.name)\" (identifier \(info.identifier)) for map \"\(definition.name)\" of object \"\(name)\""
     let difference = MapIncompatibility.sentence(
-      info, BTF.ofKernel(info.btf), wanted: definition, types,
+      info, try BTF.ofKernel(info.btf), wanted: definition, types,
       extra: unsafe (Self.extra(of: existing.descriptor.rawValue), bpf_map__map_extra(found)))
     if let difference {
       throw BPFError(.incompatibleMap, "\(operation): \(difference)")

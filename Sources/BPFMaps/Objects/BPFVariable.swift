@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
-internal import LinuxSystem
 internal import Synchronization
 
 /// A global variable of a loaded object, shared with its programs: reading and writing are memory accesses, not calls.
@@ -58,26 +56,17 @@ extension BPFVariable where Value == UInt64 {
 }
 
 /// A data section's memory.
-@safe final class MappedSection: @unchecked Sendable {
-  private let base: UnsafeMutableRawPointer
-  private let length: Int
+@safe final class MappedSection: Sendable {
+  private let memory: SharedMemory
   let isWritable: Bool
 
-  /// - Returns: nil where the kernel refuses; `errno` says why.
-  init?(mapping descriptor: CInt, bytes: Int, isWritable: Bool) {
-    let page = Int(sysconf(CInt(_SC_PAGESIZE)))
-    length = (max(bytes, 1) + page - 1) / page * page
-    let protection = isWritable ? PROT_READ | PROT_WRITE : PROT_READ
-    guard let memory = unsafe mmap(nil, length, protection, MAP_SHARED, descriptor, 0), unsafe memory != MAP_FAILED
-    else { return nil }
-    unsafe base = memory
+  init(_ memory: consuming SharedMemory, isWritable: Bool) {
+    self.memory = memory
     self.isWritable = isWritable
   }
 
-  deinit { _ = unsafe munmap(base, length) }
-
   func load<Value: BitwiseCopyable>(_ offset: Int, as type: Value.Type) -> Value {
-    let place = unsafe base + offset
+    let place = unsafe memory.start + offset
     func read<Bits: AtomicRepresentable & BitwiseCopyable>(_ bits: Bits) -> Value {
       unsafe withUnsafeBytes(of: bits) { unsafe $0.loadUnaligned(as: Value.self) }
     }
@@ -91,7 +80,7 @@ extension BPFVariable where Value == UInt64 {
   }
 
   func store<Value: BitwiseCopyable>(_ value: Value, _ offset: Int) {
-    let place = unsafe base + offset
+    let place = unsafe memory.start + offset
     func bits<Bits: BitwiseCopyable>(_ type: Bits.Type) -> Bits {
       unsafe withUnsafeBytes(of: value) { unsafe $0.loadUnaligned(as: Bits.self) }
     }
@@ -109,7 +98,7 @@ extension BPFVariable where Value == UInt64 {
 
   /// Clang aligns a variable of 8 bytes.
   func add(_ number: UInt64, _ offset: Int) -> UInt64 {
-    unsafe atomic(base + offset, UInt64.self).pointee.wrappingAdd(number, ordering: .relaxed).newValue
+    unsafe atomic(memory.start + offset, UInt64.self).pointee.wrappingAdd(number, ordering: .relaxed).newValue
   }
 
   /// An `Atomic` is its value's memory, nothing else.

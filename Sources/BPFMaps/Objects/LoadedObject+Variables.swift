@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLibbpf
-internal import Glibc
 
 extension LoadedObject {
   /// A global variable, in memory that the programs see too.
@@ -42,9 +41,9 @@ extension LoadedObject {
         "\(operation): its section \(found.section) is no shared memory, because all of its variables are static; make one global"
       )
     }
-    let section = MappedSection(
-      mapping: unsafe bpf_map__fd(map), bytes: definition.valueSize, isWritable: !found.isConstant)
-    guard let section else { throw BPFError.kernel(operation, status: -errno) }
-    return BPFVariable(variable, at: found.offset, of: section)
+    let memory = try SharedMemory(
+      of: unsafe bpf_map__fd(map), length: definition.valueSize, isWritable: !found.isConstant,
+      "section \(found.section) of object \"\(name)\"")
+    return BPFVariable(variable, at: found.offset, of: MappedSection(memory, isWritable: !found.isConstant))
   }
 }

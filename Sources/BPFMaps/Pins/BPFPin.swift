@@ -41,10 +41,10 @@ public struct BPFPin: Sendable, Hashable {
     } catch  where error.code == .notFound {
       return nil
     }
-    guard let (kind, identifier) = Self.identity(of: descriptor.rawValue) else {
+    guard let object = try BPFObjectReference(of: descriptor.rawValue, "open pin \"\(path)\"") else {
       throw BPFError(.malformedPin, "open pin \"\(path)\": what is pinned there is neither map, program nor attachment")
     }
-    self.init(path: path, kind: kind, identifier: identifier)
+    self.init(path: path, object)
   }
 
   /// Removes the file, if it still is this pin.
@@ -67,16 +67,14 @@ public struct BPFPin: Sendable, Hashable {
   /// In words, such as `map 12`.
   var label: String { "\(kind.rawValue) \(identifier)" }
 
-  /// Kind and identifier of an open map, program or attachment. `/proc/self/fdinfo`
-  static func identity(of descriptor: CInt) -> (Kind, UInt32)? {
-    guard let text = try? FileSystem.text(of: FilePath("/proc/thread-self/fdinfo/\(descriptor)")) else { return nil }
-    // A link's text has its program's identifier too.
-    for (field, kind) in [("link_id:", Kind.attachment), ("map_id:", .map), ("prog_id:", .program)] {
-      for line in text.split(separator: "\n") where line.hasPrefix(field) {
-        let digits = line.dropFirst(field.count).drop { $0 == "\t" || $0 == " " }
-        if let identifier = UInt32(digits) { return (kind, identifier) }
+  /// What is or is to be pinned at a path.
+  init(path: FilePath, _ object: BPFObjectReference) {
+    let kind: Kind =
+      switch object.kind {
+      case .map: .map
+      case .program: .program
+      case .link: .attachment
       }
-    }
-    return nil
+    self.init(path: path, kind: kind, identifier: object.identifier)
   }
 }

@@ -47,11 +47,18 @@ extension LoadedObject {
   }
 
   private static func pin(_ descriptor: CInt, _ object: String, at path: FilePath) throws(BPFError) -> BPFPin {
-    guard let (kind, identifier) = BPFPin.identity(of: descriptor) else {
-      throw BPFError(.systemCall, "pin \(object) at \"\(path)\": /proc says nothing of it; mount procfs on /proc")
-    }
+    let pin = try BPFPin(path: path, reference(to: descriptor, "pin \(object) at \"\(path)\""))
     try Pins.pin(descriptor, object, at: path)
-    return BPFPin(path: path, kind: kind, identifier: identifier)
+    return pin
+  }
+
+  private static func reference(
+    to descriptor: CInt, _ operation: String
+  ) throws(BPFError) -> BPFObjectReference {
+    guard let reference = try BPFObjectReference(of: descriptor, operation) else {
+      throw BPFError(.systemCall, "\(operation): descriptor \(descriptor) is neither map nor program")
+    }
+    return reference
   }
 
   /// Maps that are no data sections, and programs that were loaded.
@@ -61,10 +68,8 @@ extension LoadedObject {
     var result: [(entry: OwnerRecord.Entry, descriptor: CInt)] = []
     func add(_ name: String, _ descriptor: CInt) throws(BPFError) {
       guard descriptor >= 0 else { return }
-      guard let (kind, identifier) = BPFPin.identity(of: descriptor) else {
-        throw BPFError(.systemCall, "\(operation): /proc says nothing of \"\(name)\"; mount procfs on /proc")
-      }
-      result.append((OwnerRecord.Entry(kind: kind, identifier: identifier, name: name), descriptor))
+      let pin = try BPFPin(path: FilePath(name), Self.reference(to: descriptor, operation))
+      result.append((OwnerRecord.Entry(kind: pin.kind, identifier: pin.identifier, name: name), descriptor))
     }
     for name in mapNames {
       guard let map = unsafe pointer.map(name), unsafe !bpf_map__is_internal(map) else { continue }

@@ -47,7 +47,7 @@ public struct BPFProgram: ~Copyable, Sendable {
   /// - Throws: `notFound`; `malformedPin` for a pinned map or attachment; `permissionDenied`. `BPF_OBJ_GET`
   public static func open(pinnedAt path: FilePath) throws(BPFError) -> BPFProgram {
     let descriptor = try Pins.open(path, "program")
-    guard KernelObjectKind(of: descriptor.rawValue) == .program else {
+    guard try BPFObjectReference.Kind(of: descriptor.rawValue, "open program \"\(path)\"") == .program else {
       throw BPFError(.malformedPin, "open program \"\(path)\": what is pinned there is not a program")
     }
     return try BPFProgram(descriptor, name: nil, expectedAttachType: nil, section: "")

@@ -51,11 +51,8 @@ public struct BPFLossCounter: ~Copyable, Sendable {
   ///   CPUs there are.
   public init(_ map: borrowing BPFPerCPUArrayMap<UInt64>, at index: UInt32 = 0) throws(BPFError) {
     let handle = try map.withHandle { (handle) throws(BPFError) in try handle.duplicate() }
-    guard let slots = possibleCPUCount() else {
-      throw BPFError(
-        .notSupported,
-        "use per-CPU map \"\(handle.info.name)\": /sys/devices/system/cpu/possible cannot be read; mount sysfs on /sys")
-    }
+    let slots = handle.slotCount
+    guard slots > 0 else { throw handle.slotFailure() }
     try self.init(handle, index, slots)
   }
 

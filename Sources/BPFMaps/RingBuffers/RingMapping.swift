@@ -20,43 +20,26 @@ internal import Synchronization
   nonisolated(unsafe) let producer: UnsafeMutablePointer<Atomic<UInt>>
   nonisolated(unsafe) let data: UnsafeMutableRawPointer
 
-  private nonisolated(unsafe) let consumerPage: UnsafeMutableRawPointer
-  private nonisolated(unsafe) let producerPages: UnsafeMutableRawPointer
-  private let pageSize: Int
+  private let consumerPage: SharedMemory
+  private let producerPages: SharedMemory
 
   /// Maps the pages of a ring buffer.
   init(_ handle: borrowing BPFMapHandle) throws(BPFError) {
-    name = handle.info.name
+    let name = handle.info.name
+    self.name = name
     capacity = UInt(handle.info.maximumEntryCount)
-    descriptor = try BPFError.duplicate(handle.descriptor.rawValue, of: "ring buffer \"\(handle.info.name)\"")
-    pageSize = sysconf(CInt(_SC_PAGESIZE))
-    unsafe consumerPage = try Self.map(descriptor.rawValue, name, pageSize, at: 0, PROT_READ | PROT_WRITE)
-    do {
-      unsafe producerPages = try Self.map(
-        descriptor.rawValue, name, pageSize + 2 * Int(capacity), at: pageSize, PROT_READ)
-    } catch {
-      unsafe munmap(consumerPage, pageSize)
-      throw error
-    }
-    unsafe consumer = consumerPage.assumingMemoryBound(to: Atomic<UInt>.self)
-    unsafe producer = producerPages.assumingMemoryBound(to: Atomic<UInt>.self)
-    unsafe data = producerPages + pageSize
-  }
-
-  deinit {
-    unsafe munmap(producerPages, pageSize + 2 * Int(capacity))
-    unsafe munmap(consumerPage, pageSize)
+    descriptor = try BPFError.duplicate(handle.descriptor.rawValue, of: "ring buffer \"\(name)\"")
+    let page = sysconf(CInt(_SC_PAGESIZE))
+    consumerPage = try SharedMemory(
+      of: descriptor.rawValue, length: page, isWritable: true, "the read position of ring buffer \"\(name)\"")
+    producerPages = try SharedMemory(
+      of: descriptor.rawValue, length: page + 2 * Int(capacity), at: page, isWritable: false,
+      "the records of ring buffer \"\(name)\"")
+    unsafe consumer = consumerPage.start.assumingMemoryBound(to: Atomic<UInt>.self)
+    unsafe producer = producerPages.start.assumingMemoryBound(to: Atomic<UInt>.self)
+    unsafe data = producerPages.start + page
   }
 
   /// Up to where programs have reserved space.
   var producerPosition: UInt { unsafe producer.pointee.load(ordering: .acquiring) }
-
-  private static func map(
-    _ descriptor: CInt, _ name: String, _ length: Int, at offset: Int, _ protection: CInt
-  ) throws(BPFError) -> UnsafeMutableRawPointer {
-    guard let pages = unsafe mmap(nil, length, protection, MAP_SHARED, descriptor, offset),
-      unsafe pages != UnsafeMutableRawPointer(bitPattern: -1)
-    else { throw BPFError.kernel("map the pages of ring buffer \"\(name)\"", status: -errno) }
-    return unsafe pages
-  }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -26,7 +25,10 @@ public struct BPFObjectHolder: Sendable, Hashable {
       let numbers = ((try? FileSystem.entries(of: folder.appending("fd"))) ?? []).compactMap { Int32($0) }
       var name: String?
       for descriptor in numbers.sorted() {
-        guard isBPF(folder.appending("fd").appending("\(descriptor)")),
+        // Reading the link is cheaper than what it leads to.
+        guard
+          linkTarget(folder.appending("fd").appending("\(descriptor)")).flatMap({ BPFObjectReference.Kind(target: $0) })
+            != nil,
           let reference = KernelObjectFields(at: folder.appending("fdinfo").appending("\(descriptor)"))?.reference
         else { continue }
         if let last = result[reference]?.indices.last, result[reference]?[last].process == process {
@@ -40,15 +42,5 @@ public struct BPFObjectHolder: Sendable, Hashable {
       }
     }
     return result
-  }
-
-  /// `anon_inode:bpf-map`, `bpf-prog`, `bpf_link`, `bpf-link`: reading the link is cheaper than what it leads to.
-  private static func isBPF(_ path: FilePath) -> Bool {
-    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { target in
-      guard let start = target.baseAddress else { return false }
-      let count = unsafe path.withPlatformString { unsafe readlink($0, start, target.count) }
-      let bytes = (0..<max(count, 0)).map { unsafe UInt8(bitPattern: target[$0]) }
-      return String(decoding: bytes, as: UTF8.self).hasPrefix("anon_inode:bpf")
-    }
   }
 }

@@ -59,7 +59,7 @@ public struct BPFObjectReference: Sendable, Hashable {
         let descriptor = unsafe path.withPlatformString { unsafe bpf_obj_get($0) }
         guard descriptor >= 0 else { continue }
         let owned = OwnedFileDescriptor(taking: descriptor)
-        guard let reference = KernelObjectFields(of: owned.rawValue)?.reference else { continue }
+        guard let reference = try? BPFObjectReference(of: owned.rawValue, "list pins") else { continue }
         result[reference, default: []].insert(path.string)
       }
     }

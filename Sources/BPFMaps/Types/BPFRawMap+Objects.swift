@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CLibbpf
 internal import LinuxSystem
 
 extension BPFRawMap {
@@ -8,10 +7,9 @@ extension BPFRawMap {
   func openObject(_ values: [[UInt8]]) throws(BPFError) -> OpenObject? {
     guard info.kind.holdsIdentifiers, let value = values.first else { return nil }
     let identifier = UInt32(truncatingIfNeeded: value.bits(0, 32))
-    if info.kind == .programArray { return OpenObject(try BPFProgram.descriptor(identifier: identifier)) }
-    let result = bpf_map_get_fd_by_id(identifier)
-    guard result >= 0 else { throw BPFError.kernel(byIdentifier: "open map \(identifier)", status: result) }
-    return OpenObject(OwnedFileDescriptor(taking: result))
+    return OpenObject(
+      info.kind == .programArray
+        ? try BPFProgram.descriptor(identifier: identifier) : try BPFMapHandle.descriptor(identifier: identifier))
   }
 }
 

@@ -39,17 +39,8 @@ public struct BPFRawMap: ~Copyable, Sendable {
   ///
   /// - Throws: `notSupported` for a per-CPU map where /sys does not say how many CPUs there are.
   public init(_ handle: consuming BPFMapHandle) throws(BPFError) {
-    if handle.info.kind.hasValuePerCPU {
-      guard let count = possibleCPUCount() else {
-        throw BPFError(
-          .notSupported,
-          "use per-CPU map \"\(handle.info.name)\": /sys/devices/system/cpu/possible cannot be read; mount sysfs on /sys"
-        )
-      }
-      valueCount = count
-    } else {
-      valueCount = 1
-    }
+    guard handle.slotCount > 0 else { throw handle.slotFailure() }
+    valueCount = handle.slotCount
     self.handle = handle
   }
 
