@@ -22,6 +22,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -70,6 +71,7 @@ let package = Package(
     .library(name: "ENIProvider", targets: ["ENIProvider"]),
     .library(name: "IPVLANDatapath", targets: ["IPVLANDatapath"]),
     .library(name: "ServiceLB", targets: ["ServiceLB"]),
+    .library(name: "ServiceHealth", targets: ["ServiceHealth"]),
     .library(name: "PolicyCompiler", targets: ["PolicyCompiler"]),
     // What their interfaces are written in.
     .library(name: "NetworkTypes", targets: ["NetworkTypes"]),
@@ -86,6 +88,7 @@ let package = Package(
     .executable(name: "netlink-watch", targets: ["netlink-watch"]),
     .executable(name: "bpfmap", targets: ["bpfmap"]),
     .executable(name: "policyc", targets: ["policyc"]),
+    .executable(name: "svclb", targets: ["svclb"]),
     // Benchmarks, each beside its floor in C.
     .executable(name: "netlink-bench", targets: ["netlink-bench"]),
     .executable(name: "netlink-bench-c", targets: ["netlink-bench-c"]),
@@ -93,6 +96,7 @@ let package = Package(
     .executable(name: "bpfmap-bench-c", targets: ["bpfmap-bench-c"]),
     .executable(name: "policy-bench", targets: ["policy-bench"]),
     .executable(name: "testrun-bench", targets: ["testrun-bench"]),
+    .executable(name: "svc-bench", targets: ["svc-bench"]),
     // Looks for bytes that NetlinkKit's decoders cannot stand.
     .executable(name: "netlink-fuzz", targets: ["netlink-fuzz"]),
   ],
@@ -139,6 +143,7 @@ let package = Package(
       [
         "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage,
       ]),
+    module("ServiceHealth", ["ServiceLB", "KubernetesModel", "NetworkTypes", nioCore, nioPosix, nioHTTP1]),
     module(
       "PolicyCompiler",
       ["BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes"]),
@@ -176,10 +181,27 @@ let package = Package(
         "DatapathPrograms",
         "LinuxSystem", "NetworkTypes",
       ]),
+    .target(
+      name: "ServiceList", dependencies: ["ServiceLB", "NetworkTypes"], path: "Examples/ServiceList",
+      swiftSettings: strict),
+    example(
+      "svclb",
+      [
+        "ServiceList", "ServiceLB", "ClusterState", "KubernetesModel", "NetlinkKit", "BPFMaps", "DatapathPrograms",
+        "LinuxSystem", "NetworkTypes", systemPackage,
+      ]),
     example("ecs-simulator", ["VPCSimulator", "ENIProvider", "LinuxSystem", "NetworkTypes", logging]),
 
     // Benchmarks
     .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
+    .target(name: "CServiceTraffic", path: "Benchmarks/CServiceTraffic"),
+    .executableTarget(
+      name: "svc-bench",
+      dependencies: [
+        "ServiceList", "ServiceLB", "NetlinkKit", "BPFMaps", "LinuxSystem", "NetworkTypes", "CServiceTraffic",
+        "BenchSupport",
+        "ExampleSupport", argumentParser, systemPackage,
+      ], path: "Benchmarks/svc-bench", swiftSettings: strict),
     .target(
       name: "BenchSupport", dependencies: ["CAllocationCounter"], path: "Benchmarks/BenchSupport",
       swiftSettings: strict),
@@ -206,9 +228,8 @@ let package = Package(
     .executableTarget(
       name: "testrun-bench",
       dependencies: [
-        "BPFMaps", "BPFTesting", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes",
-        "CAllocationCounter",
-        "ExampleSupport", argumentParser,
+        "BPFMaps", "BPFTesting", "DatapathPrograms", "CDatapathABI", "KubernetesModel", "LinuxSystem", "NetworkTypes",
+        "PolicyCompiler", "CAllocationCounter", "ExampleSupport", argumentParser,
       ], path: "Benchmarks/testrun-bench", swiftSettings: strict),
 
     // Tests that need no privilege
@@ -227,7 +248,8 @@ let package = Package(
     tests("ENIProvider", ["NetworkTypes"], resources: [.copy("Vectors")]),
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
-    tests("ServiceLB", ["KubernetesModel", "NetworkTypes"]),
+    tests("ServiceLB", ["DatapathPrograms", "KubernetesModel", "NetworkTypes"]),
+    tests("ServiceHealth", ["ServiceLB", "KubernetesModel", "NetworkTypes", nioCore, nioPosix, nioHTTP1]),
     tests(
       "PolicyCompiler",
       ["PolicyTestSupport", "BPFMaps", "CDatapathABI", "DatapathPrograms", "KubernetesModel", "NetworkTypes"]),
@@ -274,7 +296,8 @@ let package = Package(
     kernelTests(
       "ServiceLB",
       [
-        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage,
+        "BPFMaps", "DatapathPrograms", "KubernetesModel", "CDatapathABI", "LinuxSystem", "NetlinkKit", "NetworkTypes",
+        systemPackage,
       ]),
     kernelTests(
       "PolicyCompiler",
@@ -290,7 +313,7 @@ let package = Package(
       name: "ExampleKernelTests",
       dependencies: [
         "ExampleTestSupport", "KernelTestSupport", "LinuxSystem", "NetlinkKit", "NetworkTypes", "terway-demo",
-        "netlink-show", "netlink-watch", "bpfmap", "BPFMaps", systemPackage,
+        "netlink-show", "netlink-watch", "bpfmap", "svclb", "BPFMaps", systemPackage,
       ],
       exclude: ["Programs"], swiftSettings: strict, plugins: ["BPFCompile"]),
     .testTarget(
@@ -299,7 +322,7 @@ let package = Package(
         "BPFMaps", "CDatapathABI", "DatapathPrograms", "ExampleTestSupport", "KernelTestSupport", "ENIProvider",
         "LinuxSystem", "NetlinkKit", "NetworkTypes",
         systemPackage, "first-program", "PolicyCompiler", "PolicyTestSupport", "KubernetesModel",
-        "terway-demo", "ecs-simulator", "policyc",
+        "terway-demo", "ecs-simulator", "policyc", "svclb", "ServiceList", "ServiceLB",
       ], swiftSettings: strict),
   ]
 )
