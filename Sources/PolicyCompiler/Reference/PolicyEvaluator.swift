@@ -103,10 +103,11 @@ public struct PolicyEvaluator: Sendable {
     var passedBy: [PolicyRuleReference] = []
     if let decided = decide(rules.admin, connection, reason: .adminRule, &passedBy) { return decided }
 
-    if !rules.isolating.isEmpty {
+    if !selection.policies.network.isEmpty {
+      let isolating = isBrief ? [] : isolating(selection.policies, direction)
       if isOwnNode(peer.address, of: member.pod) {
         return PolicyExplanation(
-          isAllowed: true, reason: .ownNode, policies: rules.isolating, passedBy: passedBy)
+          isAllowed: true, reason: .ownNode, policies: isolating, passedBy: passedBy)
       }
       let allows = { (rule: RulesOfPeer.NetworkRule) in
         rule.ports.isEmpty || rule.ports.contains { fits($0, connection) }
@@ -114,7 +115,7 @@ public struct PolicyEvaluator: Sendable {
       let allowing = isBrief ? rules.network.first(where: allows).map { [$0] } ?? [] : rules.network.filter(allows)
       if allowing.isEmpty {
         return PolicyExplanation(
-          isAllowed: false, reason: .isolated, policies: rules.isolating, passedBy: passedBy)
+          isAllowed: false, reason: .isolated, policies: isolating, passedBy: passedBy)
       }
       let references = allowing.map(\.reference)
       return PolicyExplanation(
