@@ -38,7 +38,9 @@ struct ValidateCommand: ParsableCommand {
       }
       throw Failure(
         status: .refused,
-        message: "\(policies): \(problems.count == 1 ? "a manifest is" : "\(problems.count) manifests are") refused")
+        message:
+          "\(policies): \(problems.count == 1 ? "there is 1 reason" : "there are \(problems.count) reasons") to refuse it"
+      )
     }
     let warnings = PolicyWarning.all(file, cluster: input)
     switch output {

@@ -47,7 +47,7 @@ extension PolicyInput {
   fileprivate var peerCount: Int {
     let network = networkPolicies.reduce(0) { sum, policy in
       let ingress = policy.spec.ingress.reduce(0) { $0 + $1.from.count + $1.ports.count + 1 }
-      return sum + policy.spec.egress.reduce(ingress) { $0 + $1.to.count + $1.ports.count + 1 }
+      return sum + 1 + policy.spec.egress.reduce(ingress) { $0 + $1.to.count + $1.ports.count + 1 }
     }
     return clusterPolicies.reduce(network) { sum, policy in
       (policy.spec.ingress + policy.spec.egress).reduce(sum) { $0 + $1.peers.count + ($1.ports?.count ?? 0) }

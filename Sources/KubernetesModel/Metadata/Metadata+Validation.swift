@@ -17,7 +17,7 @@ extension ObjectMeta {
     if !name.isEmpty {
       errors += nameErrors(name, syntax, at: path.field("name"))
     } else if generateName.isEmpty {
-      errors.append(ValidationError(path.field("name"), "is missing"))
+      errors.append(ValidationError(path.field("name"), "is missing; give the object a name"))
     } else if errors.isEmpty {
       errors += nameErrors(ObjectMeta.generatedName(generateName, suffix: "bcdfg"), syntax, at: path.field("name"))
     }

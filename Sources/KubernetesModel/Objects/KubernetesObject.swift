@@ -85,10 +85,11 @@ public enum KubernetesObject: Hashable, Sendable {
   ) throws(ValidationError) {
     var header = try ObjectReader(document, at: path)
     guard let version = try header.string("apiVersion") ?? apiVersion else {
-      throw ValidationError(path.field("apiVersion"), "is missing")
+      throw ValidationError(
+        path.field("apiVersion"), "is missing; write group and version, such as networking.k8s.io/v1")
     }
     guard let kind = try header.string("kind") ?? kind else {
-      throw ValidationError(path.field("kind"), "is missing")
+      throw ValidationError(path.field("kind"), "is missing; write what the object is, such as NetworkPolicy")
     }
     switch (version, kind) {
     case (Pod.apiVersion, Pod.kind): self = .pod(try Pod(document, at: path, options: options))

@@ -20,8 +20,6 @@ struct RulesOfPeer: Sendable {
 
   /// In the order they are asked.
   var admin: [ClusterRule] = []
-  /// The NetworkPolicies that select the pod and have the direction.
-  var isolating: [PolicyReference] = []
   /// Any of them is enough.
   var network: [NetworkRule] = []
   /// In the order they are asked.
@@ -42,13 +40,18 @@ extension PolicyEvaluator {
       admin: positions(.admin), baseline: positions(.baseline))
   }
 
+  /// The NetworkPolicies of a selection by name: those that isolate its pods.
+  func isolating(_ selection: PolicySelection, _ direction: PolicyDirection) -> [PolicyReference] {
+    let policies = cluster.networkPolicies(in: selection.namespace, direction)
+    return selection.network.map { PolicyReference(.networkPolicy, policies[$0].key) }
+  }
+
   func rulesOfPeer(_ selection: PolicySelection, _ direction: PolicyDirection, _ peer: Party) -> RulesOfPeer {
     var rules = RulesOfPeer()
     rules.admin = clusterRules(.admin, selection.admin, direction, peer)
     let policies = cluster.networkPolicies(in: selection.namespace, direction)
     for policy in selection.network.lazy.map({ policies[$0] }) {
       let reference = PolicyReference(.networkPolicy, policy.key)
-      rules.isolating.append(reference)
       switch direction {
       case .ingress:
         for (index, rule) in policy.spec.ingress.enumerated() where fits(rule.from, peer, policy) {
@@ -63,7 +66,7 @@ extension PolicyEvaluator {
       }
     }
     // The baseline tier is not asked where a NetworkPolicy isolates the pod.
-    if rules.isolating.isEmpty { rules.baseline = clusterRules(.baseline, selection.baseline, direction, peer) }
+    if selection.network.isEmpty { rules.baseline = clusterRules(.baseline, selection.baseline, direction, peer) }
     return rules
   }
 

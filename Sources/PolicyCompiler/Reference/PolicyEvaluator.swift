@@ -27,7 +27,10 @@ public struct PolicyEvaluator: Sendable {
   /// - Parameter probe: the connection.
   /// - Returns: nil where an end names a pod that is not there, or the ends have no address family in common.
   public func answer(_ probe: PolicyProbe) -> PolicyAnswer? {
-    explain(probe)?.answer
+    guard let connection = connection(probe) else { return nil }
+    return PolicyAnswer(
+      egress: side(.egress, of: connection, isBrief: true).isAllowed,
+      ingress: side(.ingress, of: connection, isBrief: true).isAllowed)
   }
 
   /// What each end says of a connection, and why.
@@ -82,7 +85,11 @@ public struct PolicyEvaluator: Sendable {
   // MARK: The tiers
 
   /// One end of the connection: the admin tier, then NetworkPolicy, then the baseline tier, and else it is allowed.
-  private func side(_ direction: PolicyDirection, of connection: Connection) -> PolicyExplanation {
+  ///
+  /// Where it is to be brief, the first rule that allows the connection is enough.
+  private func side(
+    _ direction: PolicyDirection, of connection: Connection, isBrief: Bool = false
+  ) -> PolicyExplanation {
     let (own, peer) =
       direction == .ingress
       ? (connection.destination, connection.source) : (connection.source, connection.destination)
@@ -96,17 +103,19 @@ public struct PolicyEvaluator: Sendable {
     var passedBy: [PolicyRuleReference] = []
     if let decided = decide(rules.admin, connection, reason: .adminRule, &passedBy) { return decided }
 
-    if !rules.isolating.isEmpty {
+    if !selection.policies.network.isEmpty {
+      let isolating = isBrief ? [] : isolating(selection.policies, direction)
       if isOwnNode(peer.address, of: member.pod) {
         return PolicyExplanation(
-          isAllowed: true, reason: .ownNode, policies: rules.isolating, passedBy: passedBy)
+          isAllowed: true, reason: .ownNode, policies: isolating, passedBy: passedBy)
       }
-      let allowing = rules.network.filter { rule in
+      let allows = { (rule: RulesOfPeer.NetworkRule) in
         rule.ports.isEmpty || rule.ports.contains { fits($0, connection) }
       }
+      let allowing = isBrief ? rules.network.first(where: allows).map { [$0] } ?? [] : rules.network.filter(allows)
       if allowing.isEmpty {
         return PolicyExplanation(
-          isAllowed: false, reason: .isolated, policies: rules.isolating, passedBy: passedBy)
+          isAllowed: false, reason: .isolated, policies: isolating, passedBy: passedBy)
       }
       let references = allowing.map(\.reference)
       return PolicyExplanation(

@@ -32,7 +32,7 @@ final class ReferenceMemory: Sendable {
     var rules: [Key: RulesOfPeer] = [:]
     var ruleCount = 0
     var selections: [Scope: (number: Int, policies: PolicySelection)] = [:]
-    var numbers: [PolicySelection: Int] = [:]
+    var known: [PolicySelection: (number: Int, policies: PolicySelection)] = [:]
     var selectionCount = 0
     var nextNumber = 0
   }
@@ -50,7 +50,7 @@ final class ReferenceMemory: Sendable {
     let key = Key(selection: selection, direction: direction, peer: peer)
     if let known = state.withLock({ $0.rules[key] }) { return known }
     let rules = find()
-    let size = 1 + rules.admin.count + rules.isolating.count + rules.network.count + rules.baseline.count
+    let size = 1 + rules.admin.count + rules.network.count + rules.baseline.count
     state.withLock {
       if $0.ruleCount + size > Self.ruleLimit {
         $0.rules = [:]
@@ -70,19 +70,22 @@ final class ReferenceMemory: Sendable {
     if let known = state.withLock({ $0.selections[scope] }) { return known }
     let policies = find()
     return state.withLock {
+      if let known = $0.known[policies] {
+        // Held once, whoever has it.
+        $0.selections[scope] = known
+        return known
+      }
       if $0.selectionCount + policies.count + 1 > Self.selectionLimit {
         $0.selections = [:]
-        $0.numbers = [:]
+        $0.known = [:]
         $0.selectionCount = 0
       }
-      let number = $0.numbers[policies] ?? $0.nextNumber
-      if number == $0.nextNumber {
-        $0.numbers[policies] = number
-        $0.nextNumber += 1
-      }
-      $0.selections[scope] = (number, policies)
+      let new = (number: $0.nextNumber, policies: policies)
+      $0.nextNumber += 1
+      $0.known[policies] = new
+      $0.selections[scope] = new
       $0.selectionCount += policies.count + 1
-      return (number, policies)
+      return new
     }
   }
 }
