@@ -73,8 +73,7 @@ extension BPFKernelTests {
       try await withPinDirectory { directory in
         let path = directory.appending("trace")
         let object = try BPFObject(.raw_tracing).load()
-        let program = try object.program("counts_raw")
-        let pinned = try program.attach(toRawTracepoint: "sched_process_exec")
+        let pinned = try object.program("counts_raw").attach(toRawTracepoint: "sched_process_exec")
         try pinned.pin(at: path)
         let failure = await failureOfDetaching(pinned)
         #expect(failure?.code == .notSupported && failure?.message.contains("\"\(path)\"") == true, "\(failure as Any)")
@@ -83,8 +82,9 @@ extension BPFKernelTests {
         try await makeProcess()
         #expect(try calls(object, 0) > counted)
 
-        // The same with a pin that is gone by then: nothing keeps it.
-        let free = try program.attach(toRawTracepoint: "sched_process_exec")
+        // The same with a pin that is gone by then: nothing keeps it. Older kernels take a program once only.
+        let free = try BPFObject(.raw_tracing).load().program("counts_raw").attach(
+          toRawTracepoint: "sched_process_exec")
         try free.pin(at: directory.appending("other"))
         try BPFFileSystem.removePin(at: directory.appending("other"))
         #expect(await failureOfDetaching(free) == nil)

@@ -43,7 +43,8 @@ extension BPFProgram {
   /// - Parameter tracepoint: The tracepoint's name, such as `sched_process_exec`.
   /// - Returns: The attachment; the program leaves when it goes.
   /// - Throws: `notFound` for an unknown tracepoint; `invalidArgument` for another type of program, or one that reads more
-  ///   arguments than the tracepoint has; `permissionDenied`.
+  ///   arguments than the tracepoint has; `alreadyExists` for a program that is there already, where the kernel takes one
+  ///   once only (seen on 6.1, not on 6.18); `permissionDenied`.
   /// - Requires: To load the program, CAP_BPF and CAP_PERFMON. `BPF_RAW_TRACEPOINT_OPEN`
   public borrowing func attach(toRawTracepoint tracepoint: String) throws(BPFError) -> Attachment {
     let operation = "attach program \"\(name)\" to raw tracepoint \"\(tracepoint)\""
