@@ -89,7 +89,8 @@ static __noinline bool listens_here(struct bpf_sock_addr *ctx, const struct aske
 /* The frontend that sockets are to be translated by; 0: what is asked for is no service's, or this socket is let be. */
 static __always_inline __u64 find_frontend(struct bpf_sock_addr *ctx, const struct asked *asked) {
   __u64 word = find_exact(&asked->address, asked->port, asked->protocol);
-  if (!word) {
+  /* Who asks for the unspecified address finds node ports by it, but has not named an address of the node's yet. */
+  if (!word || word_flags(word) & FRONTEND_NODE_PORT) {
     word = find_node_port(&asked->address, asked->port, asked->protocol);
     if (!word)
       return 0;
@@ -440,7 +441,7 @@ static __always_inline int check_bind(struct bpf_sock *ctx, const struct asked *
     return PROCEED;
   __u64 word = find_exact(&asked->address, asked->port, asked->protocol);
   /* A cluster IP is no address of the node; who makes it one knows why (DNS caches do). */
-  if (word_flags(word) & FRONTEND_EXTERNAL && !(word_flags(word) & FRONTEND_NOT_INTERNAL))
+  if ((word_flags(word) & (FRONTEND_EXTERNAL | FRONTEND_NOT_INTERNAL | FRONTEND_NODE_PORT)) == FRONTEND_EXTERNAL)
     return refuse(-EADDRINUSE);
   bool loopback = is_loopback(&asked->address);
   if (!loopback && !(is_node_port(asked->port) && is_node_address(&asked->address)))
