@@ -12,8 +12,8 @@ import SystemPackage
 /// The programs at sockets, with tables that hold so many services.
 ///
 /// No kernel can test-run them. They are attached to a control group that this process is in, met by UDP sockets, and timed
-/// by the kernel, whose reading of the clock is in each figure: `sockets.null` is a socket of a protocol that the program
-/// lets go at once.
+/// by the kernel, whose reading of the clock is in each figure: `sockets.null` is a UDP-Lite socket, which the program lets go
+/// at once.
 final class SocketHooks {
   private static let port: UInt16 = 8080
   private let count: UInt32
@@ -105,7 +105,9 @@ final class SocketHooks {
     let plain4 = Self.address(0x7f00_0001, Self.port)
     let plain6 = Self.address6(0, 1, Self.port)
 
-    try line("sockets.null", .connect4, batches) { Self.connect(AF_INET, 136, plain4) }
+    let other = socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 136)
+    defer { close(other) }
+    try line("sockets.null", .sendmsg4, batches) { Self.send(other, plain4) }
     let name = "sockets.\(count)"
     try line("\(name).connect4.miss", .connect4, batches) { Self.connect(AF_INET, 0, plain4) }
     try line("\(name).connect4.hit", .connect4, batches) { Self.connect(AF_INET, 0, service4()) }
