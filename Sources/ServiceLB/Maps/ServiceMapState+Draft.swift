@@ -143,7 +143,7 @@ extension ServiceMapState {
 
   /// The size of Maglev tables, or 0.
   static func tableSize(_ entry: ServiceEntry) -> Int {
-    if case .maglev(let size) = entry.algorithm, entry.backends.contains(where: { $0.weight > 0 }) { size } else { 0 }
+    if case .maglev(let size) = entry.algorithm { size } else { 0 }
   }
 
   static func tableSize(_ service: Installed) -> Int { max(service.clusterTable.count, service.localTable.count) }
@@ -243,7 +243,6 @@ extension ServiceMapState {
   }
 
   private func table(_ entry: ServiceEntry, _ positions: [Int], _ size: Int) -> [Int] {
-    guard positions.contains(where: { entry.backends[$0].weight > 0 }) else { return [] }
-    return maglev(positions.map { (entry.backends[$0].key, entry.backends[$0].weight) }, size).map { positions[$0] }
+    MaglevTable(backends: positions.map { entry.backends[$0] }, size: size).slots.map { positions[Int($0)] }
   }
 }
