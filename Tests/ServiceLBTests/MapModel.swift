@@ -106,7 +106,11 @@ struct MapModel {
   ) {
     for (key, word) in maps.frontends {
       let extents = maps.extents(of: word.service)
-      let name = names[key] ?? nil
+      // After a restart a service is whoever gets one of its frontends.
+      let name =
+        (names[key] ?? nil)
+        ?? maps.frontends.keys.sorted().first { maps.frontends[$0]?.service == word.service && after[$0] != nil }
+        .flatMap { after[$0]?.name }
       var allowed: [Scopes] = before[key].map { [$0] } ?? []
       if let entry = after[key] { allowed.append(Scopes(entry)) }
       if let name, let entry = byName[name] { allowed.append(Scopes(entry)) }
@@ -135,7 +139,8 @@ struct MapModel {
         continue
       }
       let extents = maps.extents(of: word.service)
-      let local = word.flags.isDisjoint(with: [.internalLocal, .externalLocal]) ? [] : maps.backends(in: extents.local)
+      let asksLocal = !word.flags.isDisjoint(with: [.internalLocal, .externalLocal])
+      let local = asksLocal ? maps.backends(in: extents.local) : []
       for record in maps.backends(in: extents.cluster) + local {
         guard let record else {
           report("\(key) meets a hole")
@@ -150,7 +155,7 @@ struct MapModel {
         return isTable && met.isSubset(of: both)
       }
       if !isOne(\.cluster) { report("\(key) meets \(met.cluster)") }
-      if !local.isEmpty, !isOne(\.local) { report("\(key) meets locally \(met.local)") }
+      if asksLocal, !isOne(\.local) { report("\(key) meets locally \(met.local)") }
       let vip = Int(word.vip) < maps.vips.count ? maps.vips[Int(word.vip)] : nil
       if vip != VIPRecord(frontend: key, service: word.service, epoch: word.epoch) {
         report("\(key) has the VIP \(String(describing: vip))")

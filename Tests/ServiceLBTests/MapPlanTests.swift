@@ -167,6 +167,7 @@ struct MapPlanTests {
     let table = ServiceTable(entries: [
       try entry("dns", ["10.96.0.2:53/UDP"], ["10.0.0.3:53"]),
       try entry("web", ["10.96.0.1:80/TCP"], ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"]) {
+        $0.frontends[0].kind = .loadBalancer
         $0.sourceRanges = [IPCIDR("192.0.2.0/24"), IPCIDR("198.51.100.0/24")].compactMap { $0 }
       },
     ])

@@ -72,7 +72,7 @@ extension ServiceMapState {
       draft.newBackends = entry.backends.count
       draft.newVIPs = entry.frontends.count
       for frontend in entry.frontends { count(frontend, in: &draft) }
-      draft.newRanges = entry.sourceRanges.count
+      draft.newRanges = Self.ranges(of: entry).count
       draft.keepsLocal = asksLocal
       draft.scopesDiffer = true
       measureScopes(entry, nil, &draft)
@@ -110,13 +110,11 @@ extension ServiceMapState {
       measureScopes(entry, service, &draft)
     }
     // Source ranges.
-    if service.ranges != entry.sourceRanges {
-      let wanted = Self.ranges(of: entry)
-      if service.ranges != wanted {
-        differs = true
-        let there = Set(service.ranges)
-        draft.newRanges = wanted.count { !there.contains($0) }
-      }
+    let ranges = Self.ranges(of: entry)
+    if service.ranges != ranges {
+      differs = true
+      let there = Set(service.ranges)
+      draft.newRanges = ranges.count { !there.contains($0) }
     }
     // A local scope that nobody asks for any more has to be ended.
     if Self.asksLocal(service) != asksLocal { differs = true }
@@ -148,9 +146,9 @@ extension ServiceMapState {
 
   static func tableSize(_ service: Installed) -> Int { max(service.clusterTable.count, service.localTable.count) }
 
-  /// An entry's source ranges as they are kept: masked, each once, in order.
+  /// An entry's source ranges as they are kept: masked, each once, in order; none where no frontend asks for them.
   static func ranges(of entry: ServiceEntry) -> [IPCIDR] {
-    entry.sourceRanges.isEmpty
+    entry.sourceRanges.isEmpty || !entry.frontends.contains { $0.kind == .loadBalancer }
       ? [] : Set(entry.sourceRanges.map(\.masked)).sorted { ($0.address, $0.prefixLength) < ($1.address, $1.prefixLength) }
   }
 
