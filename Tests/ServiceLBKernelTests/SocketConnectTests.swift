@@ -292,6 +292,24 @@ extension ServiceKernelTests {
       }
     }
 
+    @Test(.requires(.multipathTCP))
+    func `an MPTCP socket is told the service, and counted until it is closed`() async throws {
+      try await withSockets { table, namespace in
+        let backends = Servers.endpoints(1, port: 8080)
+        let served = try table.serve("10.96.0.1:80", .tcp, to: backends)
+        try await namespace.run {
+          let servers = try Servers(.tcp, at: backends)
+          var client: Socket? = try Socket(.mptcp)
+          try client?.connect("10.96.0.1:80")
+          _ = try servers.acceptConnection()
+          #expect(try client?.peer() == "10.96.0.1:80")
+          #expect(table.load(of: served.backends[0]) == 1)
+          client = nil
+          #expect(table.load(of: served.backends[0]) == 0)
+        }
+      }
+    }
+
     @Test func `a socket that failed to connect to a service may connect to its backend by name`() async throws {
       try await withSockets { table, namespace in
         let backends = Servers.endpoints(1, port: 8080)
@@ -308,5 +326,12 @@ extension ServiceKernelTests {
         }
       }
     }
+  }
+}
+
+extension KernelFeature {
+  /// Sockets of MPTCP.
+  fileprivate static let multipathTCP = KernelFeature("MPTCP", minimumKernel: KernelVersion(5, 6)) {
+    (try? Socket(.mptcp)) == nil ? .missing(reason: "such sockets are refused") : .available
   }
 }
