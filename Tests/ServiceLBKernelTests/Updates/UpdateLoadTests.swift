@@ -74,9 +74,9 @@ extension ServiceKernelTests {
             async let served: Void = serve(in: namespace, until: flag)
             async let first = connect(in: namespace, until: flag)
             async let second = connect(in: namespace, until: flag)
-            let history = await Result<[UpdaterReport], any Error>(catching: {
+            let history = await Result<[UpdaterReport], any Error> {
               try await change(pins, seconds: seconds, kills: kills, from: all)
-            })
+            }
             flag.finish()
             let connections = try await first + second
             try await served

@@ -24,7 +24,7 @@ enum Updates {
       for name in try FileSystem.entries(of: directory) { try BPFFileSystem.removePin(at: directory.appending(name)) }
       unsafe rmdir(directory.string)
     }
-    let result = await Result<Void, any Error>(catching: { try await body(directory) })
+    let result = await Result<Void, any Error> { try await body(directory) }
     try clean()
     try result.get()
   }
@@ -155,16 +155,5 @@ final class PlainSocket {
     if count < 0 { throw Errno(rawValue: errno) }
     if count == 0 { throw Errno.connectionReset }
     return byte
-  }
-}
-
-extension Result where Failure == any Error {
-  /// What `body` returns or throws, so that what was set up can be taken away in either case.
-  init(catching body: () async throws -> Success) async {
-    do {
-      self = .success(try await body())
-    } catch {
-      self = .failure(error)
-    }
   }
 }
