@@ -50,7 +50,8 @@ struct MapHistoryTests {
     let before = Dictionary(uniqueKeysWithValues: old.entries.map { ($0.id, $0) })
     let after = Set(new.entries.map(\.id))
     return ServiceTableChange(
-      updated: new.entries.filter { before[$0.id] != $0 }, removed: old.entries.map(\.id).filter { !after.contains($0) },
+      updated: new.entries.filter { before[$0.id] != $0 },
+      removed: old.entries.map(\.id).filter { !after.contains($0) },
       nodeAddresses: new.nodeAddresses)
   }
 

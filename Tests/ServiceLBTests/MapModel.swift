@@ -24,10 +24,12 @@ struct MapModel {
     var local: Set<ServiceBackend.Key>
 
     init(_ entry: ServiceEntry) {
-      cluster = Set(entry.cluster.filter { Self.isTable(entry) ? entry.backends[$0].weight > 0 : true }
-        .map { entry.backends[$0].key })
-      local = Set(entry.local.filter { Self.isTable(entry) ? entry.backends[$0].weight > 0 : true }
-        .map { entry.backends[$0].key })
+      cluster = Set(
+        entry.cluster.filter { Self.isTable(entry) ? entry.backends[$0].weight > 0 : true }
+          .map { entry.backends[$0].key })
+      local = Set(
+        entry.local.filter { Self.isTable(entry) ? entry.backends[$0].weight > 0 : true }
+          .map { entry.backends[$0].key })
     }
 
     init(_ cluster: [BackendRecord?], _ local: [BackendRecord?]) {
@@ -163,7 +165,9 @@ struct MapModel {
       for client in Self.clients {
         let isOpen = openTo(key).map { $0.contains { $0.contains(client) } } ?? true
         var answers: [Bool] = []
-        if before[key] != nil { answers.append((ranges[key] ?? nil).map { $0.contains { $0.contains(client) } } ?? true) }
+        if before[key] != nil {
+          answers.append((ranges[key] ?? nil).map { $0.contains { $0.contains(client) } } ?? true)
+        }
         if let entry = after[key] {
           let isRestricted =
             !entry.sourceRanges.isEmpty
@@ -175,7 +179,8 @@ struct MapModel {
     }
     for held in held {
       let extents = maps.extents(of: held.word.service)
-      for (records, isLocal) in [(maps.backends(in: extents.cluster), false), (maps.backends(in: extents.local), true)] {
+      for (records, isLocal) in [(maps.backends(in: extents.cluster), false), (maps.backends(in: extents.local), true)]
+      {
         if isLocal, held.word.flags.isDisjoint(with: [.internalLocal, .externalLocal]) { continue }
         let met = Set(records.compactMap { $0?.key })
         if records.contains(where: { $0?.service != held.word.service }) { report("held \(held.word) meets another's") }

@@ -149,7 +149,8 @@ extension ServiceMapState {
   /// An entry's source ranges as they are kept: masked, each once, in order; none where no frontend asks for them.
   static func ranges(of entry: ServiceEntry) -> [IPCIDR] {
     entry.sourceRanges.isEmpty || !entry.frontends.contains { $0.kind == .loadBalancer }
-      ? [] : Set(entry.sourceRanges.map(\.masked)).sorted { ($0.address, $0.prefixLength) < ($1.address, $1.prefixLength) }
+      ? []
+      : Set(entry.sourceRanges.map(\.masked)).sorted { ($0.address, $0.prefixLength) < ($1.address, $1.prefixLength) }
   }
 
   /// The state that a backend's record is to say.

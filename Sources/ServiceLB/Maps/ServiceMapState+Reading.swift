@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import DatapathPrograms
 internal import CDatapathABI
+internal import DatapathPrograms
 internal import NetworkTypes
 
 extension ServiceMapState {
@@ -175,7 +175,9 @@ extension ServiceMapState {
     for backend in cluster { if let position = positions[backend] { service.backends[position].isInCluster = true } }
     for backend in local { if let position = positions[backend] { service.backends[position].isInLocal = true } }
     // A scope that names what is gone is from before.
-    if service.backends.contains(where: { $0.isRetired && ($0.isInCluster || $0.isInLocal) }) { service.isSound = false }
+    if service.backends.contains(where: { $0.isRetired && ($0.isInCluster || $0.isInLocal) }) {
+      service.isSound = false
+    }
     if isTable {
       service.clusterTable = cluster
       service.localTable = service.extents.local == service.extents.cluster ? [] : local

@@ -24,7 +24,9 @@ public struct ServiceMapState: Sendable {
   struct InstalledBackend: Sendable {
     var key: ServiceBackend.Key
     var index: UInt32
-    /// 0: the entry has it. Else it is gone, and this tells this time from others.
+    /// 0 while the entry has it.
+    ///
+    /// Else it is gone, and this tells this time from others.
     var retirement: UInt32
     var weight: UInt16
     var state: BackendRecord.State

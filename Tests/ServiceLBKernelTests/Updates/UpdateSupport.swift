@@ -59,7 +59,8 @@ enum Updates {
 
   /// Endpoints on loopback, one for each bit of a mask.
   static func loopbackEntry(_ mask: UInt32, count: Int) throws -> ServiceEntry {
-    try entry("web", "10.96.0.1:80", .tcp, (0..<count).filter { mask & 1 << UInt32($0) != 0 }.map { "127.0.1.\($0 + 1):8080" })
+    try entry(
+      "web", "10.96.0.1:80", .tcp, (0..<count).filter { mask & 1 << UInt32($0) != 0 }.map { "127.0.1.\($0 + 1):8080" })
   }
 }
 
