@@ -23,6 +23,12 @@
 #define PROCEED 1
 #define REFUSE  0
 
+/*
+ * Whether to ask the kernel for the MPTCP socket that a TCP socket is part of; needs CAP_PERFMON and CONFIG_MPTCP when
+ * the programs are loaded. Without, such sockets are translated too, but say the backend when asked for their peer.
+ */
+const volatile bool mptcp = false;
+
 /* A value of bpf_sock.state that connected UDP sockets have too. */
 #define SOCKET_CONNECTED 1
 
@@ -138,6 +144,25 @@ static __always_inline bool is_frontend(const struct socket_peer *peer, const st
   return peer->frontend_port == asked->port && asked->port && is_same(&peer->frontend_address, &asked->address);
 }
 
+/*
+ * The record of the socket that the application has; null: there is none, or with `fresh` no memory. An MPTCP socket
+ * connects by TCP sockets of its own making (`is_part`), which are never asked for their peer, and whose end is not
+ * told.
+ */
+static __always_inline struct socket_peer *own_record(struct bpf_sock_addr *ctx, __u32 protocol,
+                                                      struct socket_peer *fresh, bool *is_part) {
+  __u64 flags = fresh ? BPF_SK_STORAGE_GET_F_CREATE : 0;
+  if (mptcp && protocol == IPPROTO_TCP) {
+    struct mptcp_sock *whole = bpf_skc_to_mptcp_sock(ctx->sk);
+    if (whole) {
+      *is_part = true;
+      return bpf_sk_storage_get(&socket_peer, whole, fresh, flags);
+    }
+  }
+  *is_part = false;
+  return bpf_sk_storage_get(&socket_peer, ctx->sk, fresh, flags);
+}
+
 /* Writes down what a socket asked for, and what stands for it; false: there is no memory. */
 static __always_inline bool remember(struct bpf_sock_addr *ctx, struct socket_peer *peer, const struct asked *asked,
                                      __u32 index, const struct backend *record, __u32 flags) {
@@ -151,8 +176,9 @@ static __always_inline bool remember(struct bpf_sock_addr *ctx, struct socket_pe
       .epoch = record->epoch,
       .flags = flags,
   };
+  bool is_part;
   if (!peer)
-    return bpf_sk_storage_get(&socket_peer, ctx->sk, &fresh, BPF_SK_STORAGE_GET_F_CREATE) != 0;
+    return own_record(ctx, asked->protocol, &fresh, &is_part) != 0;
   if (peer->flags & SOCKET_PEER_COUNTED)
     remove_load(peer->backend, peer->epoch);
   fresh.flags |= peer->flags & SOCKET_PEER_MORE;
@@ -162,15 +188,19 @@ static __always_inline bool remember(struct bpf_sock_addr *ctx, struct socket_pe
 
 /* A socket connects: the backend that stands for what it asks for; null: `verdict`. */
 static __always_inline struct backend *connect(struct bpf_sock_addr *ctx, const struct asked *asked, int *verdict) {
-  struct socket_peer *peer = bpf_sk_storage_get(&socket_peer, ctx->sk, 0, 0);
+  bool is_part;
+  struct socket_peer *peer = own_record(ctx, asked->protocol, 0, &is_part);
   __u64 word = find_frontend(ctx, asked);
   int choice = word ? choose(ctx, word, bpf_get_prandom_u32()) : SERVICE_REFUSED;
   __u32 index = choice;
   struct backend *record = choice > 0 ? bpf_map_lookup_elem(&backend, &index) : 0;
   if (!record) {
     *verdict = word ? answer(word, choice) : PROCEED;
-    /* The socket may have been connected to a service before. Now it asks for an address itself. */
-    if (peer && *verdict == PROCEED)
+    /*
+     * The socket may have been connected to a service before. Now it asks for an address itself; but not where an MPTCP
+     * socket that is connected adds another path.
+     */
+    if (peer && *verdict == PROCEED && !is_part)
       forget(peer);
     return 0;
   }

@@ -35,8 +35,8 @@ extension ServiceMaps {
     Set(try exclusions.entries().map(\.0))
   }
 
-  /// Programs look only where this is not 0. It is counted anew each time, so that a writer that was killed between the two
-  /// leaves nothing wrong for long.
+  // Programs look only where this is not 0. It is counted anew each time, so that a writer that was killed between the two
+  // leaves nothing wrong for long.
   private func countExclusions() throws(BPFError) {
     let count = UInt32(clamping: try exclusions.entries().count)
     state.store(count, in: state.field(\.exclusions), at: 0, ordering: .releasing)

@@ -12,6 +12,9 @@ public struct SocketPrograms: ~Copyable, Sendable {
 
   /// Loads the programs.
   ///
+  /// Where the kernel and the caller's capabilities allow it (CONFIG_MPTCP, CAP_PERFMON), MPTCP sockets too are told the
+  /// service when they ask for their peer, and taken off their backend's load when they are closed.
+  ///
   /// - Parameters:
   ///   - maps: What they look up.
   ///   - constants: What they are loaded with.
@@ -21,8 +24,20 @@ public struct SocketPrograms: ~Copyable, Sendable {
   public static func load(
     using maps: ServiceMaps, constants: ServiceConstants = ServiceConstants()
   ) throws(BPFError) -> SocketPrograms {
+    do {
+      return try load(maps, constants, mptcp: true)
+    } catch {
+      // The kernel refuses a helper that it or the caller lacks; what else is wrong is wrong without it too.
+      return try load(maps, constants, mptcp: false)
+    }
+  }
+
+  private static func load(
+    _ maps: ServiceMaps, _ constants: ServiceConstants, mptcp: Bool
+  ) throws(BPFError) -> SocketPrograms {
     var object = try BPFObject(DatapathObject.sockLB.embedded)
     try constants.set(in: &object)
+    try object.setConstant("mptcp", to: mptcp)
     try maps.lend(to: &object)
     return SocketPrograms(object: try object.load(), maps: maps)
   }
