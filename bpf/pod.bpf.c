@@ -192,7 +192,7 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
             return reason;
         }
         if (packet->service != SERVICE_NONE)
-          state = packet->is_hairpin ? 0 : live_flow(&packet->flow, now);
+          state = packet->is_hairpin || packet->is_untaken ? 0 : live_flow(&packet->flow, now);
         else if (state && state->flags & FLOW_SERVICE)
           state = 0;
       }
