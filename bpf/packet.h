@@ -51,7 +51,8 @@ struct packet {
   __u8 service;     /* enum service_relation */
   __u8 is_sibling;  /* FLOW_SIBLING */
   __u8 is_hairpin;  /* FLOW_HAIRPIN */
-  __u8 padding[6];
+  __u8 is_untaken;  /* no flow has these ends, as was seen when the backend was chosen */
+  __u8 padding[5];
 };
 
 #define IPV4_MORE_FRAGMENTS  0x2000

@@ -192,7 +192,7 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
             return reason;
         }
         if (packet->service != SERVICE_NONE)
-          state = packet->is_hairpin ? 0 : live_flow(&packet->flow, now);
+          state = packet->is_hairpin || packet->is_untaken ? 0 : live_flow(&packet->flow, now);
         else if (state && state->flags & FLOW_SERVICE)
           state = 0;
       }
@@ -208,7 +208,8 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
       }
     }
     if (translate_services && direction == FLOW_INGRESS && state && state->flags & FLOW_SERVICE) {
-      /* From the service's own address: only what the pod sent to itself comes like this. Others take no choice away. */
+      /* From the service's own address: only what the pod sent to itself comes like this. Others take no choice away.
+       */
       is_settled = (state->flags & FLOW_HAIRPIN) != 0;
       state = 0;
     } else {

@@ -116,10 +116,11 @@ static __always_inline int is_same_translation(const struct flow_state *state, c
 }
 
 /* Whether packet->flow is taken by a flow that goes on. */
-static __always_inline int is_taken(const struct packet *packet, __u64 now) {
+static __always_inline int is_taken(struct packet *packet, __u64 now) {
   struct flow_key key = packet->flow; /* on the stack: Linux 6.1 wants keys there */
   struct flow_state *state = live_flow(&key, now);
 
+  packet->is_untaken = !state;
   if (!state || is_same_translation(state, packet))
     return 0;
   return !(state->flags & FLOW_CLOSING && is_opening(packet));
