@@ -5,8 +5,10 @@
 /* What is known of the packet under way. */
 #include <linux/bpf.h>
 #include <linux/in.h>
+#include <linux/in6.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "address.h"
 #include "include/endpoint_abi.h"
 #include "include/flow_abi.h"
 
@@ -20,9 +22,20 @@ enum packet_kind {
   PACKET_ARP,
 };
 
+/* What the service stage made of a packet: packet->flow then names the flow as the backend sees it. */
+enum service_relation {
+  SERVICE_NONE,
+  SERVICE_KNOWN,  /* of a flow whose backend was chosen before */
+  SERVICE_CHOSEN, /* its backend was chosen just now */
+};
+
 struct packet {
   struct flow_key flow;            /* as the flow table has it: filled by parsing, and looked up as it is */
   struct ip_address local_address; /* the pod's side, as the packet says */
+  struct ip_address asked_address; /* of a packet to a service: what it was sent to */
+  __be16 asked_port;
+  __be16 sent_port;  /* and the port it was sent from */
+  __u32 translation; /* as in struct flow_state */
   __u32 endpoint;
   __u32 decision;
   __u32 generation;
@@ -30,12 +43,15 @@ struct packet {
   __be32 identification;
   __u8 direction;
   __u8 kind;      /* enum packet_kind */
-  __u8 tcp_flags; /* byte 13 of the TCP header */
+  __u8 tcp_flags; /* byte 13 of the TCP header; of SCTP: TCP_SYN for INIT */
   __u8 is_ipv6;
   __u8 is_first_fragment; /* of several */
   __u8 is_later_fragment;
   __u8 hop_options; /* an IPv6 hop-by-hop header was read */
-  __u8 padding[5];
+  __u8 service;     /* enum service_relation */
+  __u8 is_sibling;  /* FLOW_SIBLING */
+  __u8 is_hairpin;  /* FLOW_HAIRPIN */
+  __u8 padding[6];
 };
 
 #define IPV4_MORE_FRAGMENTS  0x2000
@@ -43,23 +59,6 @@ struct packet {
 
 static __always_inline int is_icmp(__u8 protocol) {
   return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
-}
-
-static __always_inline int is_mapped(const struct ip_address *address) {
-  return (address->word[0] | address->word[1]) == 0 && address->word[2] == bpf_htonl(0xffff);
-}
-
-static __always_inline int is_unspecified(const struct ip_address *address) {
-  return (address->word[0] | address->word[1] | address->word[2] | address->word[3]) == 0;
-}
-
-static __always_inline int is_link_local(const struct ip_address *address) {
-  return (address->word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
-}
-
-static __always_inline int is_same(const struct ip_address *left, const struct ip_address *right) {
-  return ((left->word[0] ^ right->word[0]) | (left->word[1] ^ right->word[1]) | (left->word[2] ^ right->word[2]) |
-          (left->word[3] ^ right->word[3])) == 0;
 }
 
 /* Whether an address in the form of packets is one of the pod's own. A family that the pod does not have is zero. */

@@ -13,6 +13,8 @@
 #include "conntrack.h"
 #include "discovery.h"
 #include "drop.h"
+#include "errors.h"
+#include "fragments.h"
 #include "include/endpoint_abi.h"
 #include "include/flow_abi.h"
 #include "packet.h"
@@ -20,7 +22,10 @@
 #include "pod_maps.h"
 #include "policy.h"
 #include "records.h"
+#include "refusal.h"
+#include "rewriting.h"
 #include "shared_maps.h"
+#include "translation.h"
 
 /* Set by the loader: whether the first packet of each allowed flow is recorded too. */
 const volatile __u32 record_allowed = 0;
@@ -71,23 +76,148 @@ static __always_inline enum drop_reason judge_packet(struct packet *packet, cons
   return reason == DROP_POLICY && !is_tracked_protocol(packet) ? DROP_UNKNOWN_PROTOCOL : reason;
 }
 
+/* The ends of a packet to the pod, or from it, as it came. */
+static __always_inline void note_ends(const struct packet *packet, const __u8 direction, struct ends *ends) {
+  const int is_egress = direction == FLOW_EGRESS;
+  const int is_asked = is_egress && packet->service != SERVICE_NONE;
+  __be16 local_port = is_asked ? packet->sent_port : packet->flow.local_port;
+  __be16 peer_port = is_asked ? packet->asked_port : packet->flow.peer_port;
+  const struct ip_address *peer = is_asked ? &packet->asked_address : &packet->flow.peer_address;
+
+  ends->source = is_egress ? packet->local_address : *peer;
+  ends->destination = is_egress ? *peer : packet->local_address;
+  ends->source_port = is_egress ? local_port : peer_port;
+  ends->destination_port = is_egress ? peer_port : local_port;
+}
+
+/*
+ * A reply of a translated flow comes from what the pod asked for. Where the pod reached itself its answer goes back to
+ * it, and is none of policy's concern either.
+ */
+__noinline int translate_reply(struct __sk_buff *skb, const struct packet *packet, const struct flow_state *state) {
+  struct rewriting change;
+  struct flow_key key;
+
+  if (!packet || !state)
+    return DROP_INVALID;
+  key = packet->flow;
+  note_ends(packet, packet->direction, &change.from);
+  change.to = change.from;
+  if (!find_asked(&key, state->translation, &change.to.source, &change.to.source_port))
+    return DROP_NAT_NO_MAPPING;
+  change.to.destination = packet->local_address;
+  change.to.destination_port = port_of(state->flags, change.from.destination_port);
+  return rewrite(skb, packet, &change);
+}
+
+/* What the pod sends to a service goes to the backend. */
+__noinline int translate_request(struct __sk_buff *skb, const struct packet *packet) {
+  struct rewriting change;
+  int reason;
+
+  if (!packet)
+    return DROP_INVALID;
+  note_ends(packet, FLOW_EGRESS, &change.from);
+  change.to.source = packet->is_hairpin ? packet->flow.peer_address : packet->local_address;
+  change.to.destination = packet->is_hairpin ? packet->local_address : packet->flow.peer_address;
+  change.to.source_port = packet->is_hairpin ? packet->flow.peer_port : packet->flow.local_port;
+  change.to.destination_port = packet->is_hairpin ? packet->flow.local_port : packet->flow.peer_port;
+  reason = rewrite(skb, packet, &change);
+  if (reason == DROP_NONE && packet->is_sibling && send_to_own_station(skb) != 0)
+    return DROP_INVALID;
+  return reason;
+}
+
+/* What the pod sends to itself by way of a service. No policy is asked: a pod is never isolated from itself. */
+__noinline int send_to_itself(struct __sk_buff *skb, const struct packet *packet, __u64 now) {
+  struct flow_state *state;
+  struct flow_key key;
+
+  if (!packet)
+    return DROP_INVALID;
+  key = packet->flow;
+  state = live_flow(&key, now);
+  if (state && !(is_opening(packet) && state->flags & FLOW_CLOSING))
+    note_packet(state, packet, 0, now);
+  else if (may_start_flow(packet) && start_flow(&key, packet, FLOW_INGRESS, translated_flags(packet), now) != 0)
+    return DROP_FLOW_CREATE;
+  if (packet->is_first_fragment)
+    remember_fragment(packet, now);
+  return translate_request(skb, packet);
+}
+
+/* What an ICMP error is to the pod's flows. RELATION_NONE: nothing, so that policy judges it. */
+static __always_inline enum drop_reason handle_error(struct __sk_buff *skb, const struct packet *packet,
+                                                     const struct endpoint *pod, __u64 now, int *is_related,
+                                                     int *is_returned) {
+  switch (relate_error(skb, packet, pod, now)) {
+  case ERROR_BROKEN:
+    return DROP_INVALID;
+  case ERROR_HAIRPIN:
+    *is_returned = 1;
+    *is_related = 1;
+    return DROP_NONE;
+  case ERROR_RELATED:
+    *is_related = 1;
+    return DROP_NONE;
+  default:
+    return DROP_NONE;
+  }
+}
+
+/* `is_returned`: the packet is to go back to the pod. */
 static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct packet *packet,
-                                                  const struct endpoint *pod, const __u8 direction) {
+                                                  const struct endpoint *pod, const __u8 direction, int *is_returned) {
   __u64 now = bpf_ktime_get_coarse_ns();
   enum relation relation = RELATION_NONE;
   enum drop_reason reason;
   struct flow_state *state = 0;
   __u32 generation;
+  int is_settled = 0;
 
   if (packet->is_later_fragment)
     recall_fragment(packet, now);
-  if (packet->kind == PACKET_ICMP_ERROR && quotes_live_flow(skb, packet, pod, now))
-    return DROP_NONE;
+  if (packet->kind == PACKET_ICMP_ERROR) {
+    reason = handle_error(skb, packet, pod, now, &is_settled, is_returned);
+    if (reason != DROP_NONE || is_settled)
+      return reason;
+  }
   if (packet->kind == PACKET_FLOW || packet->kind == PACKET_REPLY) {
     state = live_flow(&packet->flow, now);
-    relation = relation_of(packet, state, direction);
+    if (translate_services && direction == FLOW_EGRESS) {
+      if (asks_service(packet, state)) {
+        if (translate(packet, state, now)) {
+          reason = choose(packet, pod, now);
+          if (reason != DROP_NONE)
+            return reason;
+        }
+        if (packet->service != SERVICE_NONE)
+          state = packet->is_hairpin ? 0 : live_flow(&packet->flow, now);
+        else if (state && state->flags & FLOW_SERVICE)
+          state = 0;
+      }
+      if (state && state->flags & FLOW_FROM_POD && !is_same_translation(state, packet)) {
+        reason = part(packet, pod, state, now);
+        if (reason != DROP_NONE)
+          return reason;
+        state = packet->service == SERVICE_NONE || packet->is_hairpin ? 0 : live_flow(&packet->flow, now);
+      }
+      if (packet->is_hairpin) {
+        *is_returned = 1;
+        return send_to_itself(skb, packet, now);
+      }
+    }
+    if (translate_services && direction == FLOW_INGRESS && state && state->flags & FLOW_SERVICE) {
+      /* From the service's own address: only what the pod sent to itself comes like this. Others take no choice away. */
+      is_settled = (state->flags & FLOW_HAIRPIN) != 0;
+      state = 0;
+    } else {
+      relation = relation_of(packet, state, direction);
+    }
+    if (translate_services && state && state->flags & FLOW_HAIRPIN)
+      is_settled = 1;
   }
-  if (relation != RELATION_REPLY) {
+  if (relation != RELATION_REPLY && !is_settled) {
     generation = active_generation();
     /* What this generation allowed once, it allows still. */
     if (relation != RELATION_FORWARD || generation == 0 || !state || state->generation != generation) {
@@ -101,15 +231,22 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
     }
   }
   if (relation == RELATION_FIRST) {
-    if (start_flow(packet, direction, now) != 0)
+    if (start_flow(&packet->flow, packet, direction, translate_services ? translated_flags(packet) : 0, now) != 0)
       return DROP_FLOW_CREATE;
     if (record_allowed)
       record_allow(skb, packet);
   } else if (state && relation != RELATION_NONE) {
-    note_packet(state, packet, relation == RELATION_REPLY, now);
+    if (note_packet(state, packet, relation == RELATION_REPLY, now) && translate_services && state->translation != 0)
+      count_closed(packet, state);
   }
   if (packet->is_first_fragment && packet->kind <= PACKET_REPLY)
     remember_fragment(packet, now);
+  if (translate_services && direction == FLOW_EGRESS && packet->service != SERVICE_NONE)
+    return translate_request(skb, packet);
+  if (translate_services && relation == RELATION_REPLY && state && state->translation != 0) {
+    *is_returned = direction == FLOW_EGRESS;
+    return translate_reply(skb, packet, state);
+  }
   return DROP_NONE;
 }
 
@@ -117,6 +254,7 @@ static __always_inline int handle(struct __sk_buff *skb, const __u8 direction) {
   struct packet packet = {.endpoint = skb->cb[0], .direction = direction};
   struct endpoint *pod = bpf_map_lookup_elem(&endpoint, &packet.endpoint);
   enum drop_reason reason;
+  int is_returned = 0;
 
   packet.flow.endpoint = (__u16)packet.endpoint;
   reason = parse(skb, &packet, direction);
@@ -131,7 +269,13 @@ static __always_inline int handle(struct __sk_buff *skb, const __u8 direction) {
            (packet.kind != PACKET_ARP || packet.local_address.word[3] != 0))
     reason = DROP_INVALID_SOURCE;
   else if (reason == DROP_NONE && packet.kind != PACKET_ARP)
-    reason = handle_ip(skb, &packet, pod, direction);
+    reason = handle_ip(skb, &packet, pod, direction, &is_returned);
+  if (translate_services && reason == DROP_NO_SERVICE) {
+    drop(skb, &packet, reason);
+    return refuse(skb, &packet);
+  }
+  if (translate_services && is_returned && reason == DROP_NONE)
+    return send_to_own_station(skb) == 0 ? send_back(skb) : drop(skb, &packet, DROP_INVALID);
   return reason == DROP_NONE ? TC_ACT_UNSPEC : drop(skb, &packet, reason);
 }
 

@@ -134,34 +134,15 @@ struct {
   __type(value, __u64);
 } event_lost SEC(".maps");
 
-/* Ports of a fragmented packet, learnt from its first fragment. These two structs stay within the kernel. */
-struct fragment_key {
-  struct ip_address peer_address;
-  struct ip_address local_address;
-  __u32 endpoint;
-  __be32 identification;
-  __u8 protocol; /* IPv4; 0 for IPv6, which tells datagrams apart without it (RFC 8200, 4.5) */
-  __u8 direction;
-  __u8 padding[2];
-};
-_Static_assert(sizeof(struct fragment_key) == 44, "struct fragment_key");
-
-struct fragment {
-  __u64 first_seen; /* nanoseconds, CLOCK_MONOTONIC */
-  __be16 peer_port;
-  __be16 local_port;
-  __u8 protocol; /* behind all extension headers */
-  __u8 kind;     /* enum packet_kind of the first fragment */
-  __u8 padding[2];
-};
-_Static_assert(sizeof(struct fragment) == 16, "struct fragment");
-
-/* Written and read by the pod programs only. Full: the oldest goes; its later fragments match no rule with a port. */
+/*
+ * Flow -> which address the pod asked for, of node ports alone: their VIP record says any. Written and read by the pod
+ * programs. Full: the one used longest ago goes, and its replies are dropped (DROP_NAT_NO_MAPPING).
+ */
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
   __uint(max_entries, 8192);
-  __type(key, struct fragment_key);
-  __type(value, struct fragment);
-} fragment SEC(".maps");
+  __type(key, struct flow_key);
+  __type(value, struct ip_address);
+} asked_address SEC(".maps");
 
 #endif

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "address.h"
 #include "service_maps.h"
 
 /* Ports at which nodes serve. */
@@ -48,18 +49,9 @@ static __always_inline __u32 word_epoch(__u64 word) {
   return word >> FRONTEND_EPOCH_SHIFT;
 }
 
-static __always_inline bool is_mapped(const struct ip_address *address) {
-  return address->word[0] == 0 && address->word[1] == 0 && address->word[2] == bpf_htonl(0xffff);
-}
-
 static __always_inline struct ip_address mapped(__be32 address) {
   struct ip_address result = {{0, 0, bpf_htonl(0xffff), address}};
   return result;
-}
-
-static __always_inline bool same_address(const struct ip_address *left, const struct ip_address *right) {
-  return left->word[3] == right->word[3] && left->word[2] == right->word[2] && left->word[1] == right->word[1] &&
-         left->word[0] == right->word[0];
 }
 
 /* The frontend at an address; 0: there is none. */

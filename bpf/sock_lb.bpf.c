@@ -137,11 +137,11 @@ static __always_inline void forget(struct socket_peer *peer) {
 }
 
 static __always_inline bool is_backend(const struct socket_peer *peer, const struct ip_address *address, __be16 port) {
-  return peer->backend_port == port && port && same_address(&peer->backend_address, address);
+  return peer->backend_port == port && port && is_same(&peer->backend_address, address);
 }
 
 static __always_inline bool is_frontend(const struct socket_peer *peer, const struct asked *asked) {
-  return peer->frontend_port == asked->port && asked->port && same_address(&peer->frontend_address, &asked->address);
+  return peer->frontend_port == asked->port && asked->port && is_same(&peer->frontend_address, &asked->address);
 }
 
 /*
@@ -223,7 +223,7 @@ static __always_inline bool remember_more(struct socket_peer *peer, const struct
   struct datagram_peer_key key = {.cookie = cookie, .address = record->address, .port = record->port};
   struct datagram_peer value = {.address = asked->address, .port = asked->port, .service = record->service};
   const struct datagram_peer *known = bpf_map_lookup_elem(&datagram_peer, &key);
-  if ((!known || known->port != value.port || !same_address(&known->address, &value.address)) &&
+  if ((!known || known->port != value.port || !is_same(&known->address, &value.address)) &&
       bpf_map_update_elem(&datagram_peer, &key, &value, BPF_ANY))
     return false;
   peer->flags |= SOCKET_PEER_MORE;

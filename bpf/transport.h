@@ -131,6 +131,8 @@ static __always_inline enum drop_reason parse_transport(struct packet *packet, c
     if (length < sizeof(*sctp) || (void *)(sctp + 1) > data_end)
       return DROP_INVALID;
     set_ports(packet, direction, sctp->source, sctp->dest);
+    /* Only INIT has no tag (RFC 9260, 8.5). */
+    packet->tcp_flags = sctp->verification_tag == 0 ? TCP_SYN : 0;
   } else if (protocol == icmp) {
     struct icmp_header *header = start;
 

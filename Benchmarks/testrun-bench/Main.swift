@@ -24,6 +24,10 @@ struct TestRunBenchCommand: ExampleCommand {
       no_match and deny (dropped), cidr (the peer is known by its address range), judged (a protocol that has no flow). A \
       trailing 6 is IPv6.
 
+      services.N are paths with N services in the tables, at an isolated pod that may reach everything: established (a flow \
+      that is none of a service's), miss (a new one), service.new, service (a known flow's request) and to_pod.service (its \
+      reply).
+
       The kernel does not restore a packet between the runs of a batch; a program that rewrote it would be refused. Lines \
       with .single are of one run per call, on a flow that is new each time, by the kernel's clock: compare them with \
       null.single. Programs at control groups (sock_lb) cannot be tested by any kernel so far, and are left out.
@@ -52,6 +56,10 @@ struct TestRunBenchCommand: ExampleCommand {
     for policies in [10, 1000, 100_000]
     where only.map({ $0.hasPrefix("policies.\(policies).") || "policies.\(policies).".hasPrefix($0) }) ?? true {
       try PolicyPaths(policies: policies).measure(timing, isWanted)
+    }
+    for services: UInt32 in [1, 10_000]
+    where only.map({ $0.hasPrefix("services.\(services).") || "services.\(services).".hasPrefix($0) }) ?? true {
+      try ServicePaths(services: services).measure(timing, isWanted)
     }
     Line.printPeakMemory()
   }

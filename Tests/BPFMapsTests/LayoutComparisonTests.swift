@@ -36,6 +36,23 @@ struct LayoutComparisonTests {
     #expect(Sample.layout.differences(from: object()) == nil)
   }
 
+  @Test func `a field may be where an older version had padding, and nowhere else`() {
+    #expect(Sample.layout.differences(from: object { $0[3].name = "padding" }) == nil)
+    #expect(Sample.layout.differences(from: object { $0[1].name = "padding2" }) == nil)
+    #expect(Sample.layout.differences(from: object { $0[1].name = "older" }) != nil)
+    #expect(
+      Sample.layout.differences(
+        from: object {
+          $0[1].name = "padding"
+          $0[1].size = 2
+        }) != nil)
+    // The other way round nothing is known of what is there.
+    #expect(
+      Sample.layout.differences(
+        from: object { $0.append(.init(name: "more", bitOffset: 128, size: 4, isBitField: false)) })
+        != nil)
+  }
+
   @Test func `a moved field is named with both offsets`() {
     #expect(
       Sample.layout.differences(from: object { $0[3].bitOffset = 96 + 8 })

@@ -11,7 +11,7 @@ import Testing
 /// loop can double what the verifier goes through.
 @Suite("Instruction counts", .serialized, .requires(.root))
 struct InstructionCountTests {
-  private static let objects: [DatapathObject] = [.pod, .dispatcher, .sockLB, .bypassGuard]
+  private static let objects: [DatapathObject] = [.pod, .dispatcher, .sockLB, .nodeLB, .bypassGuard]
 
   private static var series: String {
     let kernel = KernelVersion.running

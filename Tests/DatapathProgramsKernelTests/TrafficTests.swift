@@ -26,10 +26,10 @@ struct TrafficTests {
 
   /// Makes the pair, attaches, runs the body.
   static func withPod(
-    at side: Side,
+    at side: Side, services: ServiceMaps? = nil,
     _ body: (borrowing PodFixture, _ pod: NetworkNamespace, _ peer: NetworkNamespace) async throws -> Void
   ) async throws {
-    let fixture = try PodFixture(recordsAllowedFlows: true)
+    let fixture = try PodFixture(recordsAllowedFlows: true, services: services)
     try await withScratchNamespace { pod in
       try await withScratchNamespace { peer in
         let ends = try await wire(pod, peer)

@@ -23,6 +23,8 @@ struct DropReasonTests {
     "INVALID_SOURCE": .invalidSource, "POLICY": .policy, "INVALID": .invalid, "UNKNOWN_PROTOCOL": .unknownProtocol,
     "MISSED_TAIL_CALL": .missedTailCall, "FLOW_CREATE": .flowCreate, "UNSUPPORTED_L3": .unsupportedL3,
     "POLICY_DENY": .policyDeny, "INVALID_EXTHDR": .invalidExtensionHeader, "ENDPOINT_NOT_READY": .endpointNotReady,
+    "CSUM_L4": .checksumL4, "NO_SERVICE": .noService, "NAT_NO_MAPPING": .noMapping, "IS_CLUSTER_IP": .isClusterIP,
+    "NOT_IN_SRC_RANGE": .notInSourceRange, "NOT_LOCAL": .notLocal,
   ]
 
   @Test func `the Swift enum is the C enum, number by number and name by name`() throws {

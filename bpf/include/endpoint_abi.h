@@ -68,6 +68,24 @@ _Static_assert(sizeof(struct flow_key) == 24, "struct flow_key");
 #define FLOW_SERVICE (1u << 6)
 /* flow_state.flags, with FLOW_SERVICE: the backend is reached on the pod's own parent, without a gateway. */
 #define FLOW_SIBLING (1u << 7)
+/*
+ * flow_state.flags: the backend is the pod itself. The flow's peer is then HAIRPIN_ADDRESS of its family with the port
+ * that the pod sends from, because the pod's stack takes no packet from its own address.
+ */
+#define FLOW_HAIRPIN (1u << 8)
+/*
+ * flow_state.flags, bits 16-31, in network order: another flow of the pod to the same backend has the port that the pod
+ * sends from, so that one has two. In the service's choice: the port on the wire; in the flow: the pod's own. 0: one.
+ */
+#define FLOW_PORT_SHIFT 16
+
+/* Where a pod that reaches itself seems to be: 169.254.42.1, and 100::a9fe:2a01 of the discard-only prefix (RFC 6666).
+ */
+#define HAIRPIN_ADDRESS4 0xa9fe2a01u
+#define HAIRPIN_PREFIX6  0x01000000u
+
+/* flow_state.translation */
+#define TRANSLATION_VIP_BITS 20
 
 struct flow_state {
   __u64 last_seen;   /* nanoseconds, CLOCK_MONOTONIC; written at most once a second */

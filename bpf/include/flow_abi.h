@@ -18,10 +18,16 @@ enum drop_reason {
   DROP_UNKNOWN_PROTOCOL = 137,   /* an IP protocol that connection tracking does not know, at an isolated pod */
   DROP_UNSUPPORTED_L3 = 139,     /* neither IPv4, nor IPv6, nor ARP */
   DROP_MISSED_TAIL_CALL = 140,   /* no program in the dispatcher's slot: closed */
+  DROP_CSUM_L4 = 154,            /* SCTP to a service whose backends have another port: its checksum cannot be mended */
   DROP_FLOW_CREATE = 155,        /* the flow table refused a new entry */
   DROP_INVALID_EXTHDR = 156,     /* IPv6 extension headers: too many, out of place, or a route with segments left */
+  DROP_NO_SERVICE = 158,         /* the service has no backend; the sender is told, unless it asks too often */
+  DROP_NAT_NO_MAPPING = 167,     /* of a translated flow: no free port, or what was asked for is not known any more */
+  DROP_IS_CLUSTER_IP = 174,      /* a client outside asks for a cluster IP */
+  DROP_NOT_IN_SRC_RANGE = 177,   /* a client outside is in none of the service's source ranges */
   DROP_POLICY_DENY = 181,        /* an explicit deny entry */
   DROP_ENDPOINT_NOT_READY = 203, /* no such endpoint, or policy required and not compiled yet */
+  DROP_NOT_LOCAL = 240,          /* the service's traffic policy is Local and no backend is on this node */
 };
 #define DROP_REASON_LIMIT 256
 

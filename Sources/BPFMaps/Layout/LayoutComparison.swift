@@ -18,6 +18,19 @@ struct ObjectType: Hashable, Sendable {
   var fields: [Field]?
 }
 
+extension ObjectType.Field {
+  /// Named padding, which is zero: a later version may give it a meaning of which zero is the absence.
+  var isPadding: Bool { !isBitField && name.hasPrefix("padding") }
+}
+
+extension ObjectType {
+  /// Whether there is named padding where another version has a field that is unknown here.
+  func hasPadding(where offset: Int?, _ size: Int, hasNo name: String) -> Bool {
+    guard let offset, let fields, !fields.contains(where: { $0.name == name }) else { return false }
+    return fields.contains { $0.isPadding && $0.bitOffset == offset * 8 && $0.size == size }
+  }
+}
+
 extension StructLayout {
   /// Every difference from the object's struct, as one sentence; `nil`: none.
   func differences(from object: ObjectType) -> String? {
@@ -34,6 +47,10 @@ extension StructLayout {
     var found: [String] = []
     for field in objectFields {
       guard let mine = fields.first(where: { $0.name == field.name }) else {
+        if fields.contains(where: { object.hasPadding(where: $0.offset, $0.size, hasNo: $0.name) && covers($0, field) })
+        {
+          continue
+        }
         if !field.isBitField {
           found.append("field \"\(field.name)\" (offset \(field.bitOffset / 8)) is in the object but not in Swift")
         }
@@ -42,12 +59,17 @@ extension StructLayout {
       found += compare(mine, field)
     }
     for field in fields where !objectFields.contains(where: { $0.name == field.name }) {
+      if object.hasPadding(where: field.offset, field.size, hasNo: field.name) { continue }
       found.append("field \"\(field.name)\" is in Swift but not in the object")
     }
     if size != object.size {
       found.append("it has \(object.size) bytes in the object but \(size) in Swift")
     }
     return found.isEmpty ? nil : "struct \(name): " + found.joined(separator: "; ")
+  }
+
+  private func covers(_ mine: Field, _ field: ObjectType.Field) -> Bool {
+    field.isPadding && mine.offset.map { $0 * 8 } == field.bitOffset && mine.size == field.size
   }
 
   private var label: String { isScalar ? name : "struct \(name)" }

@@ -44,6 +44,14 @@ enum MapIncompatibility {
     if theirs.name != mine.name { found.append("\(role) \(label(theirs)) but the object wants \(label(mine))") }
     for field in theirFields {
       guard let wanted = myFields.first(where: { $0.name == field.name }) else {
+        // Padding that got a meaning since: it is zero.
+        if field.isPadding,
+          myFields.contains(where: {
+            theirs.hasPadding(where: $0.bitOffset / 8, $0.size, hasNo: $0.name) && $0.bitOffset == field.bitOffset
+          })
+        {
+          continue
+        }
         found.append("\(role) field \"\(field.name)\" (\(place(field))) but the object has no such field")
         continue
       }
@@ -52,6 +60,7 @@ enum MapIncompatibility {
       }
     }
     for field in myFields where !theirFields.contains(where: { $0.name == field.name }) {
+      if theirs.hasPadding(where: field.bitOffset / 8, field.size, hasNo: field.name) { continue }
       found.append("no \(role) field \"\(field.name)\" but the object wants it (\(place(field)))")
     }
     return found

@@ -9,7 +9,7 @@ extension PodDatapath {
   package static let pinnedMaps = [
     "pod_programs", "endpoint", "policy_state", "endpoint_policy", "rule_set", "peer", "peer_class", "verdict",
     "address_range4", "address_range6", "port_table", "port_range", "decision_count", "flow", "drop_counter",
-    "flow_event", "event_lost",
+    "flow_event", "event_lost", "local_pod", "asked_address",
   ]
 
   /// Loads the pod programs and puts them into force.
@@ -25,12 +25,15 @@ extension PodDatapath {
   ///   - pinDirectory: A directory on a bpf file system, made if need be; nil: nothing is pinned.
   ///   - limits: Sizes of the maps that are made now.
   ///   - recordsAllowedFlows: Whether ``flowEvents`` also gets the first packet of each allowed flow, not only drops.
+  ///   - services: Services that pods' packets are translated for; nil: the programs know none, and spend nothing on it.
+  ///   - serviceConstants: What programs that look services up are loaded with.
   /// - Returns: The datapath.
   /// - Throws: `notBPFFileSystem`; `layoutMismatch` or `incompatibleMap` where a pinned map was made by a version with
   ///   another layout: drain the node and remove the directory; `verifierRejected`; `permissionDenied`.
   /// - Requires: CAP_BPF and CAP_NET_ADMIN, Linux 6.1.
   public static func load(
-    pinDirectory: FilePath?, limits: DatapathLimits = .default, recordsAllowedFlows: Bool = false
+    pinDirectory: FilePath?, limits: DatapathLimits = .default, recordsAllowedFlows: Bool = false,
+    services: ServiceMaps? = nil, serviceConstants: ServiceConstants = ServiceConstants()
   ) throws(BPFError) -> PodDatapath {
     var object = try BPFObject(DatapathObject.pod.embedded, checking: [flow_record.layout])
     try object.setConstant("record_allowed", to: recordsAllowedFlows ? UInt32(1) : 0)
@@ -44,13 +47,28 @@ extension PodDatapath {
     for (map, size) in limits.sizes {
       try object.setMaxEntries(try pinnedSize(of: map, in: pinDirectory) ?? size, forMap: map)
     }
+    try prepare(&object, services, serviceConstants)
     if let pinDirectory {
       for map in pinnedMaps { try object.share(map: map, at: pinDirectory.appending(map)) }
     }
-    let datapath = try PodDatapath(object.load())
+    let datapath = try PodDatapath(object.load(), services)
     try datapath.programs.setProgram(datapath.toPod, at: UInt32(POD_PROGRAM_INGRESS))
     try datapath.programs.setProgram(datapath.fromPod, at: UInt32(POD_PROGRAM_EGRESS))
     return datapath
+  }
+
+  /// Has the programs use the maps of services, or do without.
+  private static func prepare(
+    _ object: inout BPFObject, _ services: ServiceMaps?, _ constants: ServiceConstants
+  ) throws(BPFError) {
+    try object.setConstant("translate_services", to: UInt32(services == nil ? 0 : 1))
+    try constants.set(in: &object)
+    if let services {
+      try services.lend(to: &object)
+    } else {
+      // The programs name the maps all the same, in instructions that are never run.
+      for (map, size) in ServiceMapLimits.none.sizes { try object.setMaxEntries(size, forMap: map) }
+    }
   }
 
   /// The size of a map that is pinned already; nil: it is not.

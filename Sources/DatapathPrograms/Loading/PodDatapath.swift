@@ -57,6 +57,15 @@ public final class PodDatapath: Sendable {
   ///
   /// For one reader. See ``FlowRecord``.
   public let flowEvents: BPFRingBuffer<flow_record>
+  /// The addresses of this node's pods, and the numbers of their parents where slaves of one parent reach each other
+  /// without a gateway (IPVLAN L2); 0 in other modes.
+  ///
+  /// Where a service's backend has the parent of the pod that asks for it, frames to it get the pod's own station as
+  /// receiver, which is what the parent passes on by itself. Programs at the node's devices tell by it which backends are
+  /// here. The wiring writes it; the numbers are its own.
+  public let localPods: BPFHashMap<ip_address, UInt32>
+  /// The services that pods' packets are translated for; nil: none.
+  public let services: ServiceMaps?
   /// Judges what a pod sends.
   ///
   /// It expects the endpoint in `skb->cb[0]`, so attach a ``Dispatcher`` instead.
@@ -69,7 +78,9 @@ public final class PodDatapath: Sendable {
   public let programs: BPFProgramArray
   let lostEvents: BPFPerCPUArrayMap<UInt64>
 
-  init(_ object: borrowing LoadedObject) throws(BPFError) {
+  init(_ object: borrowing LoadedObject, _ services: ServiceMaps?) throws(BPFError) {
+    self.services = services
+    localPods = try object.map("local_pod", as: BPFHashMap<ip_address, UInt32>.self)
     endpoints = try object.map("endpoint", as: BPFArrayMap<endpoint>.self)
     flows = try object.map("flow", as: BPFHashMap<flow_key, flow_state>.self)
     policyState = try object.map("policy_state", as: BPFArrayMap<policy_state>.self).mapped()

@@ -3,4 +3,6 @@
 extension DatapathObject {
   /// `bpf/sock_lb.bpf.c`: services, translated when a socket connects or sends.
   public static let sockLB = DatapathObject(.sock_lb)
+  /// `bpf/node_lb.bpf.c`: services for clients outside, at a device of the node.
+  public static let nodeLB = DatapathObject(.node_lb)
 }

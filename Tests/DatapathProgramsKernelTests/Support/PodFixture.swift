@@ -26,9 +26,12 @@ struct PodFixture: ~Copyable {
   let dispatcher: Dispatcher
   let tables: TestTables
 
-  init(isPolicyRequired: Bool = false, limits: DatapathLimits = .small, recordsAllowedFlows: Bool = false) throws {
+  init(
+    isPolicyRequired: Bool = false, limits: DatapathLimits = .small, recordsAllowedFlows: Bool = false,
+    services: ServiceMaps? = nil
+  ) throws {
     let datapath = try PodDatapath.load(
-      pinDirectory: nil, limits: limits, recordsAllowedFlows: recordsAllowedFlows)
+      pinDirectory: nil, limits: limits, recordsAllowedFlows: recordsAllowedFlows, services: services)
     let flags = UInt32(ENDPOINT_PRESENT) | (isPolicyRequired ? UInt32(ENDPOINT_POLICY_REQUIRED) : 0)
     try datapath.endpoints.setValue(
       endpoint(ipv4: Self.pod, ipv6: Family.v6.pod.v6, flags: flags), at: Self.endpointID)

@@ -111,7 +111,7 @@ enum TestSockets {
     return Glibc.socket(family, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
   }
 
-  private static func socketAddress(_ address: IPv4Address, _ port: UInt16) -> sockaddr_in {
+  static func socketAddress(_ address: IPv4Address, _ port: UInt16) -> sockaddr_in {
     var result = sockaddr_in()
     result.sin_family = sa_family_t(AF_INET)
     result.sin_port = port.bigEndian
@@ -119,7 +119,7 @@ enum TestSockets {
     return result
   }
 
-  private static func socketAddress(_ address: IPv6Address, _ port: UInt16) -> sockaddr_in6 {
+  static func socketAddress(_ address: IPv6Address, _ port: UInt16) -> sockaddr_in6 {
     var result = sockaddr_in6()
     result.sin6_family = sa_family_t(AF_INET6)
     result.sin6_port = port.bigEndian
@@ -127,7 +127,7 @@ enum TestSockets {
     return result
   }
 
-  private static func connect<Address>(_ descriptor: CInt, to address: Address) -> CInt {
+  static func connect<Address>(_ descriptor: CInt, to address: Address) -> CInt {
     unsafe withUnsafeBytes(of: address) { bytes in
       unsafe Glibc.connect(
         descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count))
@@ -142,7 +142,7 @@ enum TestSockets {
     }
   }
 
-  private static func setTimeout(_ descriptor: CInt, _ milliseconds: Int) {
+  static func setTimeout(_ descriptor: CInt, _ milliseconds: Int) {
     var time = timeval(tv_sec: milliseconds / 1000, tv_usec: milliseconds % 1000 * 1000)
     for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
       _ = unsafe setsockopt(descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BPFMaps
+public import CDatapathABI
+public import NetworkTypes
+public import SystemPackage
+
+/// Services for clients outside the cluster, at a device of the node that faces them.
+///
+/// Node ports, external addresses and those of load balancers: source ranges, traffic policies, a choice of backend. A
+/// backend on this node gets the client's own address; one on another node sees this node as the client, so that its
+/// replies come back here.
+///
+/// ```swift
+/// let node = try NodeDatapath.load(
+///   services: services, pods: datapath, masquerade: .init(ipv4: nodeAddress), pinDirectory: "/sys/fs/bpf/terwaykit")
+/// let ingress = try await node.fromOutside.attach(toTrafficControl: .ingress, of: eni, in: .host)
+/// let egress = try await node.toOutside.attach(toTrafficControl: .egress, of: eni, in: .host)
+/// ```
+///
+/// Attach it before anything that drops what it does not know. Packets that are none of a service's pass to the next
+/// program, and to the stack. C: `bpf/node_lb.bpf.c`.
+public struct NodeDatapath: ~Copyable, Sendable {
+  /// Where connections to other nodes come from.
+  public struct Masquerade: Hashable, Sendable {
+    /// The node's address for backends on other nodes; nil: flows to them are dropped.
+    public var ipv4: IPv4Address?
+    /// The same for IPv6.
+    public var ipv6: IPv6Address?
+    /// The ports that clients get, which must not be those of the node's own sockets (`ip_local_port_range`).
+    ///
+    /// So many clients at a time reach one endpoint through this node.
+    public var ports: ClosedRange<UInt16>
+
+    /// Chooses addresses and ports.
+    public init(ipv4: IPv4Address? = nil, ipv6: IPv6Address? = nil, ports: ClosedRange<UInt16> = 61_000...65_535) {
+      self.ipv4 = ipv4
+      self.ipv6 = ipv6
+      self.ports = ports
+    }
+  }
+
+  /// Translates what a device receives.
+  public let fromOutside: BPFProgram
+  /// Translates what a device sends.
+  public let toOutside: BPFProgram
+  /// Connections from outside, two entries each.
+  public let flows: BPFLRUHashMap<node_flow_key, node_flow>
+
+  /// Loads the programs.
+  ///
+  /// - Parameters:
+  ///   - services: What they look up.
+  ///   - pods: The pod datapath, whose ``PodDatapath/localPods`` says which backends are on this node, and whose drop
+  ///     counters are used.
+  ///   - masquerade: How backends on other nodes see clients.
+  ///   - constants: What programs that look services up are loaded with.
+  ///   - flows: How many entries ``flows`` has, two for each connection; one that is pinned keeps its size.
+  ///   - pinDirectory: Where the flows outlive the process, which is made if need be; nil: nowhere.
+  /// - Returns: Programs that live on while attached or pinned.
+  /// - Throws: `notBPFFileSystem`; `incompatibleMap`; `verifierRejected`; `permissionDenied`; `systemCall`.
+  /// - Requires: CAP_BPF and CAP_NET_ADMIN, Linux 6.1.
+  public static func load(
+    services: ServiceMaps, pods: PodDatapath, masquerade: Masquerade = Masquerade(),
+    constants: ServiceConstants = ServiceConstants(), flows: UInt32 = 131_072, pinDirectory: FilePath? = nil
+  ) throws(BPFError) -> NodeDatapath {
+    var object = try BPFObject(DatapathObject.nodeLB.embedded)
+    try constants.set(in: &object)
+    try object.setConstant("masquerade_address4", to: masquerade.ipv4.map { ip_address($0) } ?? ip_address())
+    try object.setConstant("masquerade_address6", to: masquerade.ipv6.map { ip_address($0) } ?? ip_address())
+    try object.setConstant("masquerade_port_first", to: masquerade.ports.lowerBound)
+    try object.setConstant("masquerade_port_last", to: masquerade.ports.upperBound)
+    try services.lend(to: &object)
+    try object.reuse(map: "local_pod", from: pods.localPods)
+    try object.reuse(map: "drop_counter", from: pods.dropCounters)
+    try object.reuse(map: "pod_programs", from: pods.programs)
+    try object.setMaxEntries(flows, forMap: "node_flow")
+    if let pinDirectory {
+      try BPFFileSystem.makeDirectory(pinDirectory)
+      let path = pinDirectory.appending("node_flow")
+      if let pinned = try? BPFRawMap.open(pinnedAt: path) {
+        try object.setMaxEntries(pinned.info.maximumEntryCount, forMap: "node_flow")
+      }
+      try object.share(map: "node_flow", at: path)
+    }
+    let loaded = try object.load()
+    return try NodeDatapath(
+      fromOutside: loaded.program("from_outside"), toOutside: loaded.program("to_outside"),
+      flows: loaded.map("node_flow", as: BPFLRUHashMap<node_flow_key, node_flow>.self))
+  }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import NetworkTypes
+
+extension TestSockets {
+  /// How a service's address answers a first message.
+  enum Answer: Equatable, Sendable {
+    case echoed
+    /// ECONNREFUSED.
+    case refused
+    case nothing
+  }
+
+  /// Sends a message from a port and tells what came of it.
+  ///
+  /// - Parameter port: The port to send from; 0: any.
+  static func ask(
+    _ kind: Kind, _ address: IPAddress, port: UInt16, from source: UInt16 = 0, size: Int = 32, milliseconds: Int
+  ) -> Answer {
+    let family = address.family == .ipv4 ? AF_INET : AF_INET6
+    let type = kind == .tcp ? SOCK_STREAM : SOCK_DGRAM
+    let descriptor = Glibc.socket(family, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    defer { close(descriptor) }
+    setTimeout(descriptor, milliseconds)
+    guard source == 0 || bindAny(descriptor, family, source) else { return .nothing }
+    let status =
+      switch address {
+      case .v4(let address): connect(descriptor, to: socketAddress(address, port))
+      case .v6(let address): connect(descriptor, to: socketAddress(address, port))
+      }
+    if status != 0 { return errno == ECONNREFUSED ? .refused : .nothing }
+    let message = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
+    var sent = 0
+    var answer: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while answer.count < size {
+      // At most so much is on the way that neither side waits for the other.
+      while sent < size, sent - answer.count < 65_536 {
+        let count = unsafe message[sent..<min(size, sent + 65_536)].withUnsafeBytes {
+          unsafe send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+        guard count > 0 else { return errno == ECONNREFUSED ? .refused : .nothing }
+        sent += count
+      }
+      let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
+      guard count > 0 else { return errno == ECONNREFUSED ? .refused : .nothing }
+      answer += buffer.prefix(count)
+    }
+    return answer == message ? .echoed : .nothing
+  }
+
+  /// Echoes one connection's bytes until it ends, or one datagram.
+  static func echo(_ kind: Kind, on port: UInt16, milliseconds: Int) -> Bool {
+    guard kind == .tcp else { return echoOnce(kind, on: port, milliseconds: milliseconds) }
+    let listener = Glibc.socket(AF_INET6, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    defer { close(listener) }
+    guard bindAny(listener, AF_INET6, port) else { return false }
+    setTimeout(listener, milliseconds)
+    guard listen(listener, 4) == 0 else { return false }
+    let connection = accept(listener, nil, nil)
+    guard connection >= 0 else { return false }
+    defer { close(connection) }
+    setTimeout(connection, milliseconds)
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = unsafe recv(connection, &buffer, buffer.count, 0)
+      guard count > 0 else { return count == 0 }
+      guard unsafe send(connection, buffer, count, Int32(MSG_NOSIGNAL)) == count else { return false }
+    }
+  }
+
+  private static func bindAny(_ descriptor: CInt, _ family: CInt, _ port: UInt16) -> Bool {
+    var on: Int32 = 1
+    _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+    if family == AF_INET6 {
+      return unsafe withUnsafeBytes(of: socketAddress(IPv6Address.unspecified, port)) { bytes in
+        unsafe bind(descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count)) == 0
+      }
+    }
+    return unsafe withUnsafeBytes(of: socketAddress(IPv4Address(0, 0, 0, 0), port)) { bytes in
+      unsafe bind(descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count)) == 0
+    }
+  }
+}

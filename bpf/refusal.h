@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef TERWAYKIT_REFUSAL_H
+#define TERWAYKIT_REFUSAL_H
+
+/*
+ * Tells a client at once that a service has no backend: the packet becomes an ICMP error about itself (port
+ * unreachable), from the address that it was sent to, and goes back where it came from. Programs see ECONNREFUSED.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "include/flow_abi.h"
+#include "packet.h"
+#include "quotation.h"
+#include "rewriting.h"
+#include "transport.h"
+
+/* Refusals that each processor sends in a second, and at once after a rest. */
+#define REFUSALS_PER_SECOND 100
+#define REFUSALS_AT_ONCE    1000
+
+/* How many refusals a processor may still send. It stays within the kernel. */
+struct refusal_budget {
+  __u64 counted_at; /* nanoseconds, CLOCK_MONOTONIC */
+  __u64 tokens;
+};
+_Static_assert(sizeof(struct refusal_budget) == 16, "struct refusal_budget");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct refusal_budget);
+} refusal_budget SEC(".maps");
+
+/* The most that is quoted: an IPv4 header with options or an IPv6 header with some extensions, and that of TCP. */
+#define QUOTATION_LIMIT 128
+
+#define ICMP_PORT_UNREACHABLE   3
+#define ICMPV6_PORT_UNREACHABLE 4
+
+/* What is put in front of the quotation. */
+struct refusal4 {
+  struct iphdr ip;
+  struct icmp_header icmp;
+};
+_Static_assert(sizeof(struct refusal4) == 28, "struct refusal4");
+
+struct refusal6 {
+  struct ipv6hdr ip;
+  struct icmp_header icmp;
+};
+_Static_assert(sizeof(struct refusal6) == 48, "struct refusal6");
+
+/* Takes a token. */
+static __always_inline int may_refuse(__u64 now) {
+  __u32 zero = 0;
+  struct refusal_budget *budget = bpf_map_lookup_elem(&refusal_budget, &zero);
+  __u64 gained;
+
+  if (!budget)
+    return 0;
+  gained = (now - budget->counted_at) / (1000000000ull / REFUSALS_PER_SECOND);
+  if (gained != 0) {
+    budget->tokens = gained + budget->tokens > REFUSALS_AT_ONCE ? REFUSALS_AT_ONCE : budget->tokens + gained;
+    budget->counted_at = now;
+  }
+  if (budget->tokens == 0)
+    return 0;
+  budget->tokens -= 1;
+  return 1;
+}
+
+/* The bytes of transport header that are quoted: all, because of checksums that the kernel is yet to write there. */
+static __always_inline __u32 quoted_transport_length(__u8 protocol) {
+  if (protocol == IPPROTO_TCP)
+    return 20;
+  return protocol == IPPROTO_SCTP ? sizeof(struct sctp_header) : 8;
+}
+
+/* One's complement sum of the quotation, whose `length` is a multiple of 4. Less than 0: it cannot be read. */
+static __always_inline __s64 sum_of_quotation(struct __sk_buff *skb, __u32 offset, __u32 length) {
+  __u8 bytes[QUOTATION_LIMIT] __attribute__((aligned(8))) = {};
+
+  /* Two comparisons, or the compiler makes one of them on a difference, of which the 6.1 verifier learns nothing. */
+  barrier_var(length);
+  if (length < 8)
+    return -1;
+  barrier_var(length);
+  if (length > sizeof(bytes))
+    return -1;
+  if (bpf_skb_load_bytes(skb, offset, bytes, length) != 0)
+    return -1;
+  return (__u32)bpf_csum_diff(0, 0, (__be32 *)bytes, length, 0);
+}
+
+/* What the packet was sent to, and who sent it: a pod, or a client outside. */
+static __always_inline const struct ip_address *asked_end(const struct packet *packet) {
+  return packet->direction == FLOW_EGRESS ? &packet->flow.peer_address : &packet->local_address;
+}
+
+static __always_inline const struct ip_address *client_end(const struct packet *packet) {
+  return packet->direction == FLOW_EGRESS ? &packet->local_address : &packet->flow.peer_address;
+}
+
+static __always_inline long put_refusal4(struct __sk_buff *skb, const struct packet *packet, __u32 length, __s64 sum) {
+  struct refusal4 header = {};
+
+  header.ip.version = 4;
+  header.ip.ihl = 5;
+  header.ip.tos = 0xc0;
+  header.ip.tot_len = bpf_htons(sizeof(header) + length);
+  header.ip.frag_off = bpf_htons(0x4000);
+  header.ip.ttl = 64;
+  header.ip.protocol = IPPROTO_ICMP;
+  header.ip.saddr = asked_end(packet)->word[3];
+  header.ip.daddr = client_end(packet)->word[3];
+  header.ip.check = changed_checksum(0xffff, bpf_csum_diff(0, 0, (__be32 *)&header.ip, sizeof(header.ip), 0));
+  header.icmp.type = ICMP_UNREACHABLE;
+  header.icmp.code = ICMP_PORT_UNREACHABLE;
+  header.icmp.checksum =
+      changed_checksum(0xffff, bpf_csum_diff(0, 0, (__be32 *)&header.icmp, sizeof(header.icmp), sum));
+  return bpf_skb_store_bytes(skb, sizeof(struct ethhdr), &header, sizeof(header), 0);
+}
+
+static __always_inline long put_refusal6(struct __sk_buff *skb, const struct packet *packet, __u32 length, __s64 sum) {
+  struct refusal6 header = {};
+  /* What the pseudo header has beside the addresses. */
+  __be32 pseudo[2] = {bpf_htonl(sizeof(header.icmp) + length), bpf_htonl(IPPROTO_ICMPV6)};
+
+  header.ip.version = 6;
+  header.ip.payload_len = bpf_htons(sizeof(header.icmp) + length);
+  header.ip.nexthdr = IPPROTO_ICMPV6;
+  header.ip.hop_limit = 64;
+  __builtin_memcpy(&header.ip.saddr, asked_end(packet), 16);
+  __builtin_memcpy(&header.ip.daddr, client_end(packet), 16);
+  header.icmp.type = ICMPV6_UNREACHABLE;
+  header.icmp.code = ICMPV6_PORT_UNREACHABLE;
+  sum = bpf_csum_diff(0, 0, (__be32 *)&header.ip.saddr, 32, sum);
+  sum = bpf_csum_diff(0, 0, pseudo, sizeof(pseudo), sum);
+  header.icmp.checksum =
+      changed_checksum(0xffff, bpf_csum_diff(0, 0, (__be32 *)&header.icmp, sizeof(header.icmp), sum));
+  return bpf_skb_store_bytes(skb, sizeof(struct ethhdr), &header, sizeof(header), 0);
+}
+
+/* The stations change places, so that the frame is for who sent it. */
+static __always_inline long swap_stations(struct __sk_buff *skb) {
+  __u8 old[2 * ETH_ALEN], new[2 * ETH_ALEN];
+
+  if (bpf_skb_load_bytes(skb, 0, old, sizeof(old)) != 0)
+    return -1;
+  __builtin_memcpy(new, old + ETH_ALEN, ETH_ALEN);
+  __builtin_memcpy(new + ETH_ALEN, old, ETH_ALEN);
+  return bpf_skb_store_bytes(skb, 0, new, sizeof(new), 0);
+}
+
+/*
+ * Back to who sent it. At the pod's own interface that is up its stack; at the host's end of a veth pair, where the
+ * packet was received, it is out again, as at a node's device. A pod's packet meets the program for what reaches the
+ * pod, either way.
+ */
+static __always_inline int send_back(struct __sk_buff *skb) {
+  return (int)bpf_redirect(skb->ifindex, skb->ingress_ifindex == skb->ifindex ? 0 : BPF_F_INGRESS);
+}
+
+/* Answers in place of a packet that is dropped, if there have not been too many answers. */
+__noinline int refuse(struct __sk_buff *skb, const struct packet *packet) {
+  __u32 length, keep, grown;
+  __s64 sum;
+
+  if (!packet || packet->is_later_fragment || !may_refuse(bpf_ktime_get_ns()))
+    return TC_ACT_SHOT;
+  keep = packet->transport_offset + quoted_transport_length(packet->flow.protocol);
+  length = keep - sizeof(struct ethhdr);
+  if (length > QUOTATION_LIMIT || (skb->len > keep && bpf_skb_change_tail(skb, keep, 0) != 0))
+    return TC_ACT_SHOT;
+  grown = packet->is_ipv6 ? sizeof(struct refusal6) : sizeof(struct refusal4);
+  if (bpf_skb_adjust_room(skb, (__s32)grown, BPF_ADJ_ROOM_MAC, 0) != 0)
+    return TC_ACT_SHOT;
+  sum = sum_of_quotation(skb, sizeof(struct ethhdr) + grown, length);
+  if (sum < 0)
+    return TC_ACT_SHOT;
+  if ((packet->is_ipv6 ? put_refusal6(skb, packet, length, sum) : put_refusal4(skb, packet, length, sum)) != 0)
+    return TC_ACT_SHOT;
+  return swap_stations(skb) == 0 ? send_back(skb) : TC_ACT_SHOT;
+}
+
+#endif
