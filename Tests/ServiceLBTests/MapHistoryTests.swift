@@ -19,7 +19,7 @@ struct MapHistoryTests {
         try MapFixtures.frontend("10.96.0.\(number):80/\(isDatagram ? "UDP" : "TCP")", kinds[number % 5]))
     }
     return ServiceTable(
-      entries: try frontends.map { service, frontends in
+      entries: try frontends.sorted { $0.key < $1.key }.map { service, frontends in
         var backends: [ServiceBackend] = []
         for number in 1...5 where generator.chance(60) {
           var backend = try MapFixtures.backend("10.0.\(generator.chance(80) ? service : 9).\(number):80")
@@ -50,12 +50,13 @@ struct MapHistoryTests {
     let before = Dictionary(uniqueKeysWithValues: old.entries.map { ($0.id, $0) })
     let after = Set(new.entries.map(\.id))
     return ServiceTableChange(
-      updated: new.entries.filter { before[$0.id] != $0 }, removed: old.entries.map(\.id).filter { !after.contains($0) },
+      updated: new.entries.filter { before[$0.id] != $0 },
+      removed: old.entries.map(\.id).filter { !after.contains($0) },
       nodeAddresses: new.nodeAddresses)
   }
 
   static let limits = ServiceLimits(
-    frontends: 32, vips: 48, services: 32, slots: 192, backends: 96, sourceRanges: 32, nodeAddresses: 4)
+    frontends: 32, vips: 96, services: 32, slots: 512, backends: 96, sourceRanges: 32, nodeAddresses: 4)
 
   /// Whether the histories have tables, and seeds.
   static let histories: [(tableSize: Int?, seed: UInt64)] =

@@ -24,10 +24,12 @@ struct MapModel {
     var local: Set<ServiceBackend.Key>
 
     init(_ entry: ServiceEntry) {
-      cluster = Set(entry.cluster.filter { Self.isTable(entry) ? entry.backends[$0].weight > 0 : true }
-        .map { entry.backends[$0].key })
-      local = Set(entry.local.filter { Self.isTable(entry) ? entry.backends[$0].weight > 0 : true }
-        .map { entry.backends[$0].key })
+      cluster = Set(
+        entry.cluster.filter { Self.isTable(entry) ? entry.backends[$0].weight > 0 : true }
+          .map { entry.backends[$0].key })
+      local = Set(
+        entry.local.filter { Self.isTable(entry) ? entry.backends[$0].weight > 0 : true }
+          .map { entry.backends[$0].key })
     }
 
     init(_ cluster: [BackendRecord?], _ local: [BackendRecord?]) {
@@ -106,7 +108,11 @@ struct MapModel {
   ) {
     for (key, word) in maps.frontends {
       let extents = maps.extents(of: word.service)
-      let name = names[key] ?? nil
+      // After a restart a service is whoever gets one of its frontends.
+      let name =
+        (names[key] ?? nil)
+        ?? maps.frontends.keys.sorted().first { maps.frontends[$0]?.service == word.service && after[$0] != nil }
+        .flatMap { after[$0]?.name }
       var allowed: [Scopes] = before[key].map { [$0] } ?? []
       if let entry = after[key] { allowed.append(Scopes(entry)) }
       if let name, let entry = byName[name] { allowed.append(Scopes(entry)) }
@@ -135,7 +141,8 @@ struct MapModel {
         continue
       }
       let extents = maps.extents(of: word.service)
-      let local = word.flags.isDisjoint(with: [.internalLocal, .externalLocal]) ? [] : maps.backends(in: extents.local)
+      let asksLocal = !word.flags.isDisjoint(with: [.internalLocal, .externalLocal])
+      let local = asksLocal ? maps.backends(in: extents.local) : []
       for record in maps.backends(in: extents.cluster) + local {
         guard let record else {
           report("\(key) meets a hole")
@@ -150,7 +157,7 @@ struct MapModel {
         return isTable && met.isSubset(of: both)
       }
       if !isOne(\.cluster) { report("\(key) meets \(met.cluster)") }
-      if !local.isEmpty, !isOne(\.local) { report("\(key) meets locally \(met.local)") }
+      if asksLocal, !isOne(\.local) { report("\(key) meets locally \(met.local)") }
       let vip = Int(word.vip) < maps.vips.count ? maps.vips[Int(word.vip)] : nil
       if vip != VIPRecord(frontend: key, service: word.service, epoch: word.epoch) {
         report("\(key) has the VIP \(String(describing: vip))")
@@ -158,7 +165,9 @@ struct MapModel {
       for client in Self.clients {
         let isOpen = openTo(key).map { $0.contains { $0.contains(client) } } ?? true
         var answers: [Bool] = []
-        if before[key] != nil { answers.append((ranges[key] ?? nil).map { $0.contains { $0.contains(client) } } ?? true) }
+        if before[key] != nil {
+          answers.append((ranges[key] ?? nil).map { $0.contains { $0.contains(client) } } ?? true)
+        }
         if let entry = after[key] {
           let isRestricted =
             !entry.sourceRanges.isEmpty
@@ -170,7 +179,8 @@ struct MapModel {
     }
     for held in held {
       let extents = maps.extents(of: held.word.service)
-      for (records, isLocal) in [(maps.backends(in: extents.cluster), false), (maps.backends(in: extents.local), true)] {
+      for (records, isLocal) in [(maps.backends(in: extents.cluster), false), (maps.backends(in: extents.local), true)]
+      {
         if isLocal, held.word.flags.isDisjoint(with: [.internalLocal, .externalLocal]) { continue }
         let met = Set(records.compactMap { $0?.key })
         if records.contains(where: { $0?.service != held.word.service }) { report("held \(held.word) meets another's") }

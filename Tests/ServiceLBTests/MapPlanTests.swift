@@ -167,11 +167,14 @@ struct MapPlanTests {
     let table = ServiceTable(entries: [
       try entry("dns", ["10.96.0.2:53/UDP"], ["10.0.0.3:53"]),
       try entry("web", ["10.96.0.1:80/TCP"], ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"]) {
+        $0.frontends[0].kind = .loadBalancer
         $0.sourceRanges = [IPCIDR("192.0.2.0/24"), IPCIDR("198.51.100.0/24")].compactMap { $0 }
       },
     ])
     let limits: [(ServiceLimits, String)] = [
-      (ServiceLimits(frontends: 1), "map frontend4 has room for 1 entries and 2 are needed, 2 of them new; default/web"),
+      (
+        ServiceLimits(frontends: 1), "map frontend4 has room for 1 entries and 2 are needed, 2 of them new; default/web"
+      ),
       (ServiceLimits(services: 2), "map service has room for 1 entries and 2 are needed, 2 of them new; default/web"),
       (ServiceLimits(vips: 2), "map vip has room for 1"),
       (ServiceLimits(slots: 4), "default/web does not fit: it needs 3 in a row, and of the 2 left 2 are in a row"),
@@ -189,7 +192,8 @@ struct MapPlanTests {
     }
     var state = ServiceMapState(limits: ServiceLimits(nodeAddresses: 1))
     let addresses = ["172.16.0.1", "172.16.0.2"].compactMap { IPAddress($0) }
-    #expect(failure { _ = try state.apply(ServiceTable(nodeAddresses: addresses)) }?.message.contains("node_address") == true)
+    #expect(
+      failure { _ = try state.apply(ServiceTable(nodeAddresses: addresses)) }?.message.contains("node_address") == true)
     #expect(state.isEmpty)
   }
 
@@ -206,14 +210,18 @@ struct MapPlanTests {
       try change(&entry)
       return [entry]
     }
-    refuse(.conflictingFrontend, "claimed by default/web and default/www", [
-      web, try entry("www", ["10.96.0.1:80/TCP"], []),
-    ])
+    refuse(
+      .conflictingFrontend, "claimed by default/web and default/www",
+      [
+        web, try entry("www", ["10.96.0.1:80/TCP"], []),
+      ])
     refuse(.invalidTable, "default/web is there twice", [web, try entry("web", ["10.96.0.2:80/TCP"], [])])
     refuse(.invalidTable, "of another family", changed { $0.family = .ipv6 })
-    refuse(.invalidTable, "make an entry for each protocol", try changed {
-      $0.frontends.append(try MapFixtures.frontend("10.96.0.2:80/UDP"))
-    })
+    refuse(
+      .invalidTable, "make an entry for each protocol",
+      try changed {
+        $0.frontends.append(try MapFixtures.frontend("10.96.0.2:80/UDP"))
+      })
     refuse(.invalidTable, "not in order", changed { $0.backends.reverse() })
     refuse(.invalidTable, "cluster scope", changed { $0.cluster = [0, 2] })
     refuse(.invalidTable, "local scope", changed { $0.local = [1, 0] })

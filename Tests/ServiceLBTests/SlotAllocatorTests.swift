@@ -23,7 +23,8 @@ struct SlotAllocatorTests {
     var violations: [String] = []
     for step in 0..<3000 {
       if generator.chance(55) || runs.isEmpty {
-        let length = generator.chance(90) ? Int.random(in: 1...24, using: &generator) : Int.random(in: 25...900, using: &generator)
+        let length =
+          generator.chance(90) ? Int.random(in: 1...24, using: &generator) : Int.random(in: 25...900, using: &generator)
         let space = longest()
         guard let first = allocator.allocate(length) else {
           if space >= SlotAllocator.space(for: length) { violations.append("\(step): \(length) of \(space) not found") }

@@ -36,8 +36,12 @@ struct SocketDiagnosisTests {
 
   @Test func `a socket of IPv6 that talks IPv4 is known by the IPv4 address`() {
     let mapped: [UInt8] = Array(repeating: 0, count: 10) + [0xff, 0xff, 10, 0, 0, 1]
-    for (remote, text) in [(mapped, "10.0.0.1:41814"), ([0xfd] + Array(repeating: 0, count: 14) + [1], "[fd00::1]:41814")] {
-      guard case .socket(let socket) = SocketDiagnosis.answers(in: answer(family: 10, remote: remote)[...], sequence: 1).first
+    for (remote, text) in [
+      (mapped, "10.0.0.1:41814"), ([0xfd] + Array(repeating: 0, count: 14) + [1], "[fd00::1]:41814"),
+    ] {
+      guard
+        case .socket(let socket) = SocketDiagnosis.answers(in: answer(family: 10, remote: remote)[...], sequence: 1)
+          .first
       else {
         Issue.record("no socket")
         continue
@@ -48,7 +52,8 @@ struct SocketDiagnosisTests {
 
   @Test func `answers to other requests, and statuses`() {
     #expect(SocketDiagnosis.answers(in: answer(sequence: 9)[...], sequence: 1).isEmpty)
-    let refused: [UInt8] = [36, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff] + Array(repeating: 0, count: 16)
+    let refused: [UInt8] =
+      [36, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff] + Array(repeating: 0, count: 16)
     #expect(SocketDiagnosis.answers(in: refused[...], sequence: 1) == [.status(2)])
   }
 
@@ -58,7 +63,9 @@ struct SocketDiagnosisTests {
     var generator = MapGenerator(state: 7)
     for _ in 0..<2000 {
       var bytes = good
-      for _ in 0..<4 { bytes[Int.random(in: bytes.indices, using: &generator)] = UInt8.random(in: 0...255, using: &generator) }
+      for _ in 0..<4 {
+        bytes[Int.random(in: bytes.indices, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+      }
       _ = SocketDiagnosis.answers(in: bytes[...], sequence: 1)
     }
   }

@@ -30,9 +30,11 @@ extension ServiceLoadBalancer {
         let maps = maps
         ended += try await namespace.run { try Self.endStaleSockets(maps) }
       } catch {
-        failure = failure ?? ServiceError(
-          code: .kernelRefused,
-          message: "cannot end the UDP sockets of network namespace \(namespace.identity): \(error)")
+        failure =
+          failure
+          ?? ServiceError(
+            code: .kernelRefused,
+            message: "cannot end the UDP sockets of network namespace \(namespace.identity): \(error)")
       }
     }
     if let failure { throw failure }

@@ -88,7 +88,14 @@ public final class ServiceLoadBalancer: Sendable {
   ///   another call carries on from what the maps hold.
   @discardableResult
   public func apply(_ table: ServiceTable) throws(ServiceError) -> ServiceUpdate {
-    try perform { (state) throws(ServiceError) in try state.apply(table) }
+    ServiceUpdate(try perform(table, at: .now))
+  }
+
+  /// As ``apply(_:)-(ServiceTable)``, at a given time, and says all that was written.
+  package func perform(
+    _ table: ServiceTable, at now: ContinuousClock.Instant
+  ) throws(ServiceError) -> ServiceMapPlan {
+    try perform { (state) throws(ServiceError) in try state.apply(table, at: now) }
   }
 
   /// Changes some entries and leaves the others alone, at a cost that goes with the change.
@@ -98,7 +105,7 @@ public final class ServiceLoadBalancer: Sendable {
   /// - Throws: As ``apply(_:)-(ServiceTable)``. A frontend that an entry outside the change has is a conflict.
   @discardableResult
   public func apply(_ change: ServiceTableChange) throws(ServiceError) -> ServiceUpdate {
-    try perform { (state) throws(ServiceError) in try state.apply(change) }
+    ServiceUpdate(try perform { (state) throws(ServiceError) in try state.apply(change) })
   }
 
   /// Serves one entry as it is now.
@@ -129,14 +136,15 @@ public final class ServiceLoadBalancer: Sendable {
   /// - Throws: ``ServiceError/Code/kernelRefused``.
   @discardableResult
   public func collect(backendsInUse: (() -> Set<UInt32>)? = nil) throws(ServiceError) -> ServiceUpdate {
-    try perform { (state) throws(ServiceError) in
-      state.reclaim(at: .now)
-      if let backendsInUse, state.drainingCount > 0 {
-        let used = backendsInUse()
-        state.releaseDraining { used.contains($0) }
-      }
-      return try state.apply(ServiceTableChange())
-    }
+    ServiceUpdate(
+      try perform { (state) throws(ServiceError) in
+        state.reclaim(at: .now)
+        if let backendsInUse, state.drainingCount > 0 {
+          let used = backendsInUse()
+          state.releaseDraining { used.contains($0) }
+        }
+        return try state.apply(ServiceTableChange())
+      })
   }
 
   /// The writes that ``apply(_:)-(ServiceTable)`` would make now.
@@ -196,7 +204,7 @@ public final class ServiceLoadBalancer: Sendable {
 
   private func perform(
     _ plan: (inout ServiceMapState) throws(ServiceError) -> ServiceMapPlan
-  ) throws(ServiceError) -> ServiceUpdate {
+  ) throws(ServiceError) -> ServiceMapPlan {
     try state.withLock { (state) throws(ServiceError) in
       var current = try known(state)
       // The only reference, so that the plan changes it in place; and nil while the maps are neither old nor new.
@@ -214,7 +222,7 @@ public final class ServiceLoadBalancer: Sendable {
         throw ServiceError("write the maps of services", error)
       }
       state = current
-      return ServiceUpdate(made)
+      return made
     }
   }
 

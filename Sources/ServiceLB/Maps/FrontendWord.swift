@@ -60,7 +60,8 @@ public struct FrontendWord: RawRepresentable, Hashable, Sendable {
   /// How it is served.
   public var flags: Flags {
     Flags(
-      rawValue: UInt16(truncatingIfNeeded: rawValue >> UInt64(FRONTEND_FLAGS_SHIFT)) & (1 << UInt16(FRONTEND_FLAGS_BITS))
+      rawValue: UInt16(truncatingIfNeeded: rawValue >> UInt64(FRONTEND_FLAGS_SHIFT))
+        & (1 << UInt16(FRONTEND_FLAGS_BITS))
         - 1)
   }
   /// The epoch of ``vip``.

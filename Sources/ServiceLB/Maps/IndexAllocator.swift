@@ -49,7 +49,9 @@ package struct IndexAllocator: Sendable {
   /// How many indices can be had.
   package var available: Int { free.count + Int(limit - next) }
 
-  /// Takes an index; nil: there is none. `isNew`: it has never been used.
+  /// Takes an index; nil where there is none.
+  ///
+  /// `isNew`: it has never been used.
   package mutating func allocate() -> (index: UInt32, epoch: UInt32, isNew: Bool)? {
     if next < limit {
       let index = next

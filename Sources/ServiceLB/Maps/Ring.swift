@@ -52,10 +52,4 @@ struct Quarantine<Element: Sendable>: Sendable {
     guard let first = entries.first, first.until <= now else { return nil }
     return entries.popFirst()?.element
   }
-
-  /// Removes and returns the oldest element, however recent.
-  mutating func releaseEarly() -> Element? { entries.popFirst()?.element }
-
-  /// Keeps what `isIncluded` accepts.
-  mutating func filter(_ isIncluded: (Element) -> Bool) { entries.filter { isIncluded($0.element) } }
 }

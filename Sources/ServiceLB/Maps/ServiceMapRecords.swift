@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CDatapathABI
 public import NetworkTypes
 
 /// Map `backend`: where an endpoint is, and whether flows may go there.
@@ -124,20 +123,6 @@ public struct ServiceConfiguration: Hashable, Sendable {
       }
     self.init(
       affinitySeconds: entry.affinitySeconds ?? 0, algorithm: algorithm, isDirectReturn: entry.isDirectReturn)
-  }
-
-  /// One word: what a store writes.
-  public var rawValue: UInt64 {
-    UInt64(affinitySeconds) | UInt64(algorithm.rawValue) << 32
-      | (isDirectReturn ? UInt64(SERVICE_DSR) << 40 : 0)
-  }
-
-  /// Takes a word as it lies in the map; an algorithm that is not known counts as random.
-  public init(rawValue: UInt64) {
-    self.init(
-      affinitySeconds: UInt32(truncatingIfNeeded: rawValue),
-      algorithm: Algorithm(rawValue: UInt8(truncatingIfNeeded: rawValue >> 32)) ?? .random,
-      isDirectReturn: rawValue >> 40 & UInt64(SERVICE_DSR) != 0)
   }
 }
 

@@ -87,6 +87,7 @@ extension ServiceMapState {
   ///   - frontendsDown: How many frontends of each family go before others come.
   ///   - addresses: How many addresses the node has.
   ///   - now: For what has rested.
+  /// - Throws: ``ServiceError/Code/tableFull``.
   mutating func reserve(
     _ drafts: inout [Draft], of entries: [ServiceEntry], frontendsDown: (ipv4: Int, ipv6: Int), addresses: Int,
     at now: ContinuousClock.Instant

@@ -72,7 +72,7 @@ extension ServiceMapState {
       draft.newBackends = entry.backends.count
       draft.newVIPs = entry.frontends.count
       for frontend in entry.frontends { count(frontend, in: &draft) }
-      draft.newRanges = entry.sourceRanges.count
+      draft.newRanges = Self.ranges(of: entry).count
       draft.keepsLocal = asksLocal
       draft.scopesDiffer = true
       measureScopes(entry, nil, &draft)
@@ -110,13 +110,11 @@ extension ServiceMapState {
       measureScopes(entry, service, &draft)
     }
     // Source ranges.
-    if service.ranges != entry.sourceRanges {
-      let wanted = Self.ranges(of: entry)
-      if service.ranges != wanted {
-        differs = true
-        let there = Set(service.ranges)
-        draft.newRanges = wanted.count { !there.contains($0) }
-      }
+    let ranges = Self.ranges(of: entry)
+    if service.ranges != ranges {
+      differs = true
+      let there = Set(service.ranges)
+      draft.newRanges = ranges.count { !there.contains($0) }
     }
     // A local scope that nobody asks for any more has to be ended.
     if Self.asksLocal(service) != asksLocal { differs = true }
@@ -143,15 +141,16 @@ extension ServiceMapState {
 
   /// The size of Maglev tables, or 0.
   static func tableSize(_ entry: ServiceEntry) -> Int {
-    if case .maglev(let size) = entry.algorithm, entry.backends.contains(where: { $0.weight > 0 }) { size } else { 0 }
+    if case .maglev(let size) = entry.algorithm { size } else { 0 }
   }
 
   static func tableSize(_ service: Installed) -> Int { max(service.clusterTable.count, service.localTable.count) }
 
-  /// An entry's source ranges as they are kept: masked, each once, in order.
+  /// An entry's source ranges as they are kept: masked, each once, in order; none where no frontend asks for them.
   static func ranges(of entry: ServiceEntry) -> [IPCIDR] {
-    entry.sourceRanges.isEmpty
-      ? [] : Set(entry.sourceRanges.map(\.masked)).sorted { ($0.address, $0.prefixLength) < ($1.address, $1.prefixLength) }
+    entry.sourceRanges.isEmpty || !entry.frontends.contains { $0.kind == .loadBalancer }
+      ? []
+      : Set(entry.sourceRanges.map(\.masked)).sorted { ($0.address, $0.prefixLength) < ($1.address, $1.prefixLength) }
   }
 
   /// The state that a backend's record is to say.
@@ -243,7 +242,6 @@ extension ServiceMapState {
   }
 
   private func table(_ entry: ServiceEntry, _ positions: [Int], _ size: Int) -> [Int] {
-    guard positions.contains(where: { entry.backends[$0].weight > 0 }) else { return [] }
-    return maglev(positions.map { (entry.backends[$0].key, entry.backends[$0].weight) }, size).map { positions[$0] }
+    MaglevTable(backends: positions.map { entry.backends[$0] }, size: size).slots.map { positions[Int($0)] }
   }
 }

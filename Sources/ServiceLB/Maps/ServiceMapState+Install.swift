@@ -280,7 +280,9 @@ extension ServiceMapState {
 
   /// A service does not have the frontend any more; its VIP index rests.
   mutating func takeFrontend(_ key: ServiceFrontend.Key, from owner: UInt32, at now: ContinuousClock.Instant) {
-    guard owner != 0, let position = self[service: owner]?.frontends.firstIndex(where: { $0.key == key }) else { return }
+    guard owner != 0, let position = self[service: owner]?.frontends.firstIndex(where: { $0.key == key }) else {
+      return
+    }
     if let old = self[service: owner]?.frontends.remove(at: position), old.word.vip != 0 {
       resting.admit(.vip(old.word.vip), at: now)
     }

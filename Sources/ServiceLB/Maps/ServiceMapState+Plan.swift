@@ -151,8 +151,9 @@ extension ServiceMapState {
     return nil
   }
 
-  /// An entry's draft. A service that another entry takes a frontend from, and that is to change, gets a new index: a
-  /// program that has read the frontend's old word must not meet the other one's backends.
+  /// An entry's draft.
+  ///
+  /// A service that another entry takes a frontend from, and that is to change, gets a new index: a program that has read the frontend's old word must not meet the other one's backends.
   private func draft(
     _ entry: ServiceEntry, at position: Int, from index: UInt32?, _ wish: [ServiceFrontend.Key: Int], isWhole: Bool
   ) -> Draft? {

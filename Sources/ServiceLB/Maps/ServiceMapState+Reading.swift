@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import DatapathPrograms
 internal import CDatapathABI
+internal import DatapathPrograms
 internal import NetworkTypes
 
 extension ServiceMapState {
@@ -15,16 +15,14 @@ extension ServiceMapState {
   ///   - contents: What the maps hold.
   ///   - limits: The sizes of the maps.
   ///   - drainTime: How long the index of a TCP backend that is gone is kept for flows, counted from now.
-  ///   - maglev: Builds Maglev tables.
   ///   - tableSizes: The sizes that entries may ask for.
   ///   - now: The time.
   package init(
     reading contents: ServiceMapContents, limits: ServiceLimits,
     drainTime: Duration = ServiceMapState.defaultDrainTime,
-    maglev: @escaping MaglevBuilder = ServiceMapState.defaultMaglev, tableSizes: Set<Int> = [16_381, 65_521],
-    at now: ContinuousClock.Instant = .now
+    tableSizes: Set<Int> = Set(MaglevTable.sizes), at now: ContinuousClock.Instant = .now
   ) {
-    self.init(limits: limits, drainTime: drainTime, maglev: maglev, tableSizes: tableSizes)
+    self.init(limits: limits, drainTime: drainTime, tableSizes: tableSizes)
     if contents.isEmpty { return }
     resetsNewCounters = true
     nodeAddresses = contents.nodeAddresses
@@ -177,7 +175,9 @@ extension ServiceMapState {
     for backend in cluster { if let position = positions[backend] { service.backends[position].isInCluster = true } }
     for backend in local { if let position = positions[backend] { service.backends[position].isInLocal = true } }
     // A scope that names what is gone is from before.
-    if service.backends.contains(where: { $0.isRetired && ($0.isInCluster || $0.isInLocal) }) { service.isSound = false }
+    if service.backends.contains(where: { $0.isRetired && ($0.isInCluster || $0.isInLocal) }) {
+      service.isSound = false
+    }
     if isTable {
       service.clusterTable = cluster
       service.localTable = service.extents.local == service.extents.cluster ? [] : local

@@ -122,8 +122,10 @@ extension ServiceMapState {
     let kept = Self.pairs(of: service.extents.cluster.slots)
     for run in service.runs {
       let pairs = Self.pairs(of: run)
-      for rest in [pairs.lowerBound..<max(pairs.lowerBound, min(pairs.upperBound, kept.lowerBound)),
-        min(pairs.upperBound, max(pairs.lowerBound, kept.upperBound))..<pairs.upperBound]
+      for rest in [
+        pairs.lowerBound..<max(pairs.lowerBound, min(pairs.upperBound, kept.lowerBound)),
+        min(pairs.upperBound, max(pairs.lowerBound, kept.upperBound))..<pairs.upperBound,
+      ]
       where !kept.isEmpty && !rest.isEmpty {
         slotAllocator.release(rest.lowerBound * 2..<rest.upperBound * 2)
       }

@@ -4,10 +4,6 @@ internal import CDatapathABI
 public import DatapathPrograms
 public import NetworkTypes
 
-/// Builds a Maglev table: for each of `size` places the position of a backend in `backends`; empty without any weight.
-package typealias MaglevBuilder =
-  @Sendable (_ backends: [(key: ServiceBackend.Key, weight: UInt16)], _ size: Int) -> [Int]
-
 /// What the maps hold, as far as user space needs to know it: which index each service, address and endpoint has, and
 /// which slots are in use.
 ///
@@ -28,7 +24,9 @@ public struct ServiceMapState: Sendable {
   struct InstalledBackend: Sendable {
     var key: ServiceBackend.Key
     var index: UInt32
-    /// 0: the entry has it. Else it is gone, and this tells this time from others.
+    /// 0 while the entry has it.
+    ///
+    /// Else it is gone, and this tells this time from others.
     var retirement: UInt32
     var weight: UInt16
     var state: BackendRecord.State
@@ -108,7 +106,6 @@ public struct ServiceMapState: Sendable {
   public let limits: ServiceLimits
   /// How long the index of a TCP backend that is gone is not used again, unless it is needed or known to be free.
   let drainTime: Duration
-  let maglev: MaglevBuilder
   let tableSizes: Set<Int>
 
   var installed: [Installed?] = []
@@ -146,16 +143,14 @@ public struct ServiceMapState: Sendable {
   /// - Parameters:
   ///   - limits: The sizes of the maps.
   ///   - drainTime: How long the index of a TCP backend that is gone is kept for flows, unless it is needed.
-  ///   - maglev: Builds Maglev tables.
   ///   - tableSizes: The sizes that entries may ask for.
   package init(
     limits: ServiceLimits = .default, drainTime: Duration = ServiceMapState.defaultDrainTime,
-    maglev: @escaping MaglevBuilder = ServiceMapState.defaultMaglev, tableSizes: Set<Int> = [16_381, 65_521]
+    tableSizes: Set<Int> = Set(MaglevTable.sizes)
   ) {
     self.tableSizes = tableSizes
     self.limits = limits
     self.drainTime = drainTime
-    self.maglev = maglev
     slotAllocator = SlotAllocator(count: limits.slots)
     serviceAllocator = IndexAllocator(1..<max(limits.services, 2), epochBits: 0)
     vipAllocator = IndexAllocator(1..<max(limits.vips, 2), epochBits: Int(FRONTEND_EPOCH_BITS))

@@ -62,7 +62,9 @@ package struct SlotAllocator: Sendable {
     return start * 2
   }
 
-  /// Gives back slots: all pairs that the range touches. They must be taken.
+  /// Gives back slots: all pairs that the range touches.
+  ///
+  /// They must be taken.
   package mutating func release(_ slots: Range<UInt32>) {
     guard !slots.isEmpty else { return }
     var start = slots.lowerBound / 2

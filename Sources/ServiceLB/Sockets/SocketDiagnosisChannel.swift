@@ -19,12 +19,11 @@ struct SocketDiagnosisChannel: ~Copyable {
   init() throws(Errno) {
     let descriptor = Glibc.socket(
       AF_NETLINK, CInt(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), Self.socketDiagnosis)
-    guard descriptor >= 0 else { throw Errno(rawValue: errno) }
+    if descriptor < 0 { throw Errno(rawValue: errno) }
     socket = OwnedFileDescriptor(taking: descriptor)
     var patience = Self.patience
-    guard
-      unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size)) == 0
-    else { throw Errno(rawValue: errno) }
+    // Refused, it would wait longer: no reason not to go on.
+    unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
   }
 
   /// All connected UDP sockets of a family.

@@ -11,7 +11,9 @@ import Testing
 extension ServiceKernelTests {
   @Suite("UDP sockets whose endpoint is gone")
   struct StaleSocketTests {
-    @Test(arguments: [("10.96.0.1:53", "127.0.1.1:5353", "127.0.1.2:5353"), ("[fd00::1]:53", "[::1]:5353", "[::1]:5354")])
+    @Test(arguments: [
+      ("10.96.0.1:53", "127.0.1.1:5353", "127.0.1.2:5353"), ("[fd00::1]:53", "[::1]:5353", "[::1]:5354"),
+    ])
     func `they are ended and go elsewhere, and others are left alone`(
       address: String, first: String, second: String
     ) async throws {

@@ -31,7 +31,9 @@ extension ServiceKernelTests {
 
     static func setting(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
 
-    /// In the child: until it is killed. By itself: a few changes.
+    /// In the child: until it is killed.
+    ///
+    /// By itself: a few changes.
     @Test func `endpoints come and go as they are told to`() async throws {
       let directory = Self.setting(UpdaterProcess.pins)
       let balancer = try ServiceLoadBalancer.load(
@@ -49,7 +51,9 @@ extension ServiceKernelTests {
         isFirst = false
         if directory == nil {
           let key = try #require(entry.frontends.first).key
-          let met = try balancer.contents().backends(of: key)?.map { ServiceBackend.Key(address: $0.address, port: $0.port) }
+          let met = try balancer.contents().backends(of: key)?.map {
+            ServiceBackend.Key(address: $0.address, port: $0.port)
+          }
           #expect(met == entry.backends.map(\.key))
         }
         try await Task.sleep(for: Self.interval)
@@ -58,7 +62,8 @@ extension ServiceKernelTests {
       }
     }
 
-    @Test func `no connection fails, and none meets an endpoint that is gone, while the writer is killed`() async throws {
+    @Test func `no connection fails, and none meets an endpoint that is gone, while the writer is killed`() async throws
+    {
       let seconds = Self.setting("TERWAYKIT_UPDATE_SECONDS").flatMap { Int($0) } ?? 6
       let kills = Self.setting("TERWAYKIT_UPDATE_KILLS").flatMap { Int($0) } ?? 3
       try await Updates.withPins { pins in
@@ -74,9 +79,9 @@ extension ServiceKernelTests {
             async let served: Void = serve(in: namespace, until: flag)
             async let first = connect(in: namespace, until: flag)
             async let second = connect(in: namespace, until: flag)
-            let history = await Result<[UpdaterReport], any Error>(catching: {
+            let history = await Result<[UpdaterReport], any Error> {
               try await change(pins, seconds: seconds, kills: kills, from: all)
-            })
+            }
             flag.finish()
             let connections = try await first + second
             try await served
@@ -158,7 +163,8 @@ extension ServiceKernelTests {
       _ connections: [Connection], _ history: [UpdaterReport], seconds: Int, kills: Int
     ) throws {
       let failures = connections.filter { $0.failure != 0 }
-      #expect(failures.isEmpty, "\(failures.count) of \(connections.count), first \(String(describing: failures.first))")
+      #expect(
+        failures.isEmpty, "\(failures.count) of \(connections.count), first \(String(describing: failures.first))")
       let updates = history.count(where: \.isDone) - 1
       // An updater on an emulated machine is slow; but it does change things, and they are met.
       #expect(updates > seconds * 5)
@@ -182,7 +188,9 @@ extension ServiceKernelTests {
       }
       let late = connections.filter { connection in
         guard let endpoint = connection.endpoint else { return false }
-        return gone[endpoint].contains { $0.lowerBound + Self.grace <= connection.begin && connection.end < $0.upperBound }
+        return gone[endpoint].contains {
+          $0.lowerBound + Self.grace <= connection.begin && connection.end < $0.upperBound
+        }
       }
       #expect(late.isEmpty, "\(late.count) of \(connections.count), first \(String(describing: late.first))")
       #expect(gone.contains { !$0.isEmpty })

@@ -24,7 +24,7 @@ enum Updates {
       for name in try FileSystem.entries(of: directory) { try BPFFileSystem.removePin(at: directory.appending(name)) }
       unsafe rmdir(directory.string)
     }
-    let result = await Result<Void, any Error>(catching: { try await body(directory) })
+    let result = await Result<Void, any Error> { try await body(directory) }
     try clean()
     try result.get()
   }
@@ -59,7 +59,8 @@ enum Updates {
 
   /// Endpoints on loopback, one for each bit of a mask.
   static func loopbackEntry(_ mask: UInt32, count: Int) throws -> ServiceEntry {
-    try entry("web", "10.96.0.1:80", (0..<count).filter { mask & 1 << UInt32($0) != 0 }.map { "127.0.1.\($0 + 1):8080" })
+    try entry(
+      "web", "10.96.0.1:80", .tcp, (0..<count).filter { mask & 1 << UInt32($0) != 0 }.map { "127.0.1.\($0 + 1):8080" })
   }
 }
 
@@ -146,7 +147,7 @@ final class PlainSocket {
 
   func send(_ byte: UInt8) throws {
     var byte = byte
-    if unsafe Glibc.send(descriptor, &byte, 1, CInt(MSG_NOSIGNAL.rawValue)) < 0 { throw Errno(rawValue: errno) }
+    if unsafe Glibc.send(descriptor, &byte, 1, CInt(MSG_NOSIGNAL)) < 0 { throw Errno(rawValue: errno) }
   }
 
   func receive() throws -> UInt8 {
@@ -155,16 +156,5 @@ final class PlainSocket {
     if count < 0 { throw Errno(rawValue: errno) }
     if count == 0 { throw Errno.connectionReset }
     return byte
-  }
-}
-
-extension Result where Failure == any Error {
-  /// What `body` returns or throws, so that what was set up can be taken away in either case.
-  init(catching body: () async throws -> Success) async {
-    do {
-      self = .success(try await body())
-    } catch {
-      self = .failure(error)
-    }
   }
 }

@@ -42,7 +42,8 @@ final class UpdaterProcess {
 
   init(pins: FilePath, mask: UInt32) throws {
     var pipes: [CInt] = [0, 0]
-    guard unsafe pipe2(&pipes, O_CLOEXEC) == 0 else { throw Errno(rawValue: errno) }
+    guard unsafe pipe(&pipes) == 0 else { throw Errno(rawValue: errno) }
+    for descriptor in pipes { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     output = pipes[0]
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
@@ -61,7 +62,10 @@ final class UpdaterProcess {
     var child: pid_t = 0
     var vector = unsafe arguments.map { unsafe strdup($0) } + [nil]
     var variables = unsafe environment.map { unsafe strdup($0) } + [nil]
-    defer { for text in unsafe vector + variables { unsafe free(text) } }
+    defer {
+      unsafe vector.forEach { unsafe free($0) }
+      unsafe variables.forEach { unsafe free($0) }
+    }
     let failure = unsafe posix_spawn(&child, "/proc/self/exe", &actions, nil, &vector, &variables)
     close(pipes[1])
     guard failure == 0 else {
