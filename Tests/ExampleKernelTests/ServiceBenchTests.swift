@@ -83,7 +83,7 @@ struct ServiceBenchTests {
   private static func lines(_ output: String) throws -> [String: [String: Any]] {
     var lines: [String: [String: Any]] = [:]
     for line in output.split(separator: "\n") {
-      let object = try #require(try json(String(line)) as? [String: Any])
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
       lines[try #require(object["op"] as? String)] = object
     }
     return lines
