@@ -10,6 +10,7 @@ struct Chart {
   private static let colors: [Mode: String] = [
     .direct: "#7f8c8d", .directConntrack: "#bdc3c7", .iptables: "#c0392b", .iptablesLegacy: "#e67e22",
     .nftables: "#8e44ad", .nftFlat: "#2980b9", .ipvs: "#d4ac0d", .terwaykit: "#1e8449",
+    .terwaykitPacket: "#58d68d",
   ]
 
   let svg: String

@@ -17,6 +17,7 @@ extension Mode {
     case .directConntrack: Floor(stage: stage, tracksConnections: true)
     case .iptables, .iptablesLegacy, .nftables, .nftFlat, .ipvs: Netfilter(mode: self, stage: stage)
     case .terwaykit: try await SocketBalancer(for: list)
+    case .terwaykitPacket: try await PacketBalancer(at: stage, for: list)
     }
   }
 

@@ -20,12 +20,14 @@ enum Mode: String, CaseIterable, Sendable {
   case ipvs
   /// ServiceLB at sockets.
   case terwaykit
+  /// ServiceLB at packets, by the pod programs.
+  case terwaykitPacket = "terwaykit-packet"
 
   /// Whether connections are made to the backend itself.
   var isFloor: Bool { self == .direct || self == .directConntrack }
 
   /// Whether it is one of ours, to be compared with the others.
-  var isOurs: Bool { self == .terwaykit }
+  var isOurs: Bool { self == .terwaykit || self == .terwaykitPacket }
 
   /// Whether its figures grow with the number of services, or its rules take too long to load beyond a number.
   var isLimited: Bool { self == .iptables || self == .iptablesLegacy || self == .nftables }
@@ -33,7 +35,7 @@ enum Mode: String, CaseIterable, Sendable {
   /// The programs it needs.
   var tools: [String] {
     switch self {
-    case .direct, .terwaykit: []
+    case .direct, .terwaykit, .terwaykitPacket: []
     case .directConntrack, .nftables, .nftFlat: ["nft"]
     case .iptables: ["iptables-nft-restore"]
     case .iptablesLegacy: ["iptables-legacy-restore"]

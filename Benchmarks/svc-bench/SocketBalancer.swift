@@ -17,9 +17,7 @@ final class SocketBalancer: Balancer {
 
   /// Loads programs and makes maps that are large enough.
   init(for list: ServiceList) async throws {
-    let endpoints = list.lines.map(\.backends.count).max() ?? 1
-    balancer = try ServiceLoadBalancer.load(
-      limits: ServiceLimits(services: list.lines.count, backendsEach: max(endpoints, 1)))
+    balancer = try ServiceLoadBalancer.load(limits: ServiceLimits(list))
     cgroup = try ControlGroup()
     attachments = Mutex(try await balancer.attach(cgroup: cgroup.path))
   }
@@ -52,7 +50,7 @@ final class SocketBalancer: Balancer {
     cgroup.remove()
   }
 
-  private static func time(_ body: () throws -> ServiceUpdate) throws -> Cost {
+  static func time(_ body: () throws -> ServiceUpdate) throws -> Cost {
     let cpu = Measurement.now(CLOCK_PROCESS_CPUTIME_ID)
     let before = Measurement.now(CLOCK_MONOTONIC)
     _ = try body()

@@ -12,6 +12,8 @@ final class Stage: Sendable {
   let client: NetworkNamespace
   let node: NetworkNamespace
   let server: NetworkNamespace
+  /// The client's device.
+  let clientLink: InterfaceIndex
   private let nodeLink: InterfaceIndex
 
   /// What stands between the namespaces.
@@ -20,7 +22,7 @@ final class Stage: Sendable {
     var far: InterfaceIndex
   }
 
-  private static let clientAddress = IPAddress.v4(IPv4Address(10, 64, 0, 2))
+  static let clientAddress = IPv4Address(10, 64, 0, 2)
   private static let clientGateway = IPAddress.v4(IPv4Address(10, 64, 0, 1))
   private static let serverAddress = IPAddress.v4(IPv4Address(10, 64, 1, 2))
   private static let serverGateway = IPAddress.v4(IPv4Address(10, 64, 1, 1))
@@ -39,8 +41,10 @@ final class Stage: Sendable {
     try await Sysctl.write("1", to: "net/ipv4/ip_forward", in: node)
     // The side that closes first keeps nothing: ports come round quickly here.
     try await Sysctl.write("0", to: "net/ipv4/tcp_max_tw_buckets", in: server)
-    let first = try await Self.wire(node, "client", client, addresses: (Self.clientGateway, Self.clientAddress), at: 1)
+    let first = try await Self.wire(
+      node, "client", client, addresses: (Self.clientGateway, .v4(Self.clientAddress)), at: 1)
     let second = try await Self.wire(node, "server", server, addresses: (Self.serverGateway, Self.serverAddress), at: 2)
+    clientLink = first.far
     nodeLink = second.near
     try await NetlinkSocket(in: client).routes.add(
       Route(destination: nil, gateway: Self.clientGateway, interface: first.far))

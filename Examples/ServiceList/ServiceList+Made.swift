@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import NetworkTypes
+internal import NetworkTypes
 
 extension ServiceList {
   /// The addresses of made services: 2^20 from 10.96.0.0 on.

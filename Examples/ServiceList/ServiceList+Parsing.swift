@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import NetworkTypes
+internal import NetworkTypes
 
 extension ServiceList {
   /// Reads a text.

@@ -177,12 +177,12 @@ struct ServiceScene {
   /// What a command prints as JSON.
   func objects(_ arguments: String...) async throws -> [[String: Any]] {
     let text = try await svclb(arguments + ["--output", "json"])
-    return try #require(try json(text) as? [[String: Any]])
+    return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]])
   }
 
   func object(_ arguments: String...) async throws -> [String: Any] {
     let text = try await svclb(arguments + ["--output", "json"])
-    return try #require(try json(text) as? [String: Any])
+    return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
   }
 
   /// Whether a socket of the cgroup gets a connection to port 8080 of an address, which the namespace itself serves.
