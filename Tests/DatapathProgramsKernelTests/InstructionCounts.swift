@@ -32,8 +32,8 @@ enum InstructionCounts {
       "refuse_bypass": 18,
     ],
     "6.18": [
-      "from_pod": 9760,
-      "to_pod": 9727,
+      "from_pod": 17324,
+      "to_pod": 17291,
       "dispatch_egress": 27,
       "dispatch_ingress": 27,
       "connect4": 150,
