@@ -56,8 +56,8 @@ enum InstructionCounts {
       "refuse_bypass": 18,
     ],
     "6.18": [
-      "from_pod": 10485,
-      "to_pod": 10558,
+      "from_pod": 17324,
+      "to_pod": 17291,
       "from_pod with services": 23340,
       "to_pod with services": 13523,
       "from_outside": 26680,

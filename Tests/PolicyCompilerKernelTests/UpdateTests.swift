@@ -184,7 +184,7 @@ struct PolicyUpdateTests {
       try KernelNode.passes(
         node.datapath, number, .ingress, local: local, peer: peer, .tcp, 80, sourcePort: 1023)
     }
-    #expect(node.datapath.generation == .max - 1)
+    #expect(node.datapath.generation == UInt32.max - 1)
     #expect(try goesOn())
     // 443 is what the even contents allow.
     for (round, generation) in [UInt32.max, 1, 2, 3].enumerated() {

@@ -5,8 +5,10 @@ internal import KubernetesModel
 /// The effective rules of a pod in one direction and stage; pods with equal ones share a rule set.
 struct SetContent: Hashable, Sendable {
   var stage: PolicyStage
-  /// Of NetworkPolicies what they allow: pairs of a peer and its ports, one for each peer, sorted. Of a tier its rules, in
-  /// order.
+  /// What it says.
+  ///
+  /// Of NetworkPolicies: what they allow, as pairs of a peer and its ports, one for each peer, sorted. Of a tier: its rules,
+  /// in order.
   var rules: [UInt32] = []
 
   /// Whether it says what would be said without it.
