@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps build test dependent bench bench-netlink bench-bpfmap bench-programs bench-policy fuzz lint format demo vm clean
+.PHONY: help deps test-deps build test dependent bench bench-netlink bench-bpfmap bench-programs bench-policy bench-svc fuzz lint format demo vm clean
 .NOTPARALLEL:
 
 tools := Tests/VirtualMachine
@@ -91,6 +91,12 @@ bench-programs: deps
 bench-policy: deps
 	swift build -c release --product policy-bench
 	@"$$(swift build -c release --show-bin-path)/policy-bench"
+
+# Not a part of `bench`: it takes long, and other proxies' tools beside.
+bench-svc: deps
+	@$(tools)/install-packages iptables nftables ipset
+	swift build -c release --product svc-bench
+	@$(as_root) "$$(swift build -c release --show-bin-path)/svc-bench" $(if $(SVG),--svg $(SVG)) $(ARGS)
 
 vm: ## Runs CMD on Linux 6.1, or KERNEL=6.12, in a virtual machine: make vm CMD='ip -d link'
 	@[[ -n "$${CMD:-}" ]] || { echo "make vm: CMD is empty: for example make vm CMD='ip -d link'" >&2; exit 2; }
