@@ -10,8 +10,8 @@ enum InstructionCounts {
 
   static let recorded: [String: [String: Int]] = [
     "6.1": [
-      "from_pod": 10153,
-      "to_pod": 10096,
+      "from_pod": 17715,
+      "to_pod": 17658,
       "dispatch_egress": 27,
       "dispatch_ingress": 27,
       "connect4": 150,
@@ -21,8 +21,8 @@ enum InstructionCounts {
       "refuse_bypass": 18,
     ],
     "6.12": [
-      "from_pod": 9370,
-      "to_pod": 9381,
+      "from_pod": 16932,
+      "to_pod": 16943,
       "dispatch_egress": 27,
       "dispatch_ingress": 27,
       "connect4": 150,
