@@ -10,8 +10,8 @@ enum InstructionCounts {
 
   static let recorded: [String: [String: Int]] = [
     "6.1": [
-      "from_pod": 22429,
-      "to_pod": 13322,
+      "from_pod": 17715,
+      "to_pod": 17658,
       "from_pod with services": 23513,
       "to_pod with services": 13843,
       "from_outside": 26254,
@@ -33,8 +33,8 @@ enum InstructionCounts {
       "refuse_bypass": 18,
     ],
     "6.12": [
-      "from_pod": 9976,
-      "to_pod": 10060,
+      "from_pod": 16932,
+      "to_pod": 16943,
       "from_pod with services": 22009,
       "to_pod with services": 13018,
       "from_outside": 25952,

@@ -12,7 +12,8 @@ struct DatapathObjectTests {
       DatapathObject.pod.embedded,
       checking: [
         ip_address.layout, endpoint.layout, flow_key.layout, flow_state.layout, policy_state.layout,
-        version_word.layout, policy_stages.layout, endpoint_policy.layout, peer_class.layout, rule_set.layout, verdict_key.layout, verdict.layout,
+        version_word.layout, policy_stages.layout, endpoint_policy.layout, peer_class.layout, rule_set.layout,
+        verdict_key.layout, verdict.layout,
         address_range4.layout, address_range6.layout, port_table.layout, port_range.layout, decision_counter.layout,
         drop_counter.layout, flow_record.layout,
       ])
