@@ -54,7 +54,9 @@ struct MaglevTests {
     }
     #expect(MaglevTable(backends: backends, size: 13).slots == [1, 1, 0, 0, 0, 1, 2, 2, 0, 2, 2, 1, 0])
     let large = MaglevTable(backends: backends, size: 65521)
-    #expect(large.slots.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 } == 16_176_675_426_987_706_047)
+    #expect(
+      large.slots.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+        == 16_176_675_426_987_706_047)
   }
 
   @Test(

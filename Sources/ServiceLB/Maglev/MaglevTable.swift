@@ -58,7 +58,7 @@ public struct MaglevTable: Hashable, Sendable {
   /// - Parameter hash: of the flow, spread over 32 bits.
   /// - Returns: an index into the list that the table was made of; nil if the table is empty.
   public func backend(forHash hash: UInt32) -> Int? {
-    slots.isEmpty ? nil : Int(slots[Int(UInt64(hash) * UInt64(slots.count) >> 32)])
+    slots.isEmpty ? nil : Int(slots[Int((UInt64(hash) * UInt64(slots.count)) >> 32)])
   }
 }
 
