@@ -11,9 +11,9 @@ import SystemPackage
 
 /// The programs at sockets, with tables that hold so many services.
 ///
-/// No kernel can test-run them. They are attached to a control group that this process is in, met by sockets, UDP unless a line says tcp, and
-/// timed by the kernel, whose reading of the clock is in each figure: `sockets.null` is a UDP-Lite socket, which the program lets go
-/// at once.
+/// No kernel can test-run them. They are attached to a control group that this process is in, met by sockets (UDP, unless a
+/// line says tcp), and timed by the kernel, whose reading of the clock is in each figure: `sockets.null` is a UDP-Lite socket,
+/// which the program lets go at once.
 final class SocketHooks {
   private static let port: UInt16 = 8080
   private let count: UInt32
