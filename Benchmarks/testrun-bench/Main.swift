@@ -28,8 +28,8 @@ struct TestRunBenchCommand: ExampleCommand {
       with .single are of one run per call, on a flow that is new each time, by the kernel's clock: compare them with \
       null.single.
 
-      sockets.N are the programs at sockets with N services in the tables: hit (a service's address), miss (another one), \
-      again (a socket that was connected before). No kernel can test-run them, so real sockets meet them in a control group \
+      sockets.N are the programs at sockets with N services in the tables: hit (one of ten services' addresses), cold (all in \
+      turn), miss (another address), again (a socket that was connected before). No kernel can test-run them, so real sockets meet them in a control group \
       of the run's own, and the kernel counts; compare them with sockets.null.
 
       Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON. Exit status: 0, 1 for a failure, 2 for wrong usage.

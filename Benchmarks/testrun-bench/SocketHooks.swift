@@ -89,7 +89,7 @@ final class SocketHooks {
     let group = root.appending("testrun-bench-\(getpid())")
     guard unsafe mkdir(group.string, 0o755) == 0 else { throw ExampleError("cannot make control group \(group)") }
     defer { _ = unsafe rmdir(group.string) }
-    let attachments = try Attached(programs, to: group)
+    let attachments = try Attached.attach(programs, to: group)
     try Self.move(to: group)
     defer { try? Self.move(to: root.pushing(FilePath(home ?? ""))) }
     try measureAll(batches)
@@ -98,9 +98,10 @@ final class SocketHooks {
 
   private func measureAll(_ batches: Int) throws {
     var turn: UInt32 = 0
-    func next() -> UInt32 {
-      turn = (turn &+ 7919) % count
-      return turn + 1
+    /// Services far apart, of which the first ten stay in the processor's caches.
+    func next(of limit: UInt32 = 10) -> UInt32 {
+      turn = (turn + 1) % min(limit, count)
+      return UInt32(UInt64(turn) * 7919 % UInt64(count)) + 1
     }
     func service4() -> sockaddr_storage { Self.address(0x0a60_0000 + next(), 53) }
     func service6() -> sockaddr_storage { Self.address6(0xfd96 << 48, UInt64(next()), 53) }
@@ -117,6 +118,9 @@ final class SocketHooks {
     try line("\(name).connect6.hit", .connect6, batches) { Self.connect(AF_INET6, 0, service6()) }
     try line("\(name).connect4.tcp.miss", .connect4, batches) { Self.connect(AF_INET, 6, plain4) }
     try line("\(name).connect4.tcp.hit", .connect4, batches) { Self.connect(AF_INET, 6, service4()) }
+    try line("\(name).connect4.tcp.cold", .connect4, batches) {
+      Self.connect(AF_INET, 6, Self.address(0x0a60_0000 + next(of: .max), 53))
+    }
     try line("\(name).release.tcp.miss", .socketRelease, batches) { Self.connect(AF_INET, 6, plain4) }
     try line("\(name).release.tcp.hit", .socketRelease, batches) { Self.connect(AF_INET, 6, service4()) }
 
@@ -224,10 +228,21 @@ private struct Attached: ~Copyable {
   private let connect6: Attachment
   private let sendmsg4: Attachment
 
-  init(_ programs: borrowing SocketPrograms, to group: FilePath) throws {
-    release = try programs.program(for: .socketRelease).attach(toCgroup: group, as: .socketRelease)
-    connect4 = try programs.program(for: .connect4).attach(toCgroup: group, as: .connect4)
-    connect6 = try programs.program(for: .connect6).attach(toCgroup: group, as: .connect6)
-    sendmsg4 = try programs.program(for: .sendmsg4).attach(toCgroup: group, as: .sendmsg4)
+  init(
+    release: consuming Attachment, connect4: consuming Attachment, connect6: consuming Attachment,
+    sendmsg4: consuming Attachment
+  ) {
+    self.release = release
+    self.connect4 = connect4
+    self.connect6 = connect6
+    self.sendmsg4 = sendmsg4
+  }
+
+  static func attach(_ programs: borrowing SocketPrograms, to group: FilePath) throws -> Attached {
+    let release = try programs.program(for: .socketRelease).attach(toCgroup: group, as: .socketRelease)
+    let connect4 = try programs.program(for: .connect4).attach(toCgroup: group, as: .connect4)
+    let connect6 = try programs.program(for: .connect6).attach(toCgroup: group, as: .connect6)
+    let sendmsg4 = try programs.program(for: .sendmsg4).attach(toCgroup: group, as: .sendmsg4)
+    return Attached(release: release, connect4: connect4, connect6: connect6, sendmsg4: sendmsg4)
   }
 }
