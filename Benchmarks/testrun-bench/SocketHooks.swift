@@ -11,9 +11,9 @@ import SystemPackage
 
 /// The programs at sockets, with tables that hold so many services.
 ///
-/// No kernel can test-run them. They are attached to a control group that this process is in, met by UDP sockets, and timed
-/// by the kernel, whose reading of the clock is in each figure: `sockets.null` is a UDP-Lite socket, which the program lets go
-/// at once.
+/// No kernel can test-run them. They are attached to a control group that this process is in, met by sockets (UDP, unless a
+/// line says tcp), and timed by the kernel, whose reading of the clock is in each figure: `sockets.null` is a UDP-Lite socket,
+/// which the program lets go at once.
 final class SocketHooks {
   private static let port: UInt16 = 8080
   private let count: UInt32
@@ -25,7 +25,7 @@ final class SocketHooks {
     count = services
     maps = try ServiceMaps.load(
       limits: ServiceMapLimits(
-        frontends: services + 1, vips: services * 2 + 2, services: services * 2 + 2, slots: services * 4 + 4,
+        frontends: services * 2 + 1, vips: services * 2 + 2, services: services * 2 + 2, slots: services * 4 + 4,
         backends: services * 2 + 2))
     programs = try SocketPrograms.load(using: maps)
     // What is sent here is dropped by the kernel once the buffer is full.
@@ -57,14 +57,16 @@ final class SocketHooks {
     func word(_ index: UInt32) -> frontend_word {
       frontend_word(value: UInt64(index) | UInt64(index) << FRONTEND_VIP_SHIFT | 1 << FRONTEND_EPOCH_SHIFT)
     }
-    try maps.frontends4.update(
-      (1...count).map { index in
-        (
-          frontend_key4(
-            address: (0x0a60_0000 + index).bigEndian, port: UInt16(53).bigEndian, protocol: 17, padding: 0),
-          word(index)
-        )
-      })
+    for number: UInt8 in [6, 17] {
+      try maps.frontends4.update(
+        (1...count).map { index in
+          (
+            frontend_key4(
+              address: (0x0a60_0000 + index).bigEndian, port: UInt16(53).bigEndian, protocol: number, padding: 0),
+            word(index)
+          )
+        })
+    }
     try maps.frontends6.update(
       (1...count).map { index in
         (
@@ -87,7 +89,7 @@ final class SocketHooks {
     let group = root.appending("testrun-bench-\(getpid())")
     guard unsafe mkdir(group.string, 0o755) == 0 else { throw ExampleError("cannot make control group \(group)") }
     defer { _ = unsafe rmdir(group.string) }
-    let attachments = try Attached(programs, to: group)
+    let attachments = try Attached.attach(programs, to: group)
     try Self.move(to: group)
     defer { try? Self.move(to: root.pushing(FilePath(home ?? ""))) }
     try measureAll(batches)
@@ -96,9 +98,10 @@ final class SocketHooks {
 
   private func measureAll(_ batches: Int) throws {
     var turn: UInt32 = 0
-    func next() -> UInt32 {
-      turn = (turn &+ 7919) % count
-      return turn + 1
+    /// Services far apart, of which the first ten stay in the processor's caches.
+    func next(of limit: UInt32 = 10) -> UInt32 {
+      turn = (turn + 1) % min(limit, count)
+      return UInt32(UInt64(turn) * 7919 % UInt64(count)) + 1
     }
     func service4() -> sockaddr_storage { Self.address(0x0a60_0000 + next(), 53) }
     func service6() -> sockaddr_storage { Self.address6(0xfd96 << 48, UInt64(next()), 53) }
@@ -113,8 +116,13 @@ final class SocketHooks {
     try line("\(name).connect4.hit", .connect4, batches) { Self.connect(AF_INET, 0, service4()) }
     try line("\(name).connect6.miss", .connect6, batches) { Self.connect(AF_INET6, 0, plain6) }
     try line("\(name).connect6.hit", .connect6, batches) { Self.connect(AF_INET6, 0, service6()) }
-    try line("\(name).release.miss", .socketRelease, batches) { Self.connect(AF_INET, 0, plain4) }
-    try line("\(name).release.hit", .socketRelease, batches) { Self.connect(AF_INET, 0, service4()) }
+    try line("\(name).connect4.tcp.miss", .connect4, batches) { Self.connect(AF_INET, 6, plain4) }
+    try line("\(name).connect4.tcp.hit", .connect4, batches) { Self.connect(AF_INET, 6, service4()) }
+    try line("\(name).connect4.tcp.cold", .connect4, batches) {
+      Self.connect(AF_INET, 6, Self.address(0x0a60_0000 + next(of: .max), 53))
+    }
+    try line("\(name).release.tcp.miss", .socketRelease, batches) { Self.connect(AF_INET, 6, plain4) }
+    try line("\(name).release.tcp.hit", .socketRelease, batches) { Self.connect(AF_INET, 6, service4()) }
 
     let again = socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0)
     defer { close(again) }
@@ -162,8 +170,10 @@ final class SocketHooks {
     }
   }
 
+  /// Without waiting, to where nobody listens.
   private static func connect(_ family: CInt, _ number: CInt, _ address: sockaddr_storage) {
-    let descriptor = socket(family, CInt(SOCK_DGRAM.rawValue), number)
+    let type = number == 6 ? SOCK_STREAM.rawValue : SOCK_DGRAM.rawValue
+    let descriptor = socket(family, CInt(type | SOCK_NONBLOCK.rawValue), number)
     var address = address
     _ = unsafe call(&address) { unsafe Glibc.connect(descriptor, $0, $1) }
     close(descriptor)
@@ -218,10 +228,21 @@ private struct Attached: ~Copyable {
   private let connect6: Attachment
   private let sendmsg4: Attachment
 
-  init(_ programs: borrowing SocketPrograms, to group: FilePath) throws {
-    release = try programs.program(for: .socketRelease).attach(toCgroup: group, as: .socketRelease)
-    connect4 = try programs.program(for: .connect4).attach(toCgroup: group, as: .connect4)
-    connect6 = try programs.program(for: .connect6).attach(toCgroup: group, as: .connect6)
-    sendmsg4 = try programs.program(for: .sendmsg4).attach(toCgroup: group, as: .sendmsg4)
+  init(
+    release: consuming Attachment, connect4: consuming Attachment, connect6: consuming Attachment,
+    sendmsg4: consuming Attachment
+  ) {
+    self.release = release
+    self.connect4 = connect4
+    self.connect6 = connect6
+    self.sendmsg4 = sendmsg4
+  }
+
+  static func attach(_ programs: borrowing SocketPrograms, to group: FilePath) throws -> Attached {
+    let release = try programs.program(for: .socketRelease).attach(toCgroup: group, as: .socketRelease)
+    let connect4 = try programs.program(for: .connect4).attach(toCgroup: group, as: .connect4)
+    let connect6 = try programs.program(for: .connect6).attach(toCgroup: group, as: .connect6)
+    let sendmsg4 = try programs.program(for: .sendmsg4).attach(toCgroup: group, as: .sendmsg4)
+    return Attached(release: release, connect4: connect4, connect6: connect6, sendmsg4: sendmsg4)
   }
 }
