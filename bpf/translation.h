@@ -97,6 +97,7 @@ static __always_inline void aim_back(struct packet *packet) {
   packet->is_hairpin = 0;
   packet->is_sibling = 0;
   packet->translation = 0;
+  packet->backend = 0;
 }
 
 /* flow_state.flags of a translated flow, beside its direction. */
@@ -223,10 +224,18 @@ __noinline int take_backend(struct packet *packet, const struct endpoint *pod, _
     reason = store_asked(packet);
   if (reason == DROP_NONE)
     reason = store_choice(packet, number, epoch, now);
-  if (reason == DROP_NONE && packet->flow.protocol == IPPROTO_TCP && word_flags(word) & FRONTEND_CONFIGURED &&
-      counts_load(word_service(word)))
-    add_load(chosen);
+  if (packet->flow.protocol == IPPROTO_TCP && word_flags(word) & FRONTEND_CONFIGURED)
+    packet->backend = number;
   return reason;
+}
+
+/* A connection begins, which policy allowed: its backend has one more. */
+__noinline int count_opened(__u32 number) {
+  struct backend *chosen = bpf_map_lookup_elem(&backend, &number);
+
+  if (chosen && counts_load(chosen->service))
+    add_load(chosen);
+  return 0;
 }
 
 /* Chooses a backend for what the pod asks for, if that is a service; else leaves the packet as it is. */

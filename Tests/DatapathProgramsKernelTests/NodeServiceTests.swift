@@ -119,12 +119,10 @@ struct NodeServiceTests {
       let wire = sent.source.port
       ports.insert(wire)
       #expect(wire >= 61_000)
-      #expect(
-        sent == NodeFixture.hop(message(wire, port).packet(from: family.node, to: family.peer, payload: [1, 2, 3])))
+      let expected = ipProtocol == .tcp ? Message.tcp(from: wire, to: port, flags: .syn) : .udp(from: wire, to: port)
+      #expect(sent == NodeFixture.hop(expected.packet(from: family.node, to: family.peer, payload: [1, 2, 3])))
       #expect(try fixture.sentOn(request).source.port == wire)
       let reply = message(port, wire).packet(from: family.peer, to: family.node, payload: [4])
-      let flags = message(port, 1000)
-      _ = flags
       let answer = try fixture.sentOn(reply)
       #expect(answer.source == (family.vip, 80) && answer.destination == (client, 1000) && answer.payload == [4])
       #expect(answer == Packet(parsing: answer.bytes) && answer.ipv4?.checksum ?? .correct == .correct)
