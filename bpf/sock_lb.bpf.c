@@ -29,8 +29,23 @@
  */
 const volatile bool mptcp = false;
 
+/* Of <sys/socket.h>, which BPF cannot include. */
+#define AF_INET 2
+
 /* A value of bpf_sock.state that connected UDP sockets have too. */
 #define SOCKET_CONNECTED 1
+
+/*
+ * Connected TCP socket -> what it asked for, by the low bits of its cookie; one more, whose `cookie` is not 0 once a
+ * TCP socket had to take socket storage instead. Full: socket storage.
+ */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, SOCKET_SLOTS + 1);
+  __type(key, __u32);
+  __type(value, struct socket_slot);
+} socket_slot SEC(".maps");
 
 struct asked {
   struct ip_address address;
@@ -89,7 +104,8 @@ static __noinline bool listens_here(struct bpf_sock_addr *ctx, const struct aske
 /* The frontend that sockets are to be translated by; 0: what is asked for is no service's, or this socket is let be. */
 static __always_inline __u64 find_frontend(struct bpf_sock_addr *ctx, const struct asked *asked) {
   __u64 word = find_exact(&asked->address, asked->port, asked->protocol);
-  if (!word) {
+  /* Who asks for the unspecified address finds node ports by it, but has not named an address of the node's yet. */
+  if (!word || word_flags(word) & FRONTEND_NODE_PORT) {
     word = find_node_port(&asked->address, asked->port, asked->protocol);
     if (!word)
       return 0;
@@ -145,22 +161,69 @@ static __always_inline bool is_frontend(const struct socket_peer *peer, const st
 }
 
 /*
- * The record of the socket that the application has; null: there is none, or with `fresh` no memory. An MPTCP socket
- * connects by TCP sockets of its own making (`is_part`), which are never asked for their peer, and whose end is not
- * told.
+ * The record of a TCP socket is in a slot that its cookie names, and free again when the socket is closed: socket
+ * storage costs ten times as much, nearly all of it for memory that the kernel has to find. Where another socket holds
+ * the slot, or held it and nobody told its end (the kernel's own sockets), the socket has storage after all.
  */
+static __always_inline struct socket_slot *slot_of(__u64 cookie) {
+  __u32 index = cookie & (SOCKET_SLOTS - 1);
+  return bpf_map_lookup_elem(&socket_slot, &index);
+}
+
+/* Tells that TCP sockets may have storage; without `tell`, asks. */
+static __always_inline bool storage_in_use(bool tell) {
+  __u32 index = SOCKET_SLOTS;
+  struct socket_slot *mark = bpf_map_lookup_elem(&socket_slot, &index);
+  if (!mark)
+    return true;
+  if (tell && !mark->cookie)
+    mark->cookie = 1;
+  return *(const volatile __u64 *)&mark->cookie != 0;
+}
+
+/* The record of a socket that connects; null: there is none, or with `fresh` no memory. */
 static __always_inline struct socket_peer *own_record(struct bpf_sock_addr *ctx, __u32 protocol,
                                                       struct socket_peer *fresh, bool *is_part) {
   __u64 flags = fresh ? BPF_SK_STORAGE_GET_F_CREATE : 0;
-  if (mptcp && protocol == IPPROTO_TCP) {
-    struct mptcp_sock *whole = bpf_skc_to_mptcp_sock(ctx->sk);
-    if (whole) {
-      *is_part = true;
-      return bpf_sk_storage_get(&socket_peer, whole, fresh, flags);
-    }
-  }
   *is_part = false;
+  if (protocol == IPPROTO_TCP) {
+    /*
+     * An MPTCP socket connects by TCP sockets of its own making, which are never asked for their peer, and whose end is
+     * not told: the record is that of the whole.
+     */
+    if (mptcp) {
+      struct mptcp_sock *whole = bpf_skc_to_mptcp_sock(ctx->sk);
+      if (whole) {
+        *is_part = true;
+        return bpf_sk_storage_get(&socket_peer, whole, fresh, flags);
+      }
+    }
+    __u64 cookie = bpf_get_socket_cookie(ctx);
+    struct socket_slot *slot = slot_of(cookie);
+    __u64 owner = slot ? *(const volatile __u64 *)&slot->cookie : ~0ULL;
+    if (slot && owner == cookie)
+      return &slot->peer;
+    if (!fresh && !storage_in_use(false))
+      return 0;
+    if (slot && fresh && !owner && !__sync_val_compare_and_swap(&slot->cookie, 0, cookie)) {
+      slot->peer = *fresh;
+      return &slot->peer;
+    }
+    if (fresh)
+      storage_in_use(true);
+  }
   return bpf_sk_storage_get(&socket_peer, ctx->sk, fresh, flags);
+}
+
+/* The record of a socket that was connected, by its cookie or in its storage; null: there is none. */
+static __always_inline struct socket_peer *find_record(void *ctx, void *sk, __u32 protocol) {
+  if (protocol == IPPROTO_TCP) {
+    __u64 cookie = bpf_get_socket_cookie(ctx);
+    struct socket_slot *slot = slot_of(cookie);
+    if (slot && *(const volatile __u64 *)&slot->cookie == cookie)
+      return &slot->peer;
+  }
+  return bpf_sk_storage_get(&socket_peer, sk, 0, 0);
 }
 
 /* Writes down what a socket asked for, and what stands for it; false: there is no memory. */
@@ -186,21 +249,44 @@ static __always_inline bool remember(struct bpf_sock_addr *ctx, struct socket_pe
   return true;
 }
 
+/*
+ * Whether a TCP socket never was on its way anywhere, so that there is nothing to forget. The kernel leaves the address
+ * of the last attempt in place when that fails.
+ */
+static __always_inline bool is_fresh(struct bpf_sock_addr *ctx, __u32 protocol) {
+  if (protocol != IPPROTO_TCP)
+    return false;
+  struct bpf_sock *sk = ctx->sk;
+  if (sk->family == AF_INET)
+    return !sk->dst_ip4;
+  return !sk->dst_ip6[3] && !sk->dst_ip6[2] && !sk->dst_ip6[1] && !sk->dst_ip6[0];
+}
+
 /* A socket connects: the backend that stands for what it asks for; null: `verdict`. */
 static __always_inline struct backend *connect(struct bpf_sock_addr *ctx, const struct asked *asked, int *verdict) {
   bool is_part;
-  struct socket_peer *peer = own_record(ctx, asked->protocol, 0, &is_part);
+  struct backend *record = 0;
+  __u32 index = 0;
   __u64 word = find_frontend(ctx, asked);
-  int choice = word ? choose(ctx, word, bpf_get_prandom_u32()) : SERVICE_REFUSED;
-  __u32 index = choice;
-  struct backend *record = choice > 0 ? bpf_map_lookup_elem(&backend, &index) : 0;
+  *verdict = PROCEED;
+  if (word) {
+    int choice = choose(ctx, word, bpf_get_prandom_u32());
+    index = choice;
+    record = choice > 0 ? bpf_map_lookup_elem(&backend, &index) : 0;
+    if (!record)
+      *verdict = answer(word, choice);
+  } else if (is_fresh(ctx, asked->protocol)) {
+    return 0;
+  }
+  if (!record && *verdict != PROCEED)
+    return 0;
+  struct socket_peer *peer = own_record(ctx, asked->protocol, 0, &is_part);
   if (!record) {
-    *verdict = word ? answer(word, choice) : PROCEED;
     /*
      * The socket may have been connected to a service before. Now it asks for an address itself; but not where an MPTCP
      * socket that is connected adds another path.
      */
-    if (peer && *verdict == PROCEED && !is_part)
+    if (peer && !is_part)
       forget(peer);
     return 0;
   }
@@ -293,7 +379,7 @@ static __always_inline struct backend *send(struct bpf_sock_addr *ctx, const str
 
 /* Puts what was asked for in the place of where a datagram came from; false: it came from no service's backend. */
 static __always_inline bool restore(struct bpf_sock_addr *ctx, struct asked *from) {
-  const struct socket_peer *peer = bpf_sk_storage_get(&socket_peer, ctx->sk, 0, 0);
+  const struct socket_peer *peer = find_record(ctx, ctx->sk, from->protocol);
   if (!peer)
     return false;
   if (is_backend(peer, &from->address, from->port)) {
@@ -440,7 +526,7 @@ static __always_inline int check_bind(struct bpf_sock *ctx, const struct asked *
     return PROCEED;
   __u64 word = find_exact(&asked->address, asked->port, asked->protocol);
   /* A cluster IP is no address of the node; who makes it one knows why (DNS caches do). */
-  if (word_flags(word) & FRONTEND_EXTERNAL && !(word_flags(word) & FRONTEND_NOT_INTERNAL))
+  if ((word_flags(word) & (FRONTEND_EXTERNAL | FRONTEND_NOT_INTERNAL | FRONTEND_NODE_PORT)) == FRONTEND_EXTERNAL)
     return refuse(-EADDRINUSE);
   bool loopback = is_loopback(&asked->address);
   if (!loopback && !(is_node_port(asked->port) && is_node_address(&asked->address)))
@@ -488,6 +574,18 @@ int post_bind6(struct bpf_sock *ctx) {
 /* close(2). Its record goes with the socket by itself. */
 SEC("cgroup/sock_release")
 int sock_release(struct bpf_sock *ctx) {
+  __u32 protocol = ctx->protocol;
+  if (protocol == IPPROTO_TCP) {
+    __u64 cookie = bpf_get_socket_cookie(ctx);
+    struct socket_slot *slot = slot_of(cookie);
+    if (slot && *(const volatile __u64 *)&slot->cookie == cookie) {
+      if (slot->peer.flags & SOCKET_PEER_COUNTED)
+        remove_load(slot->peer.backend, slot->peer.epoch);
+      /* From here on it may be another socket's. */
+      __sync_lock_test_and_set(&slot->cookie, 0);
+      return PROCEED;
+    }
+  }
   struct socket_peer *peer = bpf_sk_storage_get(&socket_peer, ctx, 0, 0);
   if (peer && peer->flags & SOCKET_PEER_COUNTED) {
     peer->flags &= ~SOCKET_PEER_COUNTED;

@@ -30,7 +30,11 @@ struct TestRunBenchCommand: ExampleCommand {
 
       The kernel does not restore a packet between the runs of a batch; a program that rewrote it would be refused. Lines \
       with .single are of one run per call, on a flow that is new each time, by the kernel's clock: compare them with \
-      null.single. Programs at control groups (sock_lb) cannot be tested by any kernel so far, and are left out.
+      null.single.
+
+      sockets.N are the programs at sockets with N services in the tables: hit (a service's address), miss (another one), \
+      again (a socket that was connected before). No kernel can test-run them, so real sockets meet them in a control group \
+      of the run's own, and the kernel counts; compare them with sockets.null.
 
       Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON. Exit status: 0, 1 for a failure, 2 for wrong usage.
       """)
@@ -53,6 +57,9 @@ struct TestRunBenchCommand: ExampleCommand {
     let timing = Timing(runs: runs, batches: batches)
     func isWanted(_ name: String) -> Bool { only.map(name.hasPrefix) ?? true }
     try DatapathPaths().measure(timing, isWanted)
+    for services: UInt32 in [10, 1000, 100_000] where only.map({ "sockets.\(services)".hasPrefix($0) }) ?? true {
+      try SocketHooks(services: services).measure(batches: batches)
+    }
     for policies in [10, 1000, 100_000]
     where only.map({ $0.hasPrefix("policies.\(policies).") || "policies.\(policies).".hasPrefix($0) }) ?? true {
       try PolicyPaths(policies: policies).measure(timing, isWanted)

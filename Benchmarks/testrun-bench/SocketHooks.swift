@@ -11,9 +11,9 @@ import SystemPackage
 
 /// The programs at sockets, with tables that hold so many services.
 ///
-/// No kernel can test-run them. They are attached to a control group that this process is in, met by UDP sockets, and timed
-/// by the kernel, whose reading of the clock is in each figure: `sockets.null` is a socket of a protocol that the program
-/// lets go at once.
+/// No kernel can test-run them. They are attached to a control group that this process is in, met by sockets (UDP, unless a
+/// line says tcp), and timed by the kernel, whose reading of the clock is in each figure: `sockets.null` is a UDP-Lite socket,
+/// which the program lets go at once.
 final class SocketHooks {
   private static let port: UInt16 = 8080
   private let count: UInt32
@@ -25,7 +25,7 @@ final class SocketHooks {
     count = services
     maps = try ServiceMaps.load(
       limits: ServiceMapLimits(
-        frontends: services + 1, vips: services * 2 + 2, services: services * 2 + 2, slots: services * 4 + 4,
+        frontends: services * 2 + 1, vips: services * 2 + 2, services: services * 2 + 2, slots: services * 4 + 4,
         backends: services * 2 + 2))
     programs = try SocketPrograms.load(using: maps)
     // What is sent here is dropped by the kernel once the buffer is full.
@@ -57,14 +57,16 @@ final class SocketHooks {
     func word(_ index: UInt32) -> frontend_word {
       frontend_word(value: UInt64(index) | UInt64(index) << FRONTEND_VIP_SHIFT | 1 << FRONTEND_EPOCH_SHIFT)
     }
-    try maps.frontends4.update(
-      (1...count).map { index in
-        (
-          frontend_key4(
-            address: (0x0a60_0000 + index).bigEndian, port: UInt16(53).bigEndian, protocol: 17, padding: 0),
-          word(index)
-        )
-      })
+    for number: UInt8 in [6, 17] {
+      try maps.frontends4.update(
+        (1...count).map { index in
+          (
+            frontend_key4(
+              address: (0x0a60_0000 + index).bigEndian, port: UInt16(53).bigEndian, protocol: number, padding: 0),
+            word(index)
+          )
+        })
+    }
     try maps.frontends6.update(
       (1...count).map { index in
         (
@@ -105,14 +107,18 @@ final class SocketHooks {
     let plain4 = Self.address(0x7f00_0001, Self.port)
     let plain6 = Self.address6(0, 1, Self.port)
 
-    try line("sockets.null", .connect4, batches) { Self.connect(AF_INET, 136, plain4) }
+    let other = socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 136)
+    defer { close(other) }
+    try line("sockets.null", .sendmsg4, batches) { Self.send(other, plain4) }
     let name = "sockets.\(count)"
     try line("\(name).connect4.miss", .connect4, batches) { Self.connect(AF_INET, 0, plain4) }
     try line("\(name).connect4.hit", .connect4, batches) { Self.connect(AF_INET, 0, service4()) }
     try line("\(name).connect6.miss", .connect6, batches) { Self.connect(AF_INET6, 0, plain6) }
     try line("\(name).connect6.hit", .connect6, batches) { Self.connect(AF_INET6, 0, service6()) }
-    try line("\(name).release.miss", .socketRelease, batches) { Self.connect(AF_INET, 0, plain4) }
-    try line("\(name).release.hit", .socketRelease, batches) { Self.connect(AF_INET, 0, service4()) }
+    try line("\(name).connect4.tcp.miss", .connect4, batches) { Self.connect(AF_INET, 6, plain4) }
+    try line("\(name).connect4.tcp.hit", .connect4, batches) { Self.connect(AF_INET, 6, service4()) }
+    try line("\(name).release.tcp.miss", .socketRelease, batches) { Self.connect(AF_INET, 6, plain4) }
+    try line("\(name).release.tcp.hit", .socketRelease, batches) { Self.connect(AF_INET, 6, service4()) }
 
     let again = socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0)
     defer { close(again) }
@@ -160,8 +166,10 @@ final class SocketHooks {
     }
   }
 
+  /// Without waiting, to where nobody listens.
   private static func connect(_ family: CInt, _ number: CInt, _ address: sockaddr_storage) {
-    let descriptor = socket(family, CInt(SOCK_DGRAM.rawValue), number)
+    let type = number == 6 ? SOCK_STREAM.rawValue : SOCK_DGRAM.rawValue
+    let descriptor = socket(family, CInt(type | SOCK_NONBLOCK.rawValue), number)
     var address = address
     _ = unsafe call(&address) { unsafe Glibc.connect(descriptor, $0, $1) }
     close(descriptor)

@@ -310,6 +310,45 @@ extension ServiceKernelTests {
       }
     }
 
+    @Test func `sockets that find their slot taken have storage, and keep it when the slot is free again`() async throws
+    {
+      try await withSockets { table, namespace in
+        let backends = Servers.endpoints(1, port: 8080)
+        let served = try table.serve("10.96.0.1:80", .tcp, to: backends)
+        try await namespace.run {
+          let slots = try table.maps.socketSlots.mapped()
+          let cookie = slots.field(\.cookie)
+          func occupy(_ isTaken: Bool) {
+            for index in 0..<UInt32(SOCKET_SLOTS) { slots.store(isTaken ? .max : 0, in: cookie, at: index) }
+          }
+          func taken() -> Int { (0..<UInt32(SOCKET_SLOTS)).count { slots.load(cookie, at: $0) != 0 } }
+          let servers = try Servers(.tcp, at: backends)
+          func connect() throws -> Socket {
+            let client = try Socket(.tcp)
+            try client.connect("10.96.0.1:80")
+            _ = try servers.acceptConnection()
+            return client
+          }
+          var clients = try (0..<20).map { _ in try connect() }
+          #expect(taken() == 20)
+          clients.removeAll()
+          #expect(taken() == 0)
+          #expect(table.load(of: served.backends[0]) == 0)
+
+          occupy(true)
+          clients = try (0..<20).map { _ in try connect() }
+          occupy(false)
+          clients += try (0..<20).map { _ in try connect() }
+          #expect(taken() == 20)
+          for client in clients { #expect(try client.peer() == "10.96.0.1:80") }
+          #expect(table.load(of: served.backends[0]) == 40)
+          clients.removeAll()
+          #expect(taken() == 0)
+          #expect(table.load(of: served.backends[0]) == 0)
+        }
+      }
+    }
+
     @Test func `a socket that failed to connect to a service may connect to its backend by name`() async throws {
       try await withSockets { table, namespace in
         let backends = Servers.endpoints(1, port: 8080)

@@ -176,7 +176,8 @@ func withServiceNamespace(_ body: (NetworkNamespace) async throws -> Void) async
   try await withScratchNamespace { namespace in
     let addresses = try await NetlinkSocket(in: namespace).addresses
     for endpoint in Servers.endpoints(4, port: 1, .ipv6) {
-      try await addresses.add(InterfaceAddress(index: .loopback, address: endpoint.address, prefixLength: 128))
+      try await addresses.add(
+        InterfaceAddress(index: .loopback, address: endpoint.address, prefixLength: 128, flags: .noDAD))
     }
     try await addresses.add(
       InterfaceAddress(index: .loopback, address: .v4(IPv4Address(198, 51, 100, 7)), prefixLength: 32))

@@ -216,6 +216,19 @@ _Static_assert(sizeof(struct socket_peer) == 52, "struct socket_peer");
 #define SOCKET_PEER_COUNTED (1u << 0) /* in the backend's load */
 #define SOCKET_PEER_MORE    (1u << 1) /* `datagram_peer` has more of this socket's */
 
+/*
+ * Map `socket_slot` (array): the same of a TCP socket, at the place that the low bits of its cookie name. Taken by the
+ * socket whose cookie it has, free with 0; one cache line.
+ */
+struct socket_slot {
+  __u64 cookie;
+  struct socket_peer peer;
+  __u32 padding;
+};
+_Static_assert(sizeof(struct socket_slot) == 64, "struct socket_slot");
+
+#define SOCKET_SLOTS 65536
+
 /* Map `datagram_peer` (LRU hash): the same for unconnected UDP sockets that talk to more than one service. */
 struct datagram_peer_key {
   __u64 cookie;

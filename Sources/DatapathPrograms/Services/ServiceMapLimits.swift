@@ -65,7 +65,7 @@ public struct ServiceMapLimits: Hashable, Sendable {
     self.datagramPeers = datagramPeers
   }
 
-  /// Sizes for a node of a cluster with some 30,000 service ports and 250,000 endpoints: 40 MB of kernel memory, and 2 MB
+  /// Sizes for a node of a cluster with some 30,000 service ports and 250,000 endpoints: 45 MB of kernel memory, and 2 MB
   /// for each processor.
   public static let `default` = ServiceMapLimits()
 

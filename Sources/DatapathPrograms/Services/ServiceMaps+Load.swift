@@ -8,7 +8,8 @@ extension ServiceMaps {
   /// The maps, in the order of pinning.
   package static let mapNames = [
     "frontend4", "frontend6", "vip", "service", "service_config", "service_slot", "backend", "source_range",
-    "node_address", "socket_exclusion", "service_state", "affinity", "socket_peer", "datagram_peer", "service_counter",
+    "node_address", "socket_exclusion", "service_state", "affinity", "socket_peer", "socket_slot",
+    "datagram_peer", "service_counter",
   ]
 
   /// Makes the maps, or takes up those that are pinned.

@@ -43,10 +43,14 @@ public final class ServiceMaps: Sendable {
   ///
   /// The programs write it.
   public let affinities: BPFLRUHashMap<affinity_key, affinity>
-  /// What a socket asked for last.
+  /// What a socket asked for last: UDP, MPTCP, and TCP that found no room in ``socketSlots``.
   ///
   /// The programs write it.
   public let socketPeers: BPFSocketStorage<socket_peer>
+  /// What a TCP socket asked for last, by the low bits of its cookie; `SOCKET_SLOTS` of them, and one more.
+  ///
+  /// The programs write it.
+  public let socketSlots: BPFArrayMap<socket_slot>
   /// What unconnected UDP sockets asked for besides.
   ///
   /// The programs write it.
@@ -78,6 +82,7 @@ public final class ServiceMaps: Sendable {
     stateArray = try source.map("service_state", as: BPFArrayMap<service_state>.self)
     affinities = try source.map("affinity", as: BPFLRUHashMap<affinity_key, affinity>.self)
     socketPeers = try source.map("socket_peer", as: BPFSocketStorage<socket_peer>.self)
+    socketSlots = try source.map("socket_slot", as: BPFArrayMap<socket_slot>.self)
     datagramPeers = try source.map("datagram_peer", as: BPFLRUHashMap<datagram_peer_key, datagram_peer>.self)
     counters = try source.map("service_counter", as: BPFPerCPUArrayMap<service_counter>.self)
     vips = try vipArray.mapped()
@@ -126,6 +131,7 @@ public final class ServiceMaps: Sendable {
     try lend(stateArray, as: "service_state")
     try lend(affinities, as: "affinity")
     try lend(socketPeers, as: "socket_peer")
+    try lend(socketSlots, as: "socket_slot")
     try lend(datagramPeers, as: "datagram_peer")
     try lend(counters, as: "service_counter")
   }
