@@ -137,10 +137,15 @@ __noinline int send_to_itself(struct __sk_buff *skb, const struct packet *packet
     return DROP_INVALID;
   key = packet->flow;
   state = live_flow(&key, now);
-  if (state && !(is_opening(packet) && state->flags & FLOW_CLOSING))
-    note_packet(state, packet, 0, now);
-  else if (may_start_flow(packet) && start_flow(&key, packet, FLOW_INGRESS, translated_flags(packet), now) != 0)
-    return DROP_FLOW_CREATE;
+  if (state && !(is_opening(packet) && state->flags & FLOW_CLOSING)) {
+    if (note_packet(state, packet, 0, now))
+      count_closed(packet, state);
+  } else if (may_start_flow(packet)) {
+    if (start_flow(&key, packet, FLOW_INGRESS, translated_flags(packet), now) != 0)
+      return DROP_FLOW_CREATE;
+    if (packet->backend != 0)
+      count_opened(packet->backend);
+  }
   if (packet->is_first_fragment)
     remember_fragment(packet, now);
   return translate_request(skb, packet);
@@ -192,7 +197,7 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
             return reason;
         }
         if (packet->service != SERVICE_NONE)
-          state = packet->is_hairpin ? 0 : live_flow(&packet->flow, now);
+          state = packet->is_hairpin || packet->is_untaken ? 0 : live_flow(&packet->flow, now);
         else if (state && state->flags & FLOW_SERVICE)
           state = 0;
       }
@@ -208,7 +213,8 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
       }
     }
     if (translate_services && direction == FLOW_INGRESS && state && state->flags & FLOW_SERVICE) {
-      /* From the service's own address: only what the pod sent to itself comes like this. Others take no choice away. */
+      /* From the service's own address: only what the pod sent to itself comes like this. Others take no choice away.
+       */
       is_settled = (state->flags & FLOW_HAIRPIN) != 0;
       state = 0;
     } else {
@@ -233,6 +239,8 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
   if (relation == RELATION_FIRST) {
     if (start_flow(&packet->flow, packet, direction, translate_services ? translated_flags(packet) : 0, now) != 0)
       return DROP_FLOW_CREATE;
+    if (translate_services && packet->backend != 0)
+      count_opened(packet->backend);
     if (record_allowed)
       record_allow(skb, packet);
   } else if (state && relation != RELATION_NONE) {

@@ -53,6 +53,12 @@ static __always_inline int has_complete_sum(struct __sk_buff *skb) {
   return bpf_csum_update(skb, 0) >= 0;
 }
 
+/* A one's complement sum in 32 bits. */
+static __always_inline __u64 fold(__u64 sum) {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  return (sum & 0xffffffff) + (sum >> 32);
+}
+
 /* One's complement sum of what is added and what is taken away. */
 static __always_inline __u64 address_difference(const struct ends *from, const struct ends *to, const int words) {
   __u64 sum = 0;
@@ -62,8 +68,7 @@ static __always_inline __u64 address_difference(const struct ends *from, const s
     sum += (__u32)~from->source.word[index] + (__u64)to->source.word[index];
     sum += (__u32)~from->destination.word[index] + (__u64)to->destination.word[index];
   }
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  return (sum & 0xffffffff) + (sum >> 32);
+  return fold(sum);
 }
 
 /* A checksum over data that became different by so much. */

@@ -97,6 +97,7 @@ static __always_inline void aim_back(struct packet *packet) {
   packet->is_hairpin = 0;
   packet->is_sibling = 0;
   packet->translation = 0;
+  packet->backend = 0;
 }
 
 /* flow_state.flags of a translated flow, beside its direction. */
@@ -116,10 +117,11 @@ static __always_inline int is_same_translation(const struct flow_state *state, c
 }
 
 /* Whether packet->flow is taken by a flow that goes on. */
-static __always_inline int is_taken(const struct packet *packet, __u64 now) {
+static __always_inline int is_taken(struct packet *packet, __u64 now) {
   struct flow_key key = packet->flow; /* on the stack: Linux 6.1 wants keys there */
   struct flow_state *state = live_flow(&key, now);
 
+  packet->is_untaken = !state;
   if (!state || is_same_translation(state, packet))
     return 0;
   return !(state->flags & FLOW_CLOSING && is_opening(packet));
@@ -222,10 +224,18 @@ __noinline int take_backend(struct packet *packet, const struct endpoint *pod, _
     reason = store_asked(packet);
   if (reason == DROP_NONE)
     reason = store_choice(packet, number, epoch, now);
-  if (reason == DROP_NONE && packet->flow.protocol == IPPROTO_TCP && word_flags(word) & FRONTEND_CONFIGURED &&
-      counts_load(word_service(word)))
-    add_load(chosen);
+  if (packet->flow.protocol == IPPROTO_TCP && word_flags(word) & FRONTEND_CONFIGURED)
+    packet->backend = number;
   return reason;
+}
+
+/* A connection begins, which policy allowed: its backend has one more. */
+__noinline int count_opened(__u32 number) {
+  struct backend *chosen = bpf_map_lookup_elem(&backend, &number);
+
+  if (chosen && counts_load(chosen->service))
+    add_load(chosen);
+  return 0;
 }
 
 /* Chooses a backend for what the pod asks for, if that is a service; else leaves the packet as it is. */

@@ -60,14 +60,14 @@ final class ServicePaths {
         (count, ip_address(Self.vip6(index)), ip_address(Self.peer6)),
       ] {
         let number = index + offset
-        var record = backend()
+        var record = CDatapathABI.backend()
         (record.address, record.port, record.protocol) = (backendAddress, UInt16(8080).bigEndian, 17)
         (record.state, record.service) = (UInt8(BACKEND_ACTIVE), number)
         maps.backends[number] = record
         maps.slots[number] = slot_pair(backend: (number, number))
         let extent = slot_extent(value: UInt64(number * 2) | 1 << UInt64(EXTENT_COUNT_SHIFT))
         maps.services[number] = service(cluster: extent, local: slot_extent())
-        var asked = vip()
+        var asked = CDatapathABI.vip()
         (asked.address, asked.port, asked.protocol, asked.service) = (address, UInt16(53).bigEndian, 17, number)
         maps.vips[number] = asked
       }

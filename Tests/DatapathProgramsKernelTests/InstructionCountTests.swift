@@ -11,7 +11,10 @@ import Testing
 /// loop can double what the verifier goes through.
 @Suite("Instruction counts", .serialized, .requires(.root))
 struct InstructionCountTests {
-  private static let objects: [DatapathObject] = [.pod, .dispatcher, .sockLB, .nodeLB, .bypassGuard]
+  private static let objects: [DatapathObject] = [.pod, .dispatcher, .sockLB, .nodeLB, .nodeXDP, .bypassGuard]
+
+  /// As objects are loaded: the pod programs also with services.
+  private static let variants = objects.map { ($0, "") } + [(DatapathObject.pod, " with services")]
 
   private static var series: String {
     let kernel = KernelVersion.running
@@ -22,10 +25,13 @@ struct InstructionCountTests {
     let recorded = InstructionCounts.recorded[Self.series] ?? [:]
     var problems: [String] = []
     var lines: [String] = []
-    for object in Self.objects {
-      let loaded = try BPFObject(object.embedded).load()
-      for name in loaded.programNames.sorted() {
-        let info = try loaded.program(name).info()
+    for (object, suffix) in Self.variants {
+      var opened = try BPFObject(object.embedded)
+      if !suffix.isEmpty { try opened.setConstant("translate_services", to: UInt32(1)) }
+      let loaded = try opened.load()
+      for program in loaded.programNames.sorted() {
+        let name = program + suffix
+        let info = try loaded.program(program).info()
         let count = info.verifiedInstructionCount
         lines.append("\"\(name)\": \(count),")
         #expect(count > 0 && count < 1_000_000)
@@ -67,7 +73,9 @@ struct InstructionCountTests {
 
   @Test func `the record names the programs there are`() throws {
     var names: Set<String> = []
-    for object in Self.objects { names.formUnion(try BPFObject(object.embedded).programNames) }
+    for (object, suffix) in Self.variants {
+      names.formUnion(try BPFObject(object.embedded).programNames.map { $0 + suffix })
+    }
     for (series, counts) in InstructionCounts.recorded {
       #expect(Set(counts.keys) == names, "Linux \(series)")
     }

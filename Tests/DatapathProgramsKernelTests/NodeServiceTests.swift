@@ -255,4 +255,21 @@ struct NodeServiceTests {
     }
     #expect(try fixture.node.flows.entries().isEmpty)
   }
+
+  @Test(arguments: Family.allCases)
+  func `in the driver, what has no route or no connection passes untouched`(family: Family) throws {
+    let fixture = try NodeFixture()
+    try fixture.services.add(
+      family.vip, 80, to: [Backend(address: family.peer, port: 8080)], flags: NodeFixture.external)
+    let opening = Message.tcp(from: 1000, to: 80, flags: .syn).packet(from: family.stranger, to: family.vip)
+    let later = Message.tcp(from: 1000, to: 80).packet(from: family.stranger, to: family.vip)
+    for packet in [opening, later] {
+      for _ in 0..<2 {
+        let run = try fixture.node.fromOutsideInDriver.test(packet: packet.bytes)
+        // XDP_PASS
+        #expect(run.returnValue == 2 && run.packet == packet.bytes)
+        _ = try fixture.sentOn(packet)
+      }
+    }
+  }
 }

@@ -82,7 +82,7 @@ struct RefusalTests {
       }
       if silent > 10 { break }
     }
-    #expect(silent > 10 && told >= 1000, "\(told) told, \(silent) silent")
+    #expect(silent > 10 && told >= 100, "\(told) told, \(silent) silent")
   }
 
   @Test(arguments: Family.allCases)

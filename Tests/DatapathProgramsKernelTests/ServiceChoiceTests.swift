@@ -167,6 +167,11 @@ struct ServiceChoiceTests {
     }
     for (port, _) in ends.suffix(10) { _ = try Self.send(fixture, .tcp(from: port, to: 80, flags: .rst), family) }
     #expect(load() == [0, 0])
+    // What policy refuses never began.
+    try fixture.publish(ingress: [], egress: [])
+    let refused = Message.tcp(from: 3000, to: 80, flags: .syn).packet(from: family.pod, to: family.vip)
+    for _ in 0..<3 { #expect(try fixture.run(refused, .egress) == .drops(.policy)) }
+    #expect(load() == [0, 0])
   }
 
   @Test(arguments: Family.allCases)

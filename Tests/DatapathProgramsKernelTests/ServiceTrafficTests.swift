@@ -91,7 +91,7 @@ struct ServiceTrafficTests {
           TestSockets.ask(kind, family.vip, port: 99, milliseconds: TrafficTests.patience)
         }
         #expect(answer == .refused)
-        #expect(try fixture.datapath.readDropCounters()[.noService]?.packets == 1)
+        #expect(try fixture.datapath.readDropCounters()[.noService]?.packets ?? 0 >= 1)
       }
     }
   }

@@ -7,7 +7,8 @@
 public struct DatapathLimits: Hashable, Sendable {
   /// Flows that are tracked at once, on all pods of the node.
   ///
-  /// About 120 bytes each. Beyond it the flow that was used least recently is forgotten.
+  /// About 120 bytes each; one to a service takes two, where the programs translate. Beyond it the flow that was used least
+  /// recently is forgotten.
   public var flows: UInt32
   /// Addresses of pods and nodes that policies tell apart from others, on the whole cluster.
   ///

@@ -5,4 +5,6 @@ extension DatapathObject {
   public static let sockLB = DatapathObject(.sock_lb)
   /// `bpf/node_lb.bpf.c`: services for clients outside, at a device of the node.
   public static let nodeLB = DatapathObject(.node_lb)
+  /// `bpf/node_xdp.bpf.c`: further packets of what ``nodeLB`` translates, in the driver.
+  public static let nodeXDP = DatapathObject(.node_xdp)
 }

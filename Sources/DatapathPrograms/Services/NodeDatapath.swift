@@ -44,6 +44,11 @@ public struct NodeDatapath: ~Copyable, Sendable {
   public let fromOutside: BPFProgram
   /// Translates what a device sends.
   public let toOutside: BPFProgram
+  /// Does ``fromOutside``'s work for further packets of connections to backends on other nodes, in the driver.
+  ///
+  /// Optional, and beside ``fromOutside``, which has to make each connection. It takes packets whose next hop is resolved, at a
+  /// device that forwards (`net.ipv4.ip_forward`); all others pass to ``fromOutside`` untouched.
+  public let fromOutsideInDriver: BPFProgram
   /// Connections from outside, two entries each.
   public let flows: BPFLRUHashMap<node_flow_key, node_flow>
 
@@ -84,8 +89,12 @@ public struct NodeDatapath: ~Copyable, Sendable {
       try object.share(map: "node_flow", at: path)
     }
     let loaded = try object.load()
+    let table = try loaded.map("node_flow", as: BPFLRUHashMap<node_flow_key, node_flow>.self)
+    var driver = try BPFObject(DatapathObject.nodeXDP.embedded)
+    try driver.setMaxEntries(table.info.maximumEntryCount, forMap: "node_flow")
+    try driver.reuse(map: "node_flow", from: table)
     return try NodeDatapath(
       fromOutside: loaded.program("from_outside"), toOutside: loaded.program("to_outside"),
-      flows: loaded.map("node_flow", as: BPFLRUHashMap<node_flow_key, node_flow>.self))
+      fromOutsideInDriver: driver.load().program("xdp_outside"), flows: table)
   }
 }

@@ -12,9 +12,7 @@ extension TestSockets {
     case nothing
   }
 
-  /// Sends a message from a port and tells what came of it.
-  ///
-  /// - Parameter port: The port to send from; 0: any.
+  /// Sends a message, from a port unless that is 0, and tells what came of it.
   static func ask(
     _ kind: Kind, _ address: IPAddress, port: UInt16, from source: UInt16 = 0, size: Int = 32, milliseconds: Int
   ) -> Answer {
