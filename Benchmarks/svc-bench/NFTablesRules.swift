@@ -143,7 +143,7 @@ struct FlatMapRules {
     let number = endpoints > 1 ? "numgen random mod \(endpoints) . " : ""
     return """
       add table ip flat
-      add map ip flat services { typeof \(number)ip daddr . ip protocol . th dport : ip daddr . tcp dport ; }
+      add map ip flat services { typeof \(number)ip daddr . ip protocol . th dport : ip daddr . th dport ; }
       add chain ip flat prerouting { type nat hook prerouting priority -100 ; }
       add chain ip flat output { type nat hook output priority -100 ; }
       add rule ip flat prerouting dnat ip to \(number)ip daddr . ip protocol . th dport map @services
