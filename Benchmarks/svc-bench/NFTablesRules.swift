@@ -133,7 +133,8 @@ struct NFTablesRules {
 
 /// One map from address, protocol and port to a backend: the least that nftables can do.
 ///
-/// With several endpoints to a service, which then all need the same number, a random number is part of the key.
+/// With several endpoints to a service, which then all need the same number, a random number is part of the key. The ports
+/// are said to be of any transport: with `tcp dport` nft would add a match on TCP, and leave UDP alone.
 struct FlatMapRules {
   let list: ServiceList
 
