@@ -133,7 +133,8 @@ struct NFTablesRules {
 
 /// One map from address, protocol and port to a backend: the least that nftables can do.
 ///
-/// With several endpoints to a service, which then all need the same number, a random number is part of the key.
+/// With several endpoints to a service, which then all need the same number, a random number is part of the key. The ports
+/// are said to be of any transport: with `tcp dport` nft would add a match on TCP, and leave UDP alone.
 struct FlatMapRules {
   let list: ServiceList
 
@@ -143,7 +144,7 @@ struct FlatMapRules {
     let number = endpoints > 1 ? "numgen random mod \(endpoints) . " : ""
     return """
       add table ip flat
-      add map ip flat services { typeof \(number)ip daddr . ip protocol . th dport : ip daddr . tcp dport ; }
+      add map ip flat services { typeof \(number)ip daddr . ip protocol . th dport : ip daddr . th dport ; }
       add chain ip flat prerouting { type nat hook prerouting priority -100 ; }
       add chain ip flat output { type nat hook output priority -100 ; }
       add rule ip flat prerouting dnat ip to \(number)ip daddr . ip protocol . th dport map @services

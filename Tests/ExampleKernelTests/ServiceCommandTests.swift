@@ -6,6 +6,7 @@ import Foundation
 import Glibc
 import KernelTestSupport
 import LinuxSystem
+import NetlinkKit
 import NetworkTypes
 import SystemPackage
 import Testing
@@ -49,7 +50,7 @@ struct ServiceCommandKernelTests {
       metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
       addressType: IPv4
       ports: [{name: http, port: 8080, protocol: TCP}]
-      endpoints: [{addresses: [127.0.0.1], conditions: {ready: true}}]
+      endpoints: [{addresses: [10.0.0.5], conditions: {ready: true}}]
       ---
       apiVersion: apps/v1
       kind: Deployment
@@ -151,6 +152,9 @@ struct ServiceScene {
     try BPFFileSystem.ensureMounted(at: mount)
     try await withControlGroup { cgroup in
       try await withScratchNamespace { namespace in
+        // EndpointSlices have no loopback addresses.
+        try await NetlinkSocket(in: namespace).addresses.add(
+          InterfaceAddress(index: .loopback, address: .v4(IPv4Address(10, 0, 0, 5)), prefixLength: 32))
         try await body(
           ServiceScene(folder: folder, pins: mount.appending("services"), cgroup: cgroup, namespace: namespace))
       }

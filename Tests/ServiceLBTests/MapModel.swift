@@ -82,24 +82,35 @@ struct MapModel {
     }
     for index in held.indices {
       if let entry = after[held[index].key] { held[index].allowed.append(Scopes(entry)) }
-      if let name = held[index].name, let entry = byName[name] { held[index].allowed.append(Scopes(entry)) }
+      if let name = held[index].name, let entry = byName[name] {
+        held[index].allowed.append(Scopes(entry))
+      } else if let key = maps.frontends.first(where: { $1.service == held[index].word.service && after[$0] != nil })?.key,
+        let heir = after[key]
+      {
+        // The service has another name in this table.
+        held[index].allowed.append(Scopes(heir))
+      }
     }
-    let names = Dictionary(uniqueKeysWithValues: maps.frontends.keys.map { ($0, owner($0)) })
-    hold(names, at: now, after, byName)
+    hold(Dictionary(uniqueKeysWithValues: maps.frontends.keys.map { ($0, owner($0)) }), at: now, after, byName)
     for operation in plan.operations.prefix(limit) {
       maps.apply(operation)
       look(after, operation)
     }
     ownersByKey = after.mapValues(\.name)
+    // A service may have another name now.
+    let names = Dictionary(maps.frontends.map { ($1.service, ownersByKey[$0]) }) { $1 ?? $0 }
+    for index in held.indices { held[index].name = (names[held[index].word.service] ?? nil) ?? held[index].name }
   }
 
   private var ownersByKey: [ServiceFrontend.Key: ServicePortName] = [:]
   private func owner(_ key: ServiceFrontend.Key) -> ServicePortName? { ownersByKey[key] }
 
-  /// The process was killed and has come back: no program runs for as long as that.
-  mutating func restart() {
+  /// The process has ended and come back: no program runs for as long as that.
+  ///
+  /// Killed half-way, it is not known which frontend is whose.
+  mutating func restart(isKilled: Bool) {
     held = []
-    ownersByKey = [:]
+    if isKilled { ownersByKey = [:] }
   }
 
   private mutating func hold(
@@ -178,9 +189,8 @@ struct MapModel {
       }
     }
     for held in held {
-      let extents = maps.extents(of: held.word.service)
-      for (records, isLocal) in [(maps.backends(in: extents.cluster), false), (maps.backends(in: extents.local), true)]
-      {
+      let present = maps.extents(of: held.word.service)
+      for (records, isLocal) in [(maps.backends(in: present.cluster), false), (maps.backends(in: present.local), true)] {
         if isLocal, held.word.flags.isDisjoint(with: [.internalLocal, .externalLocal]) { continue }
         let met = Set(records.compactMap { $0?.key })
         if records.contains(where: { $0?.service != held.word.service }) { report("held \(held.word) meets another's") }
@@ -194,7 +204,9 @@ struct MapModel {
       if vip != VIPRecord(frontend: held.key, service: held.word.service, epoch: held.word.epoch) {
         report("held \(held.word) has the VIP \(String(describing: vip))")
       }
-      for (extent, old) in [(held.extents.cluster, held.cluster), (held.extents.local, held.local)] {
+      let asksLocal = !held.word.flags.isDisjoint(with: [.internalLocal, .externalLocal])
+      let extents = [(held.extents.cluster, held.cluster)] + (asksLocal ? [(held.extents.local, held.local)] : [])
+      for (extent, old) in extents {
         let now = maps.backends(in: extent)
         let isTable = Set(old.compactMap { $0?.key }).count < old.count
         for (before, now) in zip(old, now) {

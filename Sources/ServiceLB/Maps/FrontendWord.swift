@@ -37,6 +37,7 @@ public struct FrontendWord: RawRepresentable, Hashable, Sendable {
   /// How many service and VIP indices the word can name.
   static let indexLimit = UInt32(1) << UInt32(FRONTEND_INDEX_BITS)
   private static let indexMask = UInt64(indexLimit) - 1
+  private static let flagMask = (UInt16(1) << UInt16(FRONTEND_FLAGS_BITS)) - 1
 
   /// The word as it lies in the map.
   public let rawValue: UInt64
@@ -49,7 +50,7 @@ public struct FrontendWord: RawRepresentable, Hashable, Sendable {
     rawValue =
       UInt64(service) & Self.indexMask
       | (UInt64(vip) & Self.indexMask) << UInt64(FRONTEND_VIP_SHIFT)
-      | (UInt64(flags.rawValue) & ((1 << UInt64(FRONTEND_FLAGS_BITS)) - 1)) << UInt64(FRONTEND_FLAGS_SHIFT)
+      | UInt64(flags.rawValue & Self.flagMask) << UInt64(FRONTEND_FLAGS_SHIFT)
       | (UInt64(epoch) & ((1 << UInt64(FRONTEND_EPOCH_BITS)) - 1)) << UInt64(FRONTEND_EPOCH_SHIFT)
   }
 
@@ -59,10 +60,7 @@ public struct FrontendWord: RawRepresentable, Hashable, Sendable {
   public var vip: UInt32 { UInt32(truncatingIfNeeded: rawValue >> UInt64(FRONTEND_VIP_SHIFT) & Self.indexMask) }
   /// How it is served.
   public var flags: Flags {
-    Flags(
-      rawValue: UInt16(truncatingIfNeeded: rawValue >> UInt64(FRONTEND_FLAGS_SHIFT))
-        & (1 << UInt16(FRONTEND_FLAGS_BITS))
-        - 1)
+    Flags(rawValue: UInt16(truncatingIfNeeded: rawValue >> UInt64(FRONTEND_FLAGS_SHIFT)) & Self.flagMask)
   }
   /// The epoch of ``vip``.
   public var epoch: UInt32 { UInt32(truncatingIfNeeded: rawValue >> UInt64(FRONTEND_EPOCH_SHIFT)) }

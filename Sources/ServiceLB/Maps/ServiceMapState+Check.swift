@@ -65,6 +65,8 @@ extension ServiceMapState {
     var frontends4 = 0
     var frontends6 = 0
     var backends = 0
+    /// Backends that are gone and come back.
+    var revived = 0
     var ranges = 0
 
     init(_ drafts: [Draft]) {
@@ -74,31 +76,40 @@ extension ServiceMapState {
         frontends4 += draft.newFrontends4
         frontends6 += draft.newFrontends6
         backends += draft.newBackends
+        revived += draft.revivedBackends
         ranges += draft.newRanges
       }
     }
   }
 
+  /// Frees what has rested, and TCP backends that have been gone for longest where indices are short.
+  ///
+  /// Drafts have to be made anew afterwards: a backend that was to come back may be no more.
+  mutating func makeRoom(for need: Need, at now: ContinuousClock.Instant) {
+    reclaim(at: now)
+    while need.backends + need.revived > backendAllocator.available || need.services > serviceAllocator.available,
+      releaseOldestDraining()
+    {}
+  }
+
   /// Makes sure that everything the drafts need is there, and takes the slots; when it throws nothing is taken.
   ///
   /// - Parameters:
-  ///   - drafts: The drafts; they get their blocks of slots.
+  ///   - outline: The drafts get their blocks of slots.
   ///   - entries: The entries they are of.
-  ///   - frontendsDown: How many frontends of each family go before others come.
   ///   - addresses: How many addresses the node has.
-  ///   - now: For what has rested.
   /// - Throws: ``ServiceError/Code/tableFull``.
   mutating func reserve(
-    _ drafts: inout [Draft], of entries: [ServiceEntry], frontendsDown: (ipv4: Int, ipv6: Int), addresses: Int,
-    at now: ContinuousClock.Instant
+    _ outline: inout Outline, of entries: [ServiceEntry], addresses: Int
   ) throws(ServiceError) {
-    let need = Need(drafts)
-    let names = Names(entries: entries, drafts: drafts)
+    let need = Need(outline.drafts)
+    let names = Names(entries: entries, drafts: outline.drafts)
+    let down6 = outline.down.count { $0.address.family == .ipv6 }
     let count4 = owners.count - frontendCount6
-    try check("frontend4", limits.frontends, used: count4 - frontendsDown.ipv4, need.frontends4, names) {
+    try check("frontend4", limits.frontends, used: count4 - (outline.down.count - down6), need.frontends4, names) {
       $0.newFrontends4
     }
-    try check("frontend6", limits.frontends, used: frontendCount6 - frontendsDown.ipv6, need.frontends6, names) {
+    try check("frontend6", limits.frontends, used: frontendCount6 - down6, need.frontends6, names) {
       $0.newFrontends6
     }
     try check("source_range", limits.sourceRanges, used: rangeCount, need.ranges, names) { $0.newRanges }
@@ -110,14 +121,6 @@ extension ServiceMapState {
           address of the node: raise the limit and load again
           """)
     }
-    if need.services > serviceAllocator.available || need.vips > vipAllocator.available
-      || need.backends > backendAllocator.available
-    {
-      reclaim(at: now)
-      while need.backends > backendAllocator.available || need.services > serviceAllocator.available,
-        releaseOldestDraining()
-      {}
-    }
     try check("service", limits.services - 1, free: serviceAllocator.available, need.services, names) {
       $0.service == nil ? 1 : 0
     }
@@ -125,21 +128,12 @@ extension ServiceMapState {
     try check("backend", limits.backends - 1, free: backendAllocator.available, need.backends, names) {
       $0.newBackends
     }
-    try reserveSlots(&drafts, names, at: now)
+    try reserveSlots(&outline.drafts, names)
   }
 
-  private mutating func reserveSlots(
-    _ drafts: inout [Draft], _ names: Names, at now: ContinuousClock.Instant
-  ) throws(ServiceError) {
-    var isReclaimed = false
+  private mutating func reserveSlots(_ drafts: inout [Draft], _ names: Names) throws(ServiceError) {
     for index in drafts.indices where drafts[index].slots > 0 {
-      var first = slotAllocator.allocate(drafts[index].slots)
-      if first == nil, !isReclaimed {
-        reclaim(at: now)
-        isReclaimed = true
-        first = slotAllocator.allocate(drafts[index].slots)
-      }
-      if let first {
+      if let first = slotAllocator.allocate(drafts[index].slots) {
         drafts[index].block = first
         continue
       }

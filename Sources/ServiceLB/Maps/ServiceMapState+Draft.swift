@@ -22,6 +22,7 @@ extension ServiceMapState {
     /// The index that it has and keeps; nil: it gets one.
     var service: UInt32?
     var newBackends = 0
+    var revivedBackends = 0
     var newVIPs = 0
     var newFrontends4 = 0
     var newFrontends6 = 0
@@ -101,6 +102,7 @@ extension ServiceMapState {
     // Backends and scopes.
     let marks = Self.compareBackends(entry, service, keepsLocal: draft.keepsLocal)
     draft.newBackends = marks.added
+    draft.revivedBackends = marks.revived
     if marks.differ { differs = true }
     draft.scopesDiffer =
       marks.scopesDiffer || !service.isSound || draft.keepsLocal != Self.keepsLocal(service)
@@ -176,8 +178,8 @@ extension ServiceMapState {
 
   private static func compareBackends(
     _ entry: ServiceEntry, _ service: Installed, keepsLocal: Bool
-  ) -> (added: Int, differ: Bool, scopesDiffer: Bool) {
-    var (added, differ, scopesDiffer) = (0, false, false)
+  ) -> (added: Int, revived: Int, differ: Bool, scopesDiffer: Bool) {
+    var (added, revived, differ, scopesDiffer) = (0, 0, false, false)
     let isTable = tableSize(entry) > 0
     var next = 0
     forEachBackend(of: entry) { _, backend, isInCluster, isLocal in
@@ -198,6 +200,7 @@ extension ServiceMapState {
       }
       let old = service.backends[next]
       next += 1
+      if old.isRetired { revived += 1 }
       if old.isRetired || old.state != state(of: backend, isServing: isInCluster || isLocal) { differ = true }
       let wasInCluster = old.isInCluster && !old.isRetired
       let wasInLocal = old.isInLocal && !old.isRetired
@@ -211,7 +214,7 @@ extension ServiceMapState {
       }
       next += 1
     }
-    return (added, differ, scopesDiffer)
+    return (added, revived, differ, scopesDiffer)
   }
 
   /// Fills in how many slots the scopes need, and the tables where they are tables.

@@ -36,7 +36,6 @@ extension ServiceMapState {
 
   mutating func plan(_ change: Change, at now: ContinuousClock.Instant) throws(ServiceError) -> ServiceMapPlan {
     reclaim(at: now, limit: change.isWhole ? .max : 64 + 8 * change.entries.count)
-    let stamp = nextPlan()
     let nodeAddresses = change.nodeAddresses ?? self.nodeAddresses
     var entries: [ServiceEntry] = []
     entries.reserveCapacity(change.entries.count)
@@ -46,15 +45,16 @@ extension ServiceMapState {
       if entry.frontends.isEmpty { emptied.append(entry.id) } else { entries.append(entry) }
     }
     let wish = try wish(entries)
-    var drafts = try draft(entries, wish, isWhole: change.isWhole, stamp)
-    let going = leaving(emptied, drafts, entries, isWhole: change.isWhole, stamp)
-    if !change.isWhole { try checkOwners(entries, wish, stamp, going) }
-
-    let down = frontendsDown(drafts, going, wish, isWhole: change.isWhole)
-    try reserve(
-      &drafts, of: entries,
-      frontendsDown: (down.count { $0.address.family == .ipv4 }, down.count { $0.address.family == .ipv6 }),
-      addresses: self.nodeAddresses.union(nodeAddresses).count, at: now)
+    let addresses = self.nodeAddresses.union(nodeAddresses).count
+    var outline = try outline(entries, emptied, wish, isWhole: change.isWhole)
+    do throws(ServiceError) {
+      try reserve(&outline, of: entries, addresses: addresses)
+    } catch {
+      guard error.code == .tableFull else { throw error }
+      makeRoom(for: Need(outline.drafts), at: now)
+      outline = try self.outline(entries, emptied, wish, isWhole: change.isWhole)
+      try reserve(&outline, of: entries, addresses: addresses)
+    }
 
     // From here on nothing fails.
     var plan = ServiceMapPlan()
@@ -66,16 +66,36 @@ extension ServiceMapState {
     plan.nodeAddressesUp = nodeAddresses.subtracting(self.nodeAddresses).sorted()
     plan.nodeAddressesDown = self.nodeAddresses.subtracting(nodeAddresses).sorted()
     self.nodeAddresses = nodeAddresses
-    plan.reserve(drafts)
-    for draft in drafts { install(draft, entries[draft.position], &plan, at: now) }
-    for key in down { remove(key, &plan, at: now) }
-    for index in going {
+    plan.reserve(outline.drafts)
+    for draft in outline.drafts { install(draft, entries[draft.position], &plan, at: now) }
+    for key in outline.down { remove(key, &plan, at: now) }
+    for index in outline.going {
       if let key = self[service: index]?.key, servicesByKey[key] != index { plan.needsGracePeriod = true }
       retire(index, &plan, at: now)
     }
     for index in orphans { retire(index, &plan, at: now) }
     orphans = []
     return plan
+  }
+
+  /// What a change comes to, before anything is taken.
+  struct Outline {
+    var drafts: [Draft]
+    /// The services that go.
+    var going: [UInt32]
+    /// The frontends that nobody asks for any more.
+    var down: [ServiceFrontend.Key]
+  }
+
+  private mutating func outline(
+    _ entries: [ServiceEntry], _ emptied: [ServiceEntry.ID], _ wish: [ServiceFrontend.Key: Int], isWhole: Bool
+  ) throws(ServiceError) -> Outline {
+    let stamp = nextPlan()
+    let drafts = try draft(entries, wish, isWhole: isWhole, stamp)
+    let going = leaving(emptied, drafts, entries, isWhole: isWhole, stamp)
+    if !isWhole { try checkOwners(entries, wish, stamp, going) }
+    return Outline(
+      drafts: drafts, going: going, down: frontendsDown(drafts, going, wish, isWhole: isWhole))
   }
 
   /// Which entry each frontend belongs to.
@@ -144,7 +164,8 @@ extension ServiceMapState {
         service.protocol == frontend.protocol
       else { continue }
       // What others are to have of it must not follow the entry.
-      if service.frontends.allSatisfy({ wish[$0.key] == position || (isWhole && wish[$0.key] == nil) }) {
+      let isUnknown = isWhole && service.key == nil
+      if service.frontends.allSatisfy({ wish[$0.key] == position || (isUnknown && wish[$0.key] == nil) }) {
         return index
       }
     }
@@ -153,7 +174,8 @@ extension ServiceMapState {
 
   /// An entry's draft.
   ///
-  /// A service that another entry takes a frontend from, and that is to change, gets a new index: a program that has read the frontend's old word must not meet the other one's backends.
+  /// A service that another entry takes a frontend from, and that is to change, gets a new index: a program that has
+  /// read the frontend's old word must not meet what its client was not promised.
   private func draft(
     _ entry: ServiceEntry, at position: Int, from index: UInt32?, _ wish: [ServiceFrontend.Key: Int], isWhole: Bool
   ) -> Draft? {
