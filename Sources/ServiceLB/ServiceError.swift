@@ -6,7 +6,9 @@ public import BPFMaps
 public struct ServiceError: Error, Sendable {
   /// The kind of failure; more may be added.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
-    private enum Kind: String { case tableFull, invalidTable, conflictingFrontend, invalidLimits, kernelRefused }
+    private enum Kind: String {
+      case tableFull, invalidTable, conflictingFrontend, invalidLimits, notSupported, kernelRefused
+    }
     private let kind: Kind
 
     /// A map has no room for what the table asks for; nothing was changed.
@@ -17,6 +19,8 @@ public struct ServiceError: Error, Sendable {
     public static let conflictingFrontend = Code(kind: .conflictingFrontend)
     /// A limit is outside what the datapath can represent; nothing was loaded.
     public static let invalidLimits = Code(kind: .invalidLimits)
+    /// The kernel cannot do it; nothing was changed.
+    public static let notSupported = Code(kind: .notSupported)
     /// The kernel refused; ``ServiceError/underlying`` has its words.
     public static let kernelRefused = Code(kind: .kernelRefused)
 

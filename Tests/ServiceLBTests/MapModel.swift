@@ -84,7 +84,8 @@ struct MapModel {
       if let entry = after[held[index].key] { held[index].allowed.append(Scopes(entry)) }
       if let name = held[index].name, let entry = byName[name] {
         held[index].allowed.append(Scopes(entry))
-      } else if let key = maps.frontends.first(where: { $1.service == held[index].word.service && after[$0] != nil })?.key,
+      } else if let key = maps.frontends.first(where: { $1.service == held[index].word.service && after[$0] != nil })?
+        .key,
         let heir = after[key]
       {
         // The service has another name in this table.
@@ -190,7 +191,8 @@ struct MapModel {
     }
     for held in held {
       let present = maps.extents(of: held.word.service)
-      for (records, isLocal) in [(maps.backends(in: present.cluster), false), (maps.backends(in: present.local), true)] {
+      for (records, isLocal) in [(maps.backends(in: present.cluster), false), (maps.backends(in: present.local), true)]
+      {
         if isLocal, held.word.flags.isDisjoint(with: [.internalLocal, .externalLocal]) { continue }
         let met = Set(records.compactMap { $0?.key })
         if records.contains(where: { $0?.service != held.word.service }) { report("held \(held.word) meets another's") }

@@ -17,10 +17,13 @@ extension ServiceLoadBalancer {
   ///
   /// - Parameter namespaces: The network namespaces of the node and its pods.
   /// - Returns: How many sockets were ended.
-  /// - Throws: ``ServiceError/Code/kernelRefused``, after all namespaces were tried.
+  /// - Throws: ``ServiceError/Code/notSupported`` where the kernel lists UDP sockets without their socket storage, so that
+  ///   it cannot be known what they asked for: Linux 6.18 is such a kernel. ``ServiceError/Code/kernelRefused``, after all
+  ///   namespaces were tried.
   /// - Requires: CAP_NET_ADMIN and CAP_BPF; Linux 6.1 with `CONFIG_INET_UDP_DIAG` and `CONFIG_INET_DIAG_DESTROY`.
   @discardableResult
   public func endStaleDatagramSockets(in namespaces: [NetworkNamespace]) async throws(ServiceError) -> Int {
+    try await requireStorages()
     // A connect that had chosen before the update is through by then.
     try? await Task.sleep(for: .milliseconds(5))
     var ended = 0
@@ -39,6 +42,36 @@ extension ServiceLoadBalancer {
     }
     if let failure { throw failure }
     return ended
+  }
+
+  /// Finds out by trying whether a list of UDP sockets has what their storage holds.
+  private func requireStorages() async throws(ServiceError) {
+    let maps = maps
+    let isSupported: Bool
+    do {
+      isSupported = try await NetworkNamespace.current().run {
+        let sample = try SampleSocket()
+        let cookie = try sample.connect { descriptor in
+          try maps.socketPeers.updateValue(socket_peer(), forSocket: FileDescriptor(rawValue: descriptor))
+        }
+        var channel = try SocketDiagnosisChannel()
+        let descriptor = maps.socketPeers.withHandle { $0.descriptor.rawValue }
+        let family = AddressFamily.ipv4.rawValue
+        return try channel.sockets(family: family, storage: descriptor).contains {
+          $0.storage != nil && $0.remote?.port.rawValue == cookie
+        }
+      }
+    } catch {
+      throw ServiceError(code: .kernelRefused, message: "cannot list UDP sockets: \(error)")
+    }
+    guard isSupported else {
+      throw ServiceError(
+        code: .notSupported,
+        message: """
+          cannot end stale UDP sockets: this kernel lists UDP sockets without their BPF socket storage, so that it is not \
+          known which of them asked for a service
+          """)
+    }
   }
 
   /// Ends those of the network namespace that the thread is in.

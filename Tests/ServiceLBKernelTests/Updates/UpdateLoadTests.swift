@@ -76,15 +76,19 @@ extension ServiceKernelTests {
               _ = try await balancer.attach(cgroup: cgroup, pinDirectory: pins)
             }
             let flag = Flag()
-            async let served: Void = serve(in: namespace, until: flag)
+            // Servers go last: a listener that closes resets what waits in it.
+            let served = Flag()
+            async let serving: Void = serve(in: namespace, until: served)
             async let first = connect(in: namespace, until: flag)
             async let second = connect(in: namespace, until: flag)
             let history = await Result<[UpdaterReport], any Error> {
               try await change(pins, seconds: seconds, kills: kills, from: all)
             }
             flag.finish()
-            let connections = try await first + second
-            try await served
+            let results = await [first, second]
+            served.finish()
+            try await serving
+            let connections = try results.flatMap { try $0.get() }
             try await ServiceAttachments.open(pinDirectory: pins).detach()
             try judge(connections, try history.get(), seconds: seconds, kills: kills)
           }
@@ -136,27 +140,31 @@ extension ServiceKernelTests {
       }
     }
 
-    private func connect(in namespace: NetworkNamespace, until flag: Flag) async throws -> [Connection] {
-      try await namespace.run {
-        // The servers come up meanwhile.
-        usleep(200_000)
-        var connections: [Connection] = []
-        while !flag.isDone {
-          var connection = Connection(begin: Updates.now(), end: 0, endpoint: nil, failure: 0)
-          do {
-            let socket = try PlainSocket(.tcp)
-            socket.closesAtOnce()
-            try socket.connect("10.96.0.1:80")
-            connection.end = Updates.now()
-            connection.endpoint = Int(try socket.receive())
-          } catch let error as Errno {
-            connection.end = connection.end == 0 ? Updates.now() : connection.end
-            connection.failure = error.rawValue
-          }
-          connections.append(connection)
+    private func connect(in namespace: NetworkNamespace, until flag: Flag) async -> Result<[Connection], any Error> {
+      await Result {
+        try await namespace.run {
+          // The servers come up meanwhile.
+          usleep(200_000)
+          var connections: [Connection] = []
+          while !flag.isDone { connections.append(Self.connection()) }
+          return connections
         }
-        return connections
       }
+    }
+
+    private static func connection() -> Connection {
+      var connection = Connection(begin: Updates.now(), end: 0, endpoint: nil, failure: 0)
+      do {
+        let socket = try PlainSocket(.tcp)
+        socket.closesAtOnce()
+        try socket.connect("10.96.0.1:80")
+        connection.end = Updates.now()
+        connection.endpoint = Int(try socket.receive())
+      } catch {
+        if connection.end == 0 { connection.end = Updates.now() }
+        connection.failure = (error as? Errno)?.rawValue ?? -1
+      }
+      return connection
     }
 
     private func judge(
