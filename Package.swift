@@ -198,8 +198,8 @@ let package = Package(
     .executableTarget(
       name: "svc-bench",
       dependencies: [
-        "ServiceList", "ServiceLB", "NetlinkKit", "BPFMaps", "LinuxSystem", "NetworkTypes", "CServiceTraffic",
-        "BenchSupport",
+        "ServiceList", "ServiceLB", "NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem",
+        "NetworkTypes", "CServiceTraffic", "BenchSupport",
         "ExampleSupport", argumentParser, systemPackage,
       ], path: "Benchmarks/svc-bench", swiftSettings: strict),
     .target(
@@ -229,7 +229,7 @@ let package = Package(
       name: "testrun-bench",
       dependencies: [
         "BPFMaps", "BPFTesting", "DatapathPrograms", "CDatapathABI", "KubernetesModel", "LinuxSystem", "NetworkTypes",
-        "PolicyCompiler", "CAllocationCounter", "ExampleSupport", argumentParser,
+        "PolicyCompiler", "CAllocationCounter", "ExampleSupport", argumentParser, systemPackage,
       ], path: "Benchmarks/testrun-bench", swiftSettings: strict),
 
     // Tests that need no privilege
