@@ -28,6 +28,7 @@ public final class ServiceLoadBalancer: Sendable {
   let writer: ServiceMapWriter
   /// Nil: unknown, to be read from the maps.
   private let state = Mutex<ServiceMapState?>(nil)
+  private let peers = Mutex<SocketPeers?>(nil)
 
   /// Uses maps that were made before, such as those of a pod datapath.
   ///
@@ -223,6 +224,21 @@ public final class ServiceLoadBalancer: Sendable {
       }
       state = current
       return made
+    }
+  }
+
+  /// Lists what UDP sockets asked for; loaded when it is needed first.
+  func socketPeers() throws(ServiceError) -> SocketPeers {
+    try peers.withLock { (peers) throws(ServiceError) in
+      if let peers { return peers }
+      do throws(BPFError) {
+        let made = try SocketPeers(of: maps)
+        peers = made
+        return made
+      } catch {
+        throw ServiceError(
+          code: .notSupported, message: "cannot list what UDP sockets asked for", underlying: error)
+      }
     }
   }
 
