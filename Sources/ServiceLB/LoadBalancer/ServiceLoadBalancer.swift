@@ -244,7 +244,16 @@ public final class ServiceLoadBalancer: Sendable {
 
   private func known(_ state: ServiceMapState?) throws(ServiceError) -> ServiceMapState {
     if let state { return state }
-    return ServiceMapState(reading: try contents(), limits: limits, drainTime: options.drainTime)
+    let contents = try contents()
+    if !contents.isEmpty {
+      // Whoever wrote before may have freed something a moment ago.
+      do throws(BPFError) {
+        try writer.waitForPrograms()
+      } catch {
+        throw ServiceError("wait for programs to end", error)
+      }
+    }
+    return ServiceMapState(reading: contents, limits: limits, drainTime: options.drainTime)
   }
 }
 
