@@ -229,6 +229,14 @@ _Static_assert(sizeof(struct socket_slot) == 64, "struct socket_slot");
 
 #define SOCKET_SLOTS 65536
 
+/* What `sock_peers` writes for each UDP socket that has a `socket_peer`. */
+struct socket_peer_record {
+  __u64 cookie; /* of the socket */
+  struct socket_peer peer;
+  __u32 padding;
+};
+_Static_assert(sizeof(struct socket_peer_record) == 64, "struct socket_peer_record");
+
 /* Map `datagram_peer` (LRU hash): the same for unconnected UDP sockets that talk to more than one service. */
 struct datagram_peer_key {
   __u64 cookie;

@@ -124,6 +124,13 @@ extension socket_slot: BPFValue {
     fields: [.init("cookie", \.cookie), .init("peer", \.peer), .init("padding", \.padding)])
 }
 
+extension socket_peer_record: BPFValue {
+  /// `struct socket_peer_record`.
+  public static let layout = StructLayout(
+    "socket_peer_record", of: Self.self,
+    fields: [.init("cookie", \.cookie), .init("peer", \.peer), .init("padding", \.padding)])
+}
+
 extension datagram_peer_key: BPFValue {
   /// `struct datagram_peer_key`.
   public static let layout = StructLayout(

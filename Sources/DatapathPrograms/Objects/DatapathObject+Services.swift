@@ -7,4 +7,6 @@ extension DatapathObject {
   public static let nodeLB = DatapathObject(.node_lb)
   /// `bpf/node_xdp.bpf.c`: further packets of what ``nodeLB`` translates, in the driver.
   public static let nodeXDP = DatapathObject(.node_xdp)
+  /// `bpf/sock_peers.bpf.c`: lists what UDP sockets asked for.
+  public static let sockPeers = DatapathObject(.sock_peers)
 }

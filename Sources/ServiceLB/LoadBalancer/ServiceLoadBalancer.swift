@@ -28,6 +28,7 @@ public final class ServiceLoadBalancer: Sendable {
   let writer: ServiceMapWriter
   /// Nil: unknown, to be read from the maps.
   private let state = Mutex<ServiceMapState?>(nil)
+  private let peers = Mutex<SocketPeers?>(nil)
 
   /// Uses maps that were made before, such as those of a pod datapath.
   ///
@@ -226,9 +227,33 @@ public final class ServiceLoadBalancer: Sendable {
     }
   }
 
+  /// Lists what UDP sockets asked for; loaded when it is needed first.
+  func socketPeers() throws(ServiceError) -> SocketPeers {
+    try peers.withLock { (peers) throws(ServiceError) in
+      if let peers { return peers }
+      do throws(BPFError) {
+        let made = try SocketPeers(of: maps)
+        peers = made
+        return made
+      } catch {
+        throw ServiceError(
+          code: .notSupported, message: "cannot list what UDP sockets asked for", underlying: error)
+      }
+    }
+  }
+
   private func known(_ state: ServiceMapState?) throws(ServiceError) -> ServiceMapState {
     if let state { return state }
-    return ServiceMapState(reading: try contents(), limits: limits, drainTime: options.drainTime)
+    let contents = try contents()
+    if !contents.isEmpty {
+      // Whoever wrote before may have freed something a moment ago.
+      do throws(BPFError) {
+        try writer.waitForPrograms()
+      } catch {
+        throw ServiceError("wait for programs to end", error)
+      }
+    }
+    return ServiceMapState(reading: contents, limits: limits, drainTime: options.drainTime)
   }
 }
 

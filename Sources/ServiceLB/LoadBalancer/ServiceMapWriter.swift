@@ -127,7 +127,7 @@ final class ServiceMapWriter: Sendable {
   }
 
   /// Returns when no program runs any more that has read something before.
-  private func waitForPrograms() throws(BPFError) {
+  func waitForPrograms() throws(BPFError) {
     let period = try gracePeriod.withLock { (period) throws(BPFError) in
       if let period { return period }
       let made = try BPFGracePeriod()

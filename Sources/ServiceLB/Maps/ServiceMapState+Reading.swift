@@ -9,7 +9,7 @@ extension ServiceMapState {
   ///
   /// A process may have been killed at any write. What it left half-done is put right by the next plan: services without
   /// frontends, backends in no scope, extents that overlap or name another's backends, tables that are half new.
-  /// What was freed just before may still be read by a program; so everything free that has been used rests first.
+  /// Programs that ran while the last process wrote have to have ended: what nothing names is free at once.
   ///
   /// - Parameters:
   ///   - contents: What the maps hold.
@@ -43,7 +43,7 @@ extension ServiceMapState {
       installed[index]?.ranges.sort { ($0.address, $0.prefixLength) < ($1.address, $1.prefixLength) }
       readScopes(UInt32(index), contents, &usedSlots)
     }
-    readFreeSlots(contents, usedSlots, at: now)
+    readFreeSlots(usedSlots)
     serviceAllocator = IndexAllocator(1..<limits.services, epochBits: 0, usedBelow: installed.count) {
       (installed[Int($0)] != nil, 0)
     }
@@ -187,42 +187,20 @@ extension ServiceMapState {
     used += Installed.runs(of: service.extents).map { ($0.lowerBound / 2..<($0.upperBound - 1) / 2 + 1, index) }
   }
 
-  /// What no extent names is free; at once where it never held anything, and else when it has rested.
-  private mutating func readFreeSlots(
-    _ contents: ServiceMapContents, _ used: [(pairs: Range<UInt32>, service: UInt32)], at now: ContinuousClock.Instant
-  ) {
+  /// What no extent names is free.
+  private mutating func readFreeSlots(_ used: [(pairs: Range<UInt32>, service: UInt32)]) {
     slotAllocator = SlotAllocator()
     let end = limits.slots / 2
-    let written = min(UInt32(clamping: (contents.slots.count + 1) / 2), end)
     var next: UInt32 = 0
-    func isWritten(_ pair: UInt32) -> Bool {
-      let slot = Int(pair) * 2
-      return contents.slots[slot] != 0 || (slot + 1 < contents.slots.count && contents.slots[slot + 1] != 0)
-    }
-    func give(_ gap: Range<UInt32>, _ allocator: inout SlotAllocator, _ resting: inout Quarantine<Resting>) {
-      var start = gap.lowerBound
-      while start < min(gap.upperBound, written) {
-        var stop = start
-        let kind = isWritten(start)
-        while stop < min(gap.upperBound, written), isWritten(stop) == kind { stop += 1 }
-        if kind {
-          resting.admit(.slots(start * 2..<stop * 2), at: now)
-        } else {
-          allocator.release(start * 2..<stop * 2)
-        }
-        start = stop
-      }
-      if start < gap.upperBound { allocator.release(start * 2..<gap.upperBound * 2) }
-    }
     for (run, service) in used.sorted(by: { ($0.pairs.lowerBound, $0.service) < ($1.pairs.lowerBound, $1.service) }) {
       if run.lowerBound < next {
         // Another service's slots.
         self[service: service]?.isSound = false
         self[service: service]?.ownsSlots = false
       }
-      if run.lowerBound > next { give(next..<run.lowerBound, &slotAllocator, &resting) }
+      if run.lowerBound > next { slotAllocator.release(next * 2..<run.lowerBound * 2) }
       next = max(next, run.upperBound)
     }
-    if next < end { give(next..<end, &slotAllocator, &resting) }
+    if next < end { slotAllocator.release(next * 2..<end * 2) }
   }
 }

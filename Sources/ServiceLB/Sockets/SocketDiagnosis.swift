@@ -14,8 +14,12 @@ enum SocketDiagnosis {
     var identifier: [UInt8]
     /// Where it sends to; IPv4 also where the socket has the mapped form.
     var remote: ServiceBackend.Key?
-    /// What the socket storage that was asked for holds; nil: nothing.
-    var storage: [UInt8]?
+
+    /// What no other socket has, as `bpf_get_socket_cookie` says it.
+    var cookie: UInt64 {
+      let halves = [40, 44].map { SocketDiagnosis.number(UInt32.self, at: $0, in: identifier[...]) ?? 0 }
+      return UInt64(halves[1]) << 32 | UInt64(halves[0])
+    }
   }
 
   /// What an answer says.
@@ -42,19 +46,12 @@ enum SocketDiagnosis {
   private static let flagDump: UInt16 = 0x300
   /// `1 << TCP_ESTABLISHED`: what connected UDP sockets are too.
   private static let connected: UInt32 = 1 << 1
-  private static let requestStorages: UInt16 = 2
-  private static let requestMapDescriptor: UInt16 = 1
-  private static let answerStorages: UInt16 = 20
-  private static let answerStorage: UInt16 = 1
-  private static let storageValue: UInt16 = 3
 
-  /// Asks for all connected UDP sockets of a family, with what a socket storage map holds of each.
-  static func dump(family: UInt8, storage descriptor: CInt, sequence: UInt32) -> [UInt8] {
-    var attribute = bytes(of: UInt16(8)) + bytes(of: requestMapDescriptor) + bytes(of: UInt32(bitPattern: descriptor))
-    attribute = bytes(of: UInt16(attribute.count + 4)) + bytes(of: requestStorages) + attribute
-    return message(
+  /// Asks for all connected UDP sockets of a family.
+  static func dump(family: UInt8, sequence: UInt32) -> [UInt8] {
+    message(
       byFamily, flagRequest | flagDump, sequence,
-      request(family: family, identifier: Array(repeating: 0, count: identifierSize)) + attribute)
+      request(family: family, identifier: Array(repeating: 0, count: identifierSize)))
   }
 
   /// Asks for the end of a socket: its calls fail with `ECONNABORTED`.
@@ -110,29 +107,9 @@ enum SocketDiagnosis {
     } else {
       remote = IPAddress(bytes: address)
     }
-    var socket = Socket(family: family, identifier: Array(identifier), remote: nil, storage: nil)
+    var socket = Socket(family: family, identifier: Array(identifier), remote: nil)
     if let remote, let port = Port(rawValue: port) { socket.remote = ServiceBackend.Key(address: remote, port: port) }
-    forEachAttribute(in: payload.dropFirst(answerSize)) { type, storages in
-      guard type == answerStorages else { return }
-      forEachAttribute(in: storages) { type, storage in
-        guard type == answerStorage else { return }
-        forEachAttribute(in: storage) { type, value in
-          if type == storageValue { socket.storage = Array(value) }
-        }
-      }
-    }
     return socket
-  }
-
-  private static func forEachAttribute(in bytes: ArraySlice<UInt8>, _ body: (UInt16, ArraySlice<UInt8>) -> Void) {
-    var rest = bytes
-    while let length = number(UInt16.self, at: 0, in: rest), length >= 4, length <= rest.count,
-      let type = number(UInt16.self, at: 2, in: rest)
-    {
-      // The two upper bits are flags.
-      body(type & 0x3fff, rest[(rest.startIndex + 4)..<(rest.startIndex + Int(length))])
-      rest = rest.dropFirst((Int(length) + 3) & ~3)
-    }
   }
 
   private static func bytes<Number: FixedWidthInteger>(of number: Number) -> [UInt8] {

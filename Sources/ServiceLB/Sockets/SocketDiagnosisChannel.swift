@@ -27,9 +27,9 @@ struct SocketDiagnosisChannel: ~Copyable {
   }
 
   /// All connected UDP sockets of a family.
-  mutating func sockets(family: UInt8, storage descriptor: CInt) throws(Errno) -> [SocketDiagnosis.Socket] {
+  mutating func sockets(family: UInt8) throws(Errno) -> [SocketDiagnosis.Socket] {
     sequence += 1
-    try send(SocketDiagnosis.dump(family: family, storage: descriptor, sequence: sequence))
+    try send(SocketDiagnosis.dump(family: family, sequence: sequence))
     var sockets: [SocketDiagnosis.Socket] = []
     while true {
       for answer in try receive() {
@@ -68,34 +68,5 @@ struct SocketDiagnosisChannel: ~Copyable {
       if count >= 0 { return SocketDiagnosis.answers(in: buffer[..<count], sequence: sequence) }
       if errno != EINTR { throw errno == EAGAIN ? .timedOut : Errno(rawValue: errno) }
     }
-  }
-}
-
-/// A UDP socket of this process that is connected to itself.
-struct SampleSocket: ~Copyable {
-  private let socket: OwnedFileDescriptor
-
-  init() throws(Errno) {
-    let descriptor = Glibc.socket(AF_INET, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    if descriptor < 0 { throw Errno(rawValue: errno) }
-    socket = OwnedFileDescriptor(taking: descriptor)
-  }
-
-  /// Connects it, lends its descriptor to `body`, and returns the port that it has.
-  func connect(_ body: (CInt) throws -> Void) throws -> UInt16 {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let descriptor = socket.rawValue
-    let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        unsafe bind(descriptor, address, size) | getsockname(descriptor, address, &size)
-          | Glibc.connect(descriptor, address, size)
-      }
-    }
-    if status != 0 { throw Errno(rawValue: errno) }
-    try body(descriptor)
-    return UInt16(bigEndian: address.sin_port)
   }
 }

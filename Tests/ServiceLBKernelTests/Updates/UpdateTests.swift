@@ -133,7 +133,7 @@ extension ServiceKernelTests {
       try await expectNoDescriptorLeak {
         let balancer = try ServiceLoadBalancer.load(limits: Updates.limits)
         try balancer.apply(ServiceTable(entries: [try Updates.entry("web", "10.96.0.1:80", .tcp, ["10.0.0.1:80"])]))
-        _ = try? await balancer.endStaleDatagramSockets(in: [namespace])
+        try await balancer.endStaleDatagramSockets(in: [namespace])
       }
     }
   }
