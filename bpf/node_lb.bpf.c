@@ -36,6 +36,13 @@ const volatile struct ip_address masquerade_address6 = {};
 #define ADDRESS_FAMILY4 2
 #define ADDRESS_FAMILY6 10
 
+/* Word by word: a copy of the whole would drop `volatile`, and the compiler then knows that it is zero. */
+static __always_inline void set_constant_address(struct ip_address *address,
+                                                 const volatile struct ip_address *constant) {
+  for (int index = 0; index < 4; index++)
+    address->word[index] = constant->word[index];
+}
+
 static __always_inline int may_be_translated(const struct packet *packet) {
   __u8 protocol = packet->flow.protocol;
 
@@ -112,10 +119,8 @@ __noinline int start_outside(const struct packet *packet, __u64 now) {
   work->forth.destination_port = chosen->port;
   if (is_local)
     work->forth.source = work->key.source;
-  else if (packet->is_ipv6)
-    work->forth.source = *(const struct ip_address *)&masquerade_address6;
   else
-    work->forth.source = *(const struct ip_address *)&masquerade_address4;
+    set_constant_address(&work->forth.source, packet->is_ipv6 ? &masquerade_address6 : &masquerade_address4);
   if (is_unspecified(&work->forth.source))
     return DROP_NAT_NO_MAPPING;
   return make_node_flow(work, packet->flow.protocol, !is_local, now);
