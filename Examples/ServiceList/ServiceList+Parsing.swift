@@ -15,10 +15,9 @@ extension ServiceList {
     var seen: Set<Key> = []
     var indices: Set<Index> = []
     var number = 0
-    for text in text.split(separator: "\n", omittingEmptySubsequences: false) {
+    // A line's end of other systems is one character, too.
+    for text in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
       number += 1
-      var text = text
-      if text.last == "\r" { text.removeLast() }
       if text.isEmpty || text.first == "#" { continue }
       let line = try Self.line(text, number)
       func refuse(_ field: String, _ message: String) -> Problem {
