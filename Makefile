@@ -94,7 +94,7 @@ bench-policy: deps
 
 # Not a part of `bench`: it takes long, and other proxies' tools beside.
 bench-svc: deps
-	@$(tools)/install-packages iptables nftables ipset
+	@$(tools)/install-packages iptables nftables ipset ipvsadm
 	swift build -c release --product svc-bench
 	@$(as_root) "$$(swift build -c release --show-bin-path)/svc-bench" $(if $(SVG),--svg $(SVG)) $(ARGS)
 

@@ -313,7 +313,7 @@ let package = Package(
       name: "ExampleKernelTests",
       dependencies: [
         "ExampleTestSupport", "KernelTestSupport", "LinuxSystem", "NetlinkKit", "NetworkTypes", "terway-demo",
-        "netlink-show", "netlink-watch", "bpfmap", "svclb", "BPFMaps", systemPackage,
+        "netlink-show", "netlink-watch", "bpfmap", "svclb", "svc-bench", "BPFMaps", systemPackage,
       ],
       exclude: ["Programs"], swiftSettings: strict, plugins: ["BPFCompile"]),
     .testTarget(

@@ -43,7 +43,8 @@ final class ServicePaths {
     let index = UInt32(RULE_SET_FIRST)
     try datapath.ruleSets.setValue(set, at: index)
     let word = version_word(index)
-    datapath.setPolicy(endpoint_policy(ingress: .init(policy: word), egress: .init(policy: word)), ofEndpoint: Self.endpointID)
+    datapath.setPolicy(
+      endpoint_policy(ingress: .init(policy: word), egress: .init(policy: word)), ofEndpoint: Self.endpointID)
     datapath.publish(generation: 1)
   }
 

@@ -83,7 +83,8 @@ final class DemoNode: Sendable {
       bypassGuard = try QdiscBypassGuard().attach(toCgroup: podCgroup)
     }
     balancer = try ServiceLoadBalancer.load(pinDirectory: workspace.pins?.appending(name).appending("service"))
-    attachments = try balancer.attach(toCgroup: cgroup)
+    attachments = try await balancer.attach(
+      cgroup: cgroup, pinDirectory: workspace.pins?.appending(name).appending("socket"))
     process = try await PodProcess.start(
       name: name, namespace: namespace, cgroup: cgroup, tcp: [DemoScenario.nodePort], udp: [])
     progress.say("\(name): pod programs and service programs are loaded, and its pods cannot send past them")
