@@ -20,7 +20,8 @@ struct FlowTableTests {
     try object.setKind(.hash, forMap: "flow")
     for (map, size) in DatapathLimits.small.sizes { try object.setMaxEntries(size, forMap: map) }
     try object.setMaxEntries(1, forMap: "flow")
-    let datapath = try PodDatapath(object.load())
+    for (map, size) in ServiceMapLimits.none.sizes { try object.setMaxEntries(size, forMap: map) }
+    let datapath = try PodDatapath(object.load(), nil)
     try datapath.programs.setProgram(datapath.toPod, at: UInt32(POD_PROGRAM_INGRESS))
     try datapath.programs.setProgram(datapath.fromPod, at: UInt32(POD_PROGRAM_EGRESS))
     let fixture = try PodFixture(datapath)
