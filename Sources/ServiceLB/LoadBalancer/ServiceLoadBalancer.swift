@@ -212,7 +212,7 @@ public final class ServiceLoadBalancer: Sendable {
       state = nil
       let made: ServiceMapPlan
       do throws(ServiceError) {
-        made = try plan(&current)
+        made = try planMakingRoom(&current, plan)
       } catch {
         state = current
         throw error
@@ -224,6 +224,24 @@ public final class ServiceLoadBalancer: Sendable {
       }
       state = current
       return made
+    }
+  }
+
+  /// Plans; where the maps are full because of what rests, running programs are waited for instead of a second.
+  private func planMakingRoom(
+    _ state: inout ServiceMapState, _ plan: (inout ServiceMapState) throws(ServiceError) -> ServiceMapPlan
+  ) throws(ServiceError) -> ServiceMapPlan {
+    do throws(ServiceError) {
+      return try plan(&state)
+    } catch {
+      guard error.code == .tableFull, state.restingCount > 0 else { throw error }
+      do throws(BPFError) {
+        try writer.waitForPrograms()
+      } catch let wait {
+        throw ServiceError("wait for programs to end", wait)
+      }
+      state.reclaim(at: .now + ServiceMapState.quarantine)
+      return try plan(&state)
     }
   }
 

@@ -174,6 +174,9 @@ public struct ServiceMapState: Sendable {
   /// How many TCP backends are gone and wait for their flows to end.
   public var drainingCount: Int { draining.count }
 
+  /// How many things rest until no program can have read their name.
+  var restingCount: Int { resting.count }
+
   mutating func nextRetirement() -> UInt32 {
     retirements &+= 1
     if retirements == 0 { retirements = 1 }

@@ -107,6 +107,17 @@ extension ServiceKernelTests {
       #expect(try balancer.contents() == before)
     }
 
+    @Test func `updates that come faster than slots rest wait for programs instead of being refused`() async throws {
+      let balancer = try ServiceLoadBalancer.load(
+        limits: ServiceLimits(
+          frontends: 4, vips: 4, services: 4, slots: 8, backends: 64, affinities: 16, datagramPeers: 16))
+      for round in 0..<30 {
+        let backends = ["10.0.0.\(round % 2 + 1):80", "10.0.0.9:80"]
+        let update = try balancer.update(try Updates.entry("web", "10.96.0.1:80", .tcp, backends))
+        #expect(update.extents == 1)
+      }
+    }
+
     @Test func `one writer after another of the same maps counts on`() async throws {
       let maps = try ServiceMaps.load(limits: Updates.limits)
       let entry = try Updates.entry("web", "10.96.0.1:80", .tcp, ["10.0.0.1:80"])
