@@ -11,7 +11,12 @@ import Testing
 /// loop can double what the verifier goes through.
 @Suite("Instruction counts", .serialized, .requires(.root))
 struct InstructionCountTests {
-  private static let objects: [DatapathObject] = [.pod, .dispatcher, .sockLB, .nodeLB, .nodeXDP, .bypassGuard]
+  private static let objects: [DatapathObject] = [
+    .pod, .dispatcher, .sockLB, .sockPeers, .nodeLB, .nodeXDP, .bypassGuard,
+  ]
+
+  /// Where the kernel has no type information these cannot be loaded, and something else does their work.
+  private static let optional: Set<String> = ["sock_peers"]
 
   /// As objects are loaded: the pod programs also with services.
   private static let variants = objects.map { ($0, "") } + [(DatapathObject.pod, " with services")]
@@ -28,7 +33,13 @@ struct InstructionCountTests {
     for (object, suffix) in Self.variants {
       var opened = try BPFObject(object.embedded)
       if !suffix.isEmpty { try opened.setConstant("translate_services", to: UInt32(1)) }
-      let loaded = try opened.load()
+      let loaded: LoadedObject
+      do throws(BPFError) {
+        loaded = try opened.load()
+      } catch  where Self.optional.contains(object.name) {
+        print("instruction counts: \(object.name) does not load here: \(error)")
+        continue
+      }
       for program in loaded.programNames.sorted() {
         let name = program + suffix
         let info = try loaded.program(program).info()

@@ -31,6 +31,7 @@ enum InstructionCounts {
       "post_bind6": 523,
       "sock_release": 98,
       "refuse_bypass": 18,
+      "list_peers": 40,
     ],
     "6.12": [
       "from_pod": 16932,
@@ -54,12 +55,13 @@ enum InstructionCounts {
       "post_bind6": 768,
       "sock_release": 98,
       "refuse_bypass": 18,
+      "list_peers": 40,
     ],
     "6.18": [
       "from_pod": 17324,
       "to_pod": 17291,
-      "from_pod with services": 23340,
-      "to_pod with services": 13523,
+      "from_pod with services": 32503,
+      "to_pod with services": 21656,
       "from_outside": 26680,
       "to_outside": 6010,
       "xdp_outside": 2246,
@@ -77,6 +79,7 @@ enum InstructionCounts {
       "post_bind6": 1039,
       "sock_release": 98,
       "refuse_bypass": 18,
+      "list_peers": 40,
     ],
   ]
 }
