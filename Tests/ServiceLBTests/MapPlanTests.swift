@@ -243,7 +243,8 @@ struct MapPlanTests {
       try entry("c", ["10.96.0.3:80/TCP"], ["10.0.0.3:80"]), try entry("d", ["10.96.0.4:80/TCP"], []),
     ])
     func key(_ number: Int) throws -> ServiceFrontend.Key {
-      try MapFixtures.frontend("10.96.0.\(number):80/TCP").key
+      let frontend = try MapFixtures.frontend("10.96.0.\(number):80/TCP")
+      return frontend.key
     }
     func record(_ address: Int, service: UInt32) throws -> BackendRecord {
       let key = try MapFixtures.key("10.0.0.\(address):80")
