@@ -3,7 +3,7 @@
 import ENIProvider
 import Testing
 
-@Suite("HTTP transport", .timeLimit(.minutes(5)))
+@Suite("HTTP transport", .timeLimit(.minutes(15)))
 struct AsyncHTTPTransportTests {
   /// What the transport makes of a peer's behaviour.
   func outcome(

@@ -30,7 +30,7 @@ private final class EndlessKernel: MessageTransport {
 }
 
 /// Each wait ends at its deadline.
-@Suite("Deadlines", .timeLimit(.minutes(1)))
+@Suite("Deadlines", .timeLimit(.minutes(15)))
 struct DeadlineTests {
   private let link = Route(destination: IPCIDR("10.0.0.0/8"), type: .blackhole)
 

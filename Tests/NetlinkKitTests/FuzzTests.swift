@@ -5,7 +5,7 @@ import NetlinkFuzzing
 import Testing
 
 /// The slice of `make fuzz` that every run of the tests does.
-@Suite("Mutated messages", .timeLimit(.minutes(5)))
+@Suite("Mutated messages", .timeLimit(.minutes(15)))
 struct FuzzTests {
   private func fuzzer(seed: UInt64) async throws -> Fuzzer {
     let folder = try #require(Bundle.module.resourceURL?.appending(path: "Fixtures").path)

@@ -10,7 +10,7 @@ import Testing
 /// What was found wrong in another netlink module, each as a test that it is not so here; numbered as found.
 ///
 /// `PeerDefectKernelTests` has those that take the real kernel.
-@Suite("Defects of a peer", .timeLimit(.minutes(2)))
+@Suite("Defects of a peer", .timeLimit(.minutes(15)))
 struct PeerDefectTests {
   private func body(_ request: some NetlinkRequest) -> [UInt8] {
     let writer = MessageWriter()

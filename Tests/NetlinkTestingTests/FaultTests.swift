@@ -5,7 +5,7 @@ import NetlinkTesting
 import NetworkTypes
 import Testing
 
-@Suite("Faults of the fake kernel", .timeLimit(.minutes(1)))
+@Suite("Faults of the fake kernel", .timeLimit(.minutes(15)))
 struct FaultTests {
   private let block = IPCIDR("10.0.0.0/8")
 

@@ -112,7 +112,8 @@ extension RandomCluster {
     case 0...1: .namespaces(selector())
     case 2...4: .pods(pods())
     case 5...6: .nodes(selector())
-    case 7...8: .networks((0..<random.number(1...3)).map { _ in block().masked })
+    // The API server takes no block twice.
+    case 7...8: .networks(Set((0..<random.number(1...3)).map { _ in block().masked }).sorted { "\($0)" < "\($1)" })
     default: .domainNames(["*.example.com"])
     }
   }

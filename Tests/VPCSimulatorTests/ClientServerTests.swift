@@ -6,7 +6,7 @@ import Testing
 
 @testable import VPCSimulator
 
-@Suite("Client and server", .timeLimit(.minutes(5)))
+@Suite("Client and server", .timeLimit(.minutes(15)))
 struct ClientServerTests {
   let request = NetworkInterfaceRequest(
     vSwitch: "vsw-a", securityGroups: ["sg-1", "sg-2"], secondaryAddresses: .count(2), name: "n",

@@ -6,7 +6,7 @@ import Testing
 
 @testable import VPCSimulator
 
-@Suite("Hostile requests", .timeLimit(.minutes(5)))
+@Suite("Hostile requests", .timeLimit(.minutes(15)))
 struct HostileRequestTests {
   struct ErrorBody: Decodable {
     var requestID: String
