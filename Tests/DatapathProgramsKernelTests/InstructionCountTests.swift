@@ -31,22 +31,16 @@ struct InstructionCountTests {
     var problems: [String] = []
     var lines: [String] = []
     for (object, suffix) in Self.variants {
-      var opened = try BPFObject(object.embedded)
-      if !suffix.isEmpty { try opened.setConstant("translate_services", to: UInt32(1)) }
-      let loaded: LoadedObject
-      do throws(BPFError) {
-        loaded = try opened.load()
-      } catch  where Self.optional.contains(object.name) {
+      let counts: [(program: String, count: Int)]
+      do {
+        counts = try Self.counts(of: object, suffix)
+      } catch let error as BPFError where Self.optional.contains(object.name) {
         print("instruction counts: \(object.name) does not load here: \(error)")
         continue
       }
-      for program in loaded.programNames.sorted() {
-        let name = program + suffix
-        let info = try loaded.program(program).info()
-        let count = info.verifiedInstructionCount
+      for (name, count) in counts {
         lines.append("\"\(name)\": \(count),")
         #expect(count > 0 && count < 1_000_000)
-        #expect(info.translatedSize > 0)
         guard let before = recorded[name] else {
           problems.append("program \"\(name)\" has no record")
           continue
@@ -69,6 +63,19 @@ struct InstructionCountTests {
     #expect(
       problems.isEmpty,
       "\(problems.joined(separator: "; ")). If that is meant, put into InstructionCounts.swift:\n\(table)")
+  }
+
+  private static func counts(
+    of object: DatapathObject, _ suffix: String
+  ) throws -> [(program: String, count: Int)] {
+    var opened = try BPFObject(object.embedded)
+    if !suffix.isEmpty { try opened.setConstant("translate_services", to: UInt32(1)) }
+    let loaded = try opened.load()
+    return try loaded.programNames.sorted().map { program in
+      let info = try loaded.program(program).info()
+      #expect(info.translatedSize > 0)
+      return (program + suffix, Int(info.verifiedInstructionCount))
+    }
   }
 
   @Test func `every source is an object that is counted`() throws {

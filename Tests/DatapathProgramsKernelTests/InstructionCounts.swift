@@ -31,7 +31,7 @@ enum InstructionCounts {
       "post_bind6": 523,
       "sock_release": 98,
       "refuse_bypass": 18,
-      "list_peers": 40,
+      "list_peers": 57,
     ],
     "6.12": [
       "from_pod": 16932,
@@ -55,7 +55,7 @@ enum InstructionCounts {
       "post_bind6": 768,
       "sock_release": 98,
       "refuse_bypass": 18,
-      "list_peers": 40,
+      "list_peers": 57,
     ],
     "6.18": [
       "from_pod": 17324,
@@ -79,7 +79,7 @@ enum InstructionCounts {
       "post_bind6": 1039,
       "sock_release": 98,
       "refuse_bypass": 18,
-      "list_peers": 40,
+      "list_peers": 57,
     ],
   ]
 }
