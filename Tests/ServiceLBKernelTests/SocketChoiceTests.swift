@@ -28,8 +28,7 @@ extension ServiceKernelTests {
       try await withSockets { table, namespace in
         let backends = Servers.endpoints(4, port: 8080, family)
         let frontend: Endpoint = family == .ipv4 ? "10.96.0.1:80" : "[fd96::1]:80"
-        // The machine has to be up for longer than this: what was used before it started is no time.
-        let served = try table.serve(frontend, .tcp, to: backends, affinity: 30)
+        let served = try table.serve(frontend, .tcp, to: backends, affinity: 10_800)
         let cookie = try await namespace.cookie()
         try await namespace.run {
           let servers = try Servers(.tcp, at: backends)
@@ -41,10 +40,10 @@ extension ServiceKernelTests {
             service: served.index, kind: UInt32(AFFINITY_COOKIE))
           var entry = try #require(try table.maps.affinities.value(forKey: key))
           #expect(served.backends.firstIndex(of: entry.backend) == first.first)
-          // Each time as if half a minute had passed: 20 times the same of four happens once in 10^11 runs.
+          // Each time as if three hours had passed: 20 times the same of four happens once in 10^11 runs.
           var seen: Set<Int> = []
           for _ in 0..<20 {
-            entry.last_used = entry.last_used &- 31 * 1_000_000_000
+            entry.last_used = entry.last_used &- 10_801 * 1_000_000_000
             try table.maps.affinities.updateValue(entry, forKey: key)
             seen.formUnion(try Self.backends(1, of: frontend, at: servers))
             entry = try #require(try table.maps.affinities.value(forKey: key))

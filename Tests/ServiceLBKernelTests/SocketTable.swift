@@ -31,9 +31,10 @@ final class SocketTable: Sendable {
 
   init(_ maps: ServiceMaps) { self.maps = maps }
 
+  // The last two: see ``ServiceMapLimits/affinities`` for what a small one does.
   static let limits = ServiceMapLimits(
     frontends: 256, vips: 512, services: 256, slots: 65_536, backends: 512, sourceRanges: 16, nodeAddresses: 16,
-    exclusions: 16, affinities: 64, datagramPeers: 256)
+    exclusions: 16, affinities: 1024, datagramPeers: 1024)
 
   /// Serves a frontend.
   ///

@@ -40,7 +40,9 @@ public struct ServiceMapLimits: Hashable, Sendable {
   public var exclusions: UInt32
   /// Clients of services with session affinity.
   ///
-  /// Map `affinity`; at least 1; about 90 bytes each. Beyond it the client that came longest ago is placed anew.
+  /// Map `affinity`; at least 1; about 90 bytes each. Beyond it the client that came longest ago is placed anew. A
+  /// processor takes 128 free entries at a time for itself on Linux 6.1, so that a smaller map than 128 for each forgets
+  /// clients before it is full (seen there: two of 64 entries, from two processors, and one was gone).
   public var affinities: UInt32
   /// Services beyond the first that unconnected UDP sockets talk to.
   ///
