@@ -104,7 +104,8 @@ struct BTFTests {
     #expect(message { $0 = [] } == "decode BTF, offset 0: 0 bytes are less than a header")
   }
 
-  @Test(.timeLimit(.minutes(15))) func `a struct that contains itself many times over ends, whatever it means`() throws {
+  @Test(.timeLimit(.minutes(15))) func `a struct that contains itself many times over ends, whatever it means`() throws
+  {
     // Sixty unnamed members, each the struct itself, then a named one.
     var types: [UInt32] = [1, 1 << 24, 4, 32]
     types += [3, 4 << 24 | 61, 4] + (0..<60).flatMap { _ in [0, 2, 0] as [UInt32] } + [5, 1, 0]
