@@ -45,7 +45,7 @@ extension PodDatapath {
       )
     }
     for (map, size) in limits.sizes {
-      try object.setMaxEntries(try pinnedSize(of: map, in: pinDirectory) ?? size, forMap: map)
+      try object.setMaxEntries(size, forMap: map, unlessPinnedIn: pinDirectory)
     }
     try prepare(&object, services, serviceConstants)
     if let pinDirectory {
@@ -68,16 +68,6 @@ extension PodDatapath {
     } else {
       // The programs name the maps all the same, in instructions that are never run.
       for (map, size) in ServiceMapLimits.none.sizes { try object.setMaxEntries(size, forMap: map) }
-    }
-  }
-
-  /// The size of a map that is pinned already; nil: it is not.
-  private static func pinnedSize(of map: String, in directory: FilePath?) throws(BPFError) -> UInt32? {
-    guard let directory else { return nil }
-    do {
-      return try BPFRawMap.open(pinnedAt: directory.appending(map)).info.maximumEntryCount
-    } catch  where error.code == .notFound {
-      return nil
     }
   }
 }

@@ -79,15 +79,9 @@ public struct NodeDatapath: ~Copyable, Sendable {
     try object.reuse(map: "local_pod", from: pods.localPods)
     try object.reuse(map: "drop_counter", from: pods.dropCounters)
     try object.reuse(map: "pod_programs", from: pods.programs)
-    try object.setMaxEntries(flows, forMap: "node_flow")
-    if let pinDirectory {
-      try BPFFileSystem.makeDirectory(pinDirectory)
-      let path = pinDirectory.appending("node_flow")
-      if let pinned = try? BPFRawMap.open(pinnedAt: path) {
-        try object.setMaxEntries(pinned.info.maximumEntryCount, forMap: "node_flow")
-      }
-      try object.share(map: "node_flow", at: path)
-    }
+    if let pinDirectory { try BPFFileSystem.makeDirectory(pinDirectory) }
+    try object.setMaxEntries(flows, forMap: "node_flow", unlessPinnedIn: pinDirectory)
+    if let pinDirectory { try object.share(map: "node_flow", at: pinDirectory.appending("node_flow")) }
     let loaded = try object.load()
     let table = try loaded.map("node_flow", as: BPFLRUHashMap<node_flow_key, node_flow>.self)
     var driver = try BPFObject(DatapathObject.nodeXDP.embedded)

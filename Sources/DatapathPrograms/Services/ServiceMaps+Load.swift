@@ -34,7 +34,7 @@ extension ServiceMaps {
     try object.select(programs: [])
     if let pinDirectory { try BPFFileSystem.makeDirectory(pinDirectory) }
     for (map, size) in limits.sizes {
-      try object.setMaxEntries(try pinnedSize(of: map, in: pinDirectory) ?? size, forMap: map)
+      try object.setMaxEntries(size, forMap: map, unlessPinnedIn: pinDirectory)
     }
     if let pinDirectory {
       for map in mapNames { try object.share(map: map, at: pinDirectory.appending(map)) }
@@ -52,16 +52,6 @@ extension ServiceMaps {
   /// - Requires: CAP_BPF, Linux 6.1.
   public static func open(pinDirectory: FilePath) throws(BPFError) -> ServiceMaps {
     try ServiceMaps(PinnedServiceMaps(directory: pinDirectory))
-  }
-
-  /// The size of a map that is pinned already; nil: it is not.
-  private static func pinnedSize(of map: String, in directory: FilePath?) throws(BPFError) -> UInt32? {
-    guard let directory else { return nil }
-    do {
-      return try BPFRawMap.open(pinnedAt: directory.appending(map)).info.maximumEntryCount
-    } catch  where error.code == .notFound {
-      return nil
-    }
   }
 }
 
