@@ -19,13 +19,6 @@ extension ServiceEntry {
     backends = []
     cluster = []
     local = []
-    isInternalLocal = false
-    isExternalLocal = false
-    affinitySeconds = nil
-    algorithm = .random
-    sourceRanges = []
-    isDirectReturn = false
-    isLocalRedirect = false
   }
 }
 

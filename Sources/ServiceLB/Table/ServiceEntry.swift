@@ -22,21 +22,21 @@ public struct ServiceEntry: Hashable, Sendable {
   /// Used where a traffic policy is `Local`.
   public var local: [Int]
   /// `internalTrafficPolicy: Local`: cluster IPs use the local scope.
-  public var isInternalLocal: Bool
+  public var isInternalLocal = false
   /// `externalTrafficPolicy: Local`: clients outside the cluster use the local scope and keep their address.
-  public var isExternalLocal: Bool
+  public var isExternalLocal = false
   /// `sessionAffinity: ClientIP` with this many seconds, 1...86400; nil: none.
   public var affinitySeconds: UInt32?
   /// How a new flow finds its backend.
-  public var algorithm: ServiceAlgorithm
+  public var algorithm = ServiceAlgorithm.random
   /// `loadBalancerSourceRanges`: who may use its load balancer addresses; empty: everyone.
-  public var sourceRanges: [IPCIDR]
+  public var sourceRanges: [IPCIDR] = []
   /// Whether backends answer clients outside by themselves.
-  public var isDirectReturn: Bool
+  public var isDirectReturn = false
   /// Whether the backends stand in, on this node, for those of the service itself (`FRONTEND_LOCAL_REDIRECT`).
   ///
   /// A socket is then left alone where its own network namespace listens on what it asks for: the stand-in's own.
-  public var isLocalRedirect: Bool
+  public var isLocalRedirect = false
 
   /// Makes an entry; frontends, backends and ranges are put in order, and duplicates go.
   ///
@@ -56,13 +56,6 @@ public struct ServiceEntry: Hashable, Sendable {
     self.backends = byKey.values.sorted { $0.key < $1.key }
     cluster = Array(self.backends.indices)
     local = self.backends.indices.filter { [backends = self.backends] in backends[$0].isLocal }
-    isInternalLocal = false
-    isExternalLocal = false
-    affinitySeconds = nil
-    algorithm = .random
-    sourceRanges = []
-    isDirectReturn = false
-    isLocalRedirect = false
   }
 
   /// What no two entries of a table share: name and family.
