@@ -54,13 +54,7 @@ struct Chart {
       """
   }
 
-  func write(to path: String) throws {
-    do {
-      try Data(svg.utf8).write(to: URL(fileURLWithPath: path))
-    } catch {
-      throw ExampleError("cannot write the chart to \(path): \(error.localizedDescription); choose another --svg")
-    }
-  }
+  func write(to path: String) throws { try writeSVG(svg, called: "chart", to: path) }
 
   private static func draw(_ lines: [(Mode, [(Int, Double)])], counts: [Int], left: Double) -> [String] {
     let most = max(lines.flatMap { $0.1.map(\.1) }.max() ?? 1, 1) * 1.08

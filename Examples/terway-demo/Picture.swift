@@ -56,13 +56,7 @@ struct Picture {
       """
   }
 
-  func write(to path: String) throws {
-    do {
-      try Data(svg.utf8).write(to: URL(fileURLWithPath: path))
-    } catch {
-      throw ExampleError("cannot write the picture to \(path): \(error.localizedDescription); choose another --svg")
-    }
-  }
+  func write(to path: String) throws { try writeSVG(svg, called: "picture", to: path) }
 
   private static func draw(_ node: Report.Node, left: Double, places: inout [String: Point]) -> [String] {
     var shapes = [box(left, top, nodeWidth, 280, fill: "#f7f7f7", text: "")]
