@@ -211,7 +211,8 @@ private final class TestSocket: Sendable {
 
   static func listening(at port: UInt16) throws -> TestSocket {
     let socket = try TestSocket()
-    guard unsafe socket.with(IPv4Address(rawValue: 0), port, { unsafe bind(socket.descriptor, $0, $1) }) == 0,
+    guard
+      unsafe withSocketAddress(.v4(IPv4Address(rawValue: 0)), port, { unsafe bind(socket.descriptor, $0, $1) }) == 0,
       listen(socket.descriptor, 4) == 0
     else { throw Errno(rawValue: errno) }
     return socket
@@ -219,23 +220,9 @@ private final class TestSocket: Sendable {
 
   static func connected(to address: IPv4Address, port: UInt16) throws -> TestSocket {
     let socket = try TestSocket()
-    guard unsafe socket.with(address, port, { unsafe connect(socket.descriptor, $0, $1) }) == 0 else {
+    guard unsafe withSocketAddress(.v4(address), port, { unsafe connect(socket.descriptor, $0, $1) }) == 0 else {
       throw Errno(rawValue: errno)
     }
     return socket
-  }
-
-  private func with(
-    _ address: IPv4Address, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt
-  ) -> CInt {
-    var name = sockaddr_in()
-    name.sin_family = sa_family_t(AF_INET)
-    name.sin_port = port.bigEndian
-    name.sin_addr.s_addr = address.networkOrder
-    return unsafe withUnsafePointer(to: &name) { name in
-      unsafe name.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
   }
 }

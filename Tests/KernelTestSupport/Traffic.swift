@@ -123,10 +123,10 @@ private final class Socket: Sendable {
     _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size))
     guard let address else { return }
     // The last test's thread may still be about to let go of its socket.
-    var bound = unsafe Self.with(address, port) { unsafe bind(descriptor, $0, $1) }
+    var bound = unsafe withSocketAddress(.v4(address), port) { unsafe bind(descriptor, $0, $1) }
     for _ in 0..<100 where bound != 0 && errno == EADDRINUSE {
       usleep(20_000)
-      bound = unsafe Self.with(address, port) { unsafe bind(descriptor, $0, $1) }
+      bound = unsafe withSocketAddress(.v4(address), port) { unsafe bind(descriptor, $0, $1) }
     }
     guard bound == 0 else { throw SocketFailure(call: "bind \(address)", errno: errno) }
   }
@@ -136,7 +136,7 @@ private final class Socket: Sendable {
   deinit { _ = close(descriptor) }
 
   func send(to address: IPv4Address, port: UInt16, bytes: [UInt8] = [0x54]) -> Bool {
-    unsafe Self.with(address, port) { target, length in
+    unsafe withSocketAddress(.v4(address), port) { target, length in
       unsafe bytes.withUnsafeBytes {
         unsafe sendto(descriptor, $0.baseAddress, $0.count, 0, target, length) == $0.count
       }
@@ -163,7 +163,7 @@ private final class Socket: Sendable {
 
   func connect(to address: IPv4Address, port: UInt16, milliseconds: CInt) -> Bool {
     _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-    let result = unsafe Self.with(address, port) { unsafe Glibc.connect(descriptor, $0, $1) }
+    let result = unsafe withSocketAddress(.v4(address), port) { unsafe Glibc.connect(descriptor, $0, $1) }
     guard result == 0 || errno == EINPROGRESS, isReady(CInt(POLLOUT), milliseconds) else { return false }
     var failure: CInt = 0
     var length = socklen_t(MemoryLayout<CInt>.size)
@@ -195,19 +195,5 @@ private final class Socket: Sendable {
   private func isReady(_ events: CInt, _ milliseconds: CInt) -> Bool {
     var request = pollfd(fd: descriptor, events: Int16(events), revents: 0)
     return unsafe poll(&request, 1, milliseconds) == 1
-  }
-
-  private static func with<Result>(
-    _ address: IPv4Address, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
-  ) -> Result {
-    var name = sockaddr_in()
-    name.sin_family = sa_family_t(AF_INET)
-    name.sin_port = port.bigEndian
-    name.sin_addr.s_addr = address.networkOrder
-    return unsafe withUnsafePointer(to: &name) { name in
-      unsafe name.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import KernelTestSupport
 import LinuxSystem
 import NetworkTypes
 
@@ -40,7 +41,7 @@ final class LiveSocket: Sendable {
     guard descriptor >= 0 else { throw LiveSocketFailure(call: "socket", number: errno) }
     var one: CInt = 1
     _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size))
-    guard unsafe Self.with(address, port, { unsafe bind(descriptor, $0, $1) }) == 0 else {
+    guard unsafe withSocketAddress(address, port, { unsafe bind(descriptor, $0, $1) }) == 0 else {
       throw LiveSocketFailure(call: "bind \(address) port \(port)", number: errno)
     }
   }
@@ -53,7 +54,7 @@ final class LiveSocket: Sendable {
 
   /// Begins to connect.
   func connect(to address: IPAddress, port: UInt16) throws {
-    let status = unsafe Self.with(address, port) { unsafe Glibc.connect(descriptor, $0, $1) }
+    let status = unsafe withSocketAddress(address, port) { unsafe Glibc.connect(descriptor, $0, $1) }
     // EPERM: a datagram or the first segment was dropped on its way out.
     guard status == 0 || errno == EINPROGRESS || errno == EPERM else {
       throw LiveSocketFailure(call: "connect \(address) port \(port)", number: errno)
@@ -88,33 +89,6 @@ final class LiveSocket: Sendable {
       var length: socklen_t = 128
       guard unsafe recvfrom(descriptor, &byte, 1, 0, name, &length) == 1 else { return }
       _ = unsafe sendto(descriptor, &byte, 1, 0, name, length)
-    }
-  }
-
-  private static func with<Result>(
-    _ address: IPAddress, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
-  ) -> Result {
-    switch address {
-    case .v4(let address):
-      var name = sockaddr_in()
-      name.sin_family = sa_family_t(AF_INET)
-      name.sin_port = port.bigEndian
-      name.sin_addr.s_addr = address.networkOrder
-      return unsafe withUnsafePointer(to: &name) { name in
-        unsafe name.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          unsafe body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-      }
-    case .v6(let address):
-      var name = sockaddr_in6()
-      name.sin6_family = sa_family_t(AF_INET6)
-      name.sin6_port = port.bigEndian
-      unsafe withUnsafeMutableBytes(of: &name.sin6_addr) { unsafe $0.copyBytes(from: address.bytes) }
-      return unsafe withUnsafePointer(to: &name) { name in
-        unsafe name.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          unsafe body($0, socklen_t(MemoryLayout<sockaddr_in6>.size))
-        }
-      }
     }
   }
 }

@@ -3,6 +3,7 @@
 import BPFMaps
 import DatapathPrograms
 import Glibc
+import KernelTestSupport
 import LinuxSystem
 import NetworkTypes
 import ServiceLB
@@ -89,27 +90,7 @@ final class PlainSocket {
 
   private func with(_ endpoint: String, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int) throws {
     let key = try Updates.key(endpoint)
-    var storage = sockaddr_storage()
-    let size: Int
-    switch key.address {
-    case .v4(let address):
-      var raw = sockaddr_in()
-      raw.sin_family = sa_family_t(AF_INET)
-      raw.sin_addr.s_addr = address.networkOrder
-      raw.sin_port = key.port.networkOrder
-      size = MemoryLayout<sockaddr_in>.size
-      unsafe withUnsafeMutableBytes(of: &storage) { unsafe $0.storeBytes(of: raw, as: sockaddr_in.self) }
-    case .v6(let address):
-      var raw = sockaddr_in6()
-      raw.sin6_family = sa_family_t(AF_INET6)
-      raw.sin6_port = key.port.networkOrder
-      unsafe withUnsafeMutableBytes(of: &raw.sin6_addr) { unsafe $0.copyBytes(from: address.bytes) }
-      size = MemoryLayout<sockaddr_in6>.size
-      unsafe withUnsafeMutableBytes(of: &storage) { unsafe $0.storeBytes(of: raw, as: sockaddr_in6.self) }
-    }
-    let result = unsafe withUnsafePointer(to: &storage) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe call($0, socklen_t(size)) }
-    }
+    let result = unsafe withSocketAddress(key.address, key.port.rawValue, call)
     if result < 0 { throw Errno(rawValue: errno) }
   }
 
