@@ -233,9 +233,11 @@ let package = Package(
       ], path: "Benchmarks/testrun-bench", swiftSettings: strict),
 
     // Tests that need no privilege
+    // Numbers that look random and are the same for the same seed.
+    .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
     // Random clusters and policies, the table of cases, and how a failing one is made smaller.
     .target(
-      name: "PolicyTestSupport", dependencies: ["PolicyCompiler", "KubernetesModel", "NetworkTypes"],
+      name: "PolicyTestSupport", dependencies: ["PolicyCompiler", "KubernetesModel", "NetworkTypes", "SeededRandom"],
       path: "Tests/PolicyTestSupport", swiftSettings: strict),
     .target(name: "ArticleTestSupport", path: "Tests/ArticleTestSupport", swiftSettings: strict),
     tests("NetworkTypes"),
@@ -243,18 +245,21 @@ let package = Package(
     tests("LinuxSystem", [systemPackage]),
     tests("NetlinkKit", ["NetlinkTesting", "NetlinkFuzzing", "NetworkTypes"], resources: [.copy("Fixtures")]),
     tests("NetlinkTesting", ["NetlinkKit", "NetworkTypes", "ArticleTestSupport"]),
-    tests("BPFMaps", ["LinuxSystem", "NetworkTypes", systemPackage]),
+    tests("BPFMaps", ["LinuxSystem", "NetworkTypes", "SeededRandom", systemPackage]),
     tests("BPFTesting", ["NetworkTypes"]),
     tests("ENIProvider", ["NetworkTypes"], resources: [.copy("Vectors")]),
     tests("DatapathPrograms", ["BPFMaps", "CDatapathABI", "NetworkTypes"]),
     tests("IPVLANDatapath", ["NetworkTypes", "NetlinkKit"]),
-    tests("ServiceLB", ["DatapathPrograms", "KubernetesModel", "NetworkTypes"]),
+    tests("ServiceLB", ["DatapathPrograms", "KubernetesModel", "NetworkTypes", "SeededRandom"]),
     tests("ServiceHealth", ["ServiceLB", "KubernetesModel", "NetworkTypes", nioCore, nioPosix, nioHTTP1]),
     tests(
       "PolicyCompiler",
-      ["PolicyTestSupport", "BPFMaps", "CDatapathABI", "DatapathPrograms", "KubernetesModel", "NetworkTypes"]),
+      [
+        "PolicyTestSupport", "SeededRandom", "BPFMaps", "CDatapathABI", "DatapathPrograms", "KubernetesModel",
+        "NetworkTypes",
+      ]),
     tests("VPCSimulator", ["ENIProvider", "NetworkTypes"]),
-    tests("ClusterState", ["KubernetesModel", "NetworkTypes"]),
+    tests("ClusterState", ["KubernetesModel", "NetworkTypes", "SeededRandom"]),
     .testTarget(name: "RepositoryTests", swiftSettings: strict),
 
     // Mutated messages for NetlinkKit's decoders
@@ -285,7 +290,8 @@ let package = Package(
         systemPackage,
       ], programs: true),
     kernelTests(
-      "DatapathPrograms", ["BPFMaps", "BPFTesting", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],
+      "DatapathPrograms",
+      ["BPFMaps", "BPFTesting", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage, "SeededRandom"],
       exclude: ["README.md"]),
     kernelTests(
       "IPVLANDatapath",

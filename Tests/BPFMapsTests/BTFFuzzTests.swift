@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import SeededRandom
 import Testing
 
 @testable import BPFMaps
@@ -13,7 +14,7 @@ struct BTFFuzzTests {
   @Test func `every mutation ends in types or in an error that names the offset`() async throws {
     let seed = try SampleTypes().bytes
     let count = Int(ProcessInfo.processInfo.environment["BTF_FUZZ_BLOBS"] ?? "") ?? 4000
-    var generator = SplitMix(state: 42)
+    var generator = SeededGenerator(seed: 42)
     var decoded = 0
     for number in 0..<count {
       // Other tests share the threads, and some of them have deadlines.
@@ -48,7 +49,7 @@ struct BTFFuzzTests {
     _ = btf.structure(named: "everything")
   }
 
-  private func mutate(_ seed: [UInt8], _ generator: inout SplitMix) -> [UInt8] {
+  private func mutate(_ seed: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
     var bytes = seed
     for _ in 0..<Int.random(in: 1...6, using: &generator) {
       let position = Int.random(in: bytes.indices, using: &generator)
@@ -78,7 +79,7 @@ struct BTFFuzzTests {
   }
 
   @Test func `mutated object files end in types or in an error`() async throws {
-    var generator = SplitMix(state: 7)
+    var generator = SeededGenerator(seed: 7)
     let seed = try elf(SampleTypes().bytes)
     #expect(try BTF.ofObject(seed).count > 20)
     for index in seed.indices.prefix(400) {
@@ -118,18 +119,5 @@ struct BTFFuzzTests {
     return header + sectionHeader(name: 0, start: 0, size: 0)
       + sectionHeader(name: 1, start: start, size: names.count)
       + sectionHeader(name: 8, start: start + names.count, size: content.count) + names + content
-  }
-}
-
-/// Random numbers that are the same in each run.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var word = state
-    word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
-    word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
-    return word ^ word >> 31
   }
 }

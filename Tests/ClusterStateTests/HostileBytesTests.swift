@@ -3,6 +3,7 @@
 import ClusterState
 import Foundation
 import KubernetesModel
+import SeededRandom
 import Testing
 
 @Suite("Hostile bytes")
@@ -21,16 +22,10 @@ struct HostileBytesTests {
     {"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}}]}
     """
 
-  /// SplitMix64: the same changes for the same seed.
+  /// The same changes for the same seed.
   private func changed(_ seed: UInt64, of text: String = seedText) -> [UInt8] {
-    var state = seed
-    func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var value = state
-      value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-      return value ^ (value >> 31)
-    }
+    var generator = SeededGenerator(seed: seed)
+    func next() -> UInt64 { generator.next() }
     var bytes = Array(text.utf8)
     for _ in 0..<(1 + next() % 6) {
       let position = Int(next() % UInt64(bytes.count))

@@ -7,23 +7,12 @@ import DatapathPrograms
 import KernelTestSupport
 import LinuxSystem
 import NetworkTypes
+import SeededRandom
 import Testing
 
 /// Bytes that nobody meant, from a fixed seed.
 @Suite("Hostile packets", .serialized, .requires(.root))
 struct FuzzTests {
-  /// SplitMix64: the same sequence on every run.
-  struct Numbers: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var value = state
-      value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-      return value ^ (value >> 31)
-    }
-  }
 
   static let pod4 = Family.v4.pod.bytes
   static let pod6 = Family.v6.pod.bytes
@@ -71,7 +60,7 @@ struct FuzzTests {
   }()
 
   /// A good packet with some bytes changed, and cut or grown; or nothing but chance.
-  static func frame(_ numbers: inout Numbers) -> [UInt8] {
+  static func frame(_ numbers: inout SeededGenerator) -> [UInt8] {
     if Int.random(in: 0..<8, using: &numbers) == 0 {
       var frame = (0..<Int.random(in: 54..<200, using: &numbers)).map { _ in UInt8.random(in: 0...255, using: &numbers)
       }
@@ -98,7 +87,7 @@ struct FuzzTests {
   @Test(arguments: 1...8 as ClosedRange<UInt64>)
   func `nothing passes from a foreign source, and every answer is a verdict`(seed: UInt64) async throws {
     let fixture = try PodFixture()
-    var numbers = Numbers(state: seed)
+    var numbers = SeededGenerator(seed: seed)
     var (passed, dropped) = (0, 0)
     for round in 0..<6000 {
       if round.isMultiple(of: 500) { await Task.yield() }
@@ -116,7 +105,7 @@ struct FuzzTests {
   func `of what reaches an isolated pod only discovery passes`(seed: UInt64) async throws {
     let fixture = try PodFixture()
     try fixture.publish(ingress: [], egress: [], peers: [])
-    var numbers = Numbers(state: seed &* 1000)
+    var numbers = SeededGenerator(seed: seed &* 1000)
     for round in 0..<6000 {
       if round.isMultiple(of: 500) { await Task.yield() }
       let frame = Self.frame(&numbers)

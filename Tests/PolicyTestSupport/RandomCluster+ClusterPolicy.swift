@@ -3,6 +3,7 @@
 internal import KubernetesModel
 internal import NetworkTypes
 internal import PolicyCompiler
+internal import SeededRandom
 
 extension RandomCluster {
   mutating func newClusterPolicy() -> ClusterPolicyObject {

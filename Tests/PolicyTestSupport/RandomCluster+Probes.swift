@@ -3,6 +3,7 @@
 internal import KubernetesModel
 internal import NetworkTypes
 public import PolicyCompiler
+internal import SeededRandom
 
 extension RandomCluster {
   /// Makes connections between pods, nodes and addresses of the outside.

@@ -3,6 +3,7 @@
 internal import KubernetesModel
 internal import NetworkTypes
 public import PolicyCompiler
+internal import SeededRandom
 
 /// A small cluster with policies that touch each other in many ways, made from a seed.
 ///

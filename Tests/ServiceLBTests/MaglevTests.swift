@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NetworkTypes
+import SeededRandom
 import ServiceLB
 import Testing
 
@@ -32,7 +33,7 @@ struct MaglevTests {
   }
 
   @Test func `the table depends on the set of backends, not on their order or their names elsewhere`() throws {
-    var random = PlannerRandom(5)
+    var random = SeededGenerator(seed: 5)
     let backends = try backends(97) { UInt16(1 + $0 % 4) }
     let table = MaglevTable(backends: backends, size: 16381)
     for _ in 0..<5 {
@@ -79,7 +80,7 @@ struct MaglevTests {
   }
 
   @Test func `random weights keep their shares`() async throws {
-    var random = PlannerRandom(11)
+    var random = SeededGenerator(seed: 11)
     for _ in 0..<20 {
       await Task.yield()
       let weights = (0..<Int.random(in: 1...300, using: &random)).map { _ in UInt16.random(in: 0...20, using: &random) }

@@ -2,6 +2,7 @@
 
 import DatapathPrograms
 import NetworkTypes
+import SeededRandom
 import ServiceLB
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
 @Suite("Map histories")
 struct MapHistoryTests {
   /// A small table that has everything in it: frontends wander between entries, endpoints come, end and go.
-  static func randomTable(_ generator: inout MapGenerator, tableSize: Int?) throws -> ServiceTable {
+  static func randomTable(_ generator: inout SeededGenerator, tableSize: Int?) throws -> ServiceTable {
     let kinds: [ServiceFrontend.Kind] = [.clusterIP, .nodePort, .externalIP, .loadBalancer, .clusterIP]
     var frontends: [Int: [ServiceFrontend]] = [:]
     for number in 1...9 where generator.chance(75) {
@@ -66,7 +67,7 @@ struct MapHistoryTests {
   func `at every write each client meets all of the old or all of the new, and a kill at any write is mended`(
     tableSize: Int?, seed: UInt64
   ) async throws {
-    var generator = MapGenerator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     let drain = Duration.seconds(3)
     var state = ServiceMapState(limits: Self.limits, drainTime: drain, tableSizes: [7])
     var model = MapModel()

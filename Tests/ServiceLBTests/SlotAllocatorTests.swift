@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SeededRandom
 import ServiceLB
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 struct SlotAllocatorTests {
   @Test(arguments: 1...8 as ClosedRange<UInt64>)
   func `runs never overlap, are found whenever there is one, and join when they are given back`(seed: UInt64) {
-    var generator = MapGenerator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     let count = 4096
     var allocator = SlotAllocator(count: UInt32(count))
     var isTaken = [Bool](repeating: false, count: count / 2)

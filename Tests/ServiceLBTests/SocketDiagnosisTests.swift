@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NetworkTypes
+import SeededRandom
 import Testing
 
 @testable import ServiceLB
@@ -59,7 +60,7 @@ struct SocketDiagnosisTests {
   @Test func `bytes that make no sense end the reading, and trap nothing`() {
     let good = answer() + done
     for cut in 0..<good.count { _ = SocketDiagnosis.answers(in: good[..<cut], sequence: 1) }
-    var generator = MapGenerator(state: 7)
+    var generator = SeededGenerator(seed: 7)
     for _ in 0..<2000 {
       var bytes = good
       for _ in 0..<4 {

@@ -4,6 +4,7 @@ import KubernetesModel
 import NetworkTypes
 import PolicyCompiler
 import PolicyTestSupport
+import SeededRandom
 import Testing
 
 /// Policies as large as a manifest can be: what they cost must not grow with the square of it.

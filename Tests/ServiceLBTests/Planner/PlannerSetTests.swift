@@ -2,6 +2,7 @@
 
 import KubernetesModel
 import NetworkTypes
+import SeededRandom
 import ServiceLB
 import Testing
 
@@ -185,7 +186,7 @@ struct PlannerSetTests {
   }
 
   @Test func `the order of the objects does not change the table`() {
-    var random = PlannerRandom(7)
+    var random = SeededGenerator(seed: 7)
     let cluster = RandomCluster(&random, services: 40)
     let planner = ServicePlanner(nodeName: "here")
     let table = planner.plan(

@@ -2,6 +2,7 @@
 
 import KubernetesModel
 import NetworkTypes
+import SeededRandom
 import ServiceLB
 
 /// Objects at random, from small ranges, so that they meet often.
@@ -11,7 +12,7 @@ struct RandomCluster {
   var nodes: [Node] = []
   var pods: [Pod] = []
 
-  init(_ random: inout PlannerRandom, services count: Int) {
+  init(_ random: inout SeededGenerator, services count: Int) {
     nodes = [Self.node(&random)]
     for index in 0..<count { services.append(Self.service("s\(index)", &random)) }
     for index in 0..<count * 3 / 2 {
@@ -20,14 +21,14 @@ struct RandomCluster {
     for index in 0..<count / 4 { pods.append(Self.pod("p\(index)", &random)) }
   }
 
-  static func node(_ random: inout PlannerRandom) -> Node {
+  static func node(_ random: inout SeededGenerator) -> Node {
     let addresses = ["192.168.0.1", "192.168.0.2", "fd00::1"].filter { _ in random.chance(70) }
     return Make.node(
       addresses: addresses.map { ("InternalIP", $0) },
       zone: random.chance(80) ? "zone-\(random.chance(50) ? "a" : "b")" : nil)
   }
 
-  static func service(_ name: String, _ random: inout PlannerRandom) -> Service {
+  static func service(_ name: String, _ random: inout SeededGenerator) -> Service {
     let number = Int.random(in: 1...60, using: &random)
     var families = random.chance(50) ? ["10.96.0.\(number)"] : ["10.96.0.\(number)", "fd00::\(number)"]
     if random.chance(5) { families = ["None"] }
@@ -67,7 +68,7 @@ struct RandomCluster {
     }
   }
 
-  static func slice(of service: String, suffix: String, _ random: inout PlannerRandom) -> EndpointSlice {
+  static func slice(of service: String, suffix: String, _ random: inout SeededGenerator) -> EndpointSlice {
     let isIPv6 = random.chance(30)
     let states = ["ready", "ready", "ready", "serving", "not-ready", "ended"]
     let hasHints = random.chance(40)
@@ -87,7 +88,7 @@ struct RandomCluster {
       ], annotations: random.chance(10) ? [ServiceAnnotation.weights: "3"] : [:])
   }
 
-  static func pod(_ name: String, _ random: inout PlannerRandom) -> Pod {
+  static func pod(_ name: String, _ random: inout SeededGenerator) -> Pod {
     Make.pod(
       name, node: random.chance(80) ? "here" : "there", phase: random.chance(80) ? "Running" : "Succeeded",
       ports: [

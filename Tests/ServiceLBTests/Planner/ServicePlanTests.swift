@@ -2,6 +2,7 @@
 
 import KubernetesModel
 import NetworkTypes
+import SeededRandom
 import ServiceLB
 import Testing
 
@@ -14,7 +15,7 @@ struct ServicePlanTests {
     var node: Node?
     var pods: [NamespacedName: Pod] = [:]
 
-    mutating func randomEvent(_ random: inout PlannerRandom) -> ServicePlan.Event {
+    mutating func randomEvent(_ random: inout SeededGenerator) -> ServicePlan.Event {
       let index = Int.random(in: 0..<20, using: &random)
       switch Int.random(in: 0..<100, using: &random) {
       case 0..<30:
@@ -63,7 +64,7 @@ struct ServicePlanTests {
 
   @Test(arguments: 0..<16)
   func `after any history the table is that of a full plan, and the changes lead to it`(seed: Int) async {
-    var random = PlannerRandom(UInt64(seed))
+    var random = SeededGenerator(seed: UInt64(seed))
     var options = ServicePlannerOptions()
     if seed % 3 == 1 { options.externalIPs = .servedOutside }
     if seed % 4 == 1 { options.nodePortAddresses = .primary }
@@ -89,7 +90,7 @@ struct ServicePlanTests {
     var entries: [ServiceEntry] = []
     var checks = 0
     for seed in 0..<8 {
-      var random = PlannerRandom(UInt64(seed))
+      var random = SeededGenerator(seed: UInt64(seed))
       var cluster = Cluster()
       for _ in 0..<200 { _ = cluster.randomEvent(&random) }
       cluster.node = Make.node()
