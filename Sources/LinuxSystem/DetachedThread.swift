@@ -5,6 +5,8 @@ internal import Glibc
 
 /// An OS thread of our own, for work that must not run on the cooperative pool: blocking calls, and anything that
 /// changes a thread's network namespace.
+///
+/// What its work gives to the cooperative pool goes by way of ``Courier``.
 enum DetachedThread {
   private final class Job {
     let name: String
@@ -22,6 +24,7 @@ enum DetachedThread {
   ///   - body: The work.
   /// - Throws: `threadFailed` when the process may not start another thread.
   static func start(named name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
+    try Courier.start()
     let job = unsafe Unmanaged.passRetained(Job(name: name, body: body))
     // Allocated, not `pthread_attr_t()`: two C modules define that initializer, and only one can be imported here.
     let failure = unsafe withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { buffer -> CInt in
@@ -37,6 +40,7 @@ enum DetachedThread {
           guard let argument = unsafe argument else { return nil }
           let job = unsafe Unmanaged<Job>.fromOpaque(argument).takeRetainedValue()
           _ = unsafe clinuxsystem_name_thread(job.name)
+          clinuxsystem_send_jobs_by_courier()
           job.body()
           return nil
         }, job.toOpaque())

@@ -32,6 +32,26 @@ struct NetworkNamespaceKernelTests {
     }
   }
 
+  /// Each priority has threads of its own; those of the rarer ones are not there before somebody needs them, and end after some
+  /// idle seconds.
+  @Test(arguments: [TaskPriority.background, .utility, .low, .high])
+  func `threads that the pool starts for work from inside are outside`(priority: TaskPriority) async throws {
+    let namespace = try await NetworkNamespace.makeAnonymous()
+    let outside = try NetworkNamespace.current().identity
+    let executor = try await NamespaceExecutor(in: namespace)
+    let fromTask = try await Task(executorPreference: executor) {
+      try await Task.detached(priority: priority) { try NetworkNamespace.current().identity }.value
+    }.value
+    #expect(fromTask == outside)
+    let task = try await namespace.run {
+      Task.detached(priority: priority) {
+        try await Task.sleep(for: .milliseconds(1))
+        return try NetworkNamespace.current().identity
+      }
+    }
+    #expect(try await task.value == outside)
+  }
+
   @Test func `an executor's jobs stay inside across awaits`() async throws {
     let namespace = try await NetworkNamespace.makeAnonymous()
     let executor = try await NamespaceExecutor(in: namespace)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Dispatch
+internal import LinuxSystem
 
 /// Waits until every program that is running has ended.
 ///
@@ -46,8 +47,10 @@ public final class BPFGracePeriod: Sendable {
   /// - Throws: `systemCall`.
   public func wait() async throws(BPFError) {
     let result: Result<Void, BPFError> = await withCheckedContinuation { continuation in
-      queue.async {
-        continuation.resume(returning: Result { () throws(BPFError) in try self.waitBlocking() })
+      Courier.perform {
+        queue.async {
+          continuation.resume(returning: Result { () throws(BPFError) in try self.waitBlocking() })
+        }
       }
     }
     try result.get()

@@ -38,7 +38,7 @@ final class RingPump: Sendable {
     unsafe self.source = source
     self.queue = queue
     self.worker = worker
-    source.activate()
+    Courier.perform { source.activate() }
   }
 
   deinit { cancel() }
@@ -46,13 +46,13 @@ final class RingPump: Sendable {
   /// Ends it where it is: what it has not taken stays in the ring.
   func cancel() {
     worker.end.setHere()
-    unsafe source.cancel()
+    Courier.perform { unsafe source.cancel() }
   }
 
   /// Ends it behind what programs have written so far, a record included that one of them has not finished.
   func finish() {
     worker.end.set(to: worker.mapping.producerPosition)
-    queue.async { [worker, queue] in worker.work(on: queue) }
+    Courier.perform { queue.async { [worker, queue] in worker.work(on: queue) } }
   }
 }
 

@@ -28,16 +28,16 @@ final class RingSignal: Sendable {
     }
     // The poll's descriptor must stay open until Dispatch has let go of it.
     unsafe source.setCancelHandler { withExtendedLifetime(poll) {} }
-    unsafe source.activate()
+    Courier.perform { unsafe source.activate() }
   }
 
-  deinit { unsafe source.cancel() }
+  deinit { Courier.perform { unsafe source.cancel() } }
 
   /// Ends the waiting for good.
   ///
   /// The poll tells of each event once. Afterwards it tells whoever waits for it next: a look that had begun is over.
   func cancel() {
-    unsafe source.cancel()
+    Courier.perform { unsafe source.cancel() }
     queue.sync {}
     state.set()
   }

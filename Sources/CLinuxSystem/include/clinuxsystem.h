@@ -2,6 +2,8 @@
 #ifndef TERWAYKIT_CLINUXSYSTEM_H
 #define TERWAYKIT_CLINUXSYSTEM_H
 
+#include "clinuxsystem_courier.h"
+
 /*
  * Calls that Swift's importer cannot reach: _GNU_SOURCE prototypes and variadics. Each returns 0 (or a descriptor), or
  * the negative errno: errno itself is never read across the language border.

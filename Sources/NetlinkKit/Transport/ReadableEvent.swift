@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Dispatch
+internal import LinuxSystem
 internal import Synchronization
 
 /// A one-shot wait for a readable descriptor that also ends at a deadline or when its task is cancelled.
@@ -46,8 +47,10 @@ final class ReadableEvent: Sendable {
       }
       timer.schedule(deadline: .now() + .nanoseconds(Int(clamping: left.wholeNanoseconds)))
       state = .waiting(source, timer)
-      source.activate()
-      timer.activate()
+      Courier.perform {
+        source.activate()
+        timer.activate()
+      }
       return false
     }
     if cancelled { continuation.resume(returning: .cancelled) }
@@ -63,8 +66,10 @@ final class ReadableEvent: Sendable {
       case .idle: state = .ended(readiness)
       case .waiting(let source, let timer):
         state = .ended(readiness)
-        source.cancel()
-        timer.cancel()
+        Courier.perform {
+          source.cancel()
+          timer.cancel()
+        }
       case .ended: break
       }
     }
