@@ -23,7 +23,10 @@ package enum Courier {
     withoutActuallyEscaping(body) { body in
       let call = Call(body)
       unsafe clinuxsystem_perform_by_courier(
-        { unsafe Unmanaged<Call>.fromOpaque($0!).takeUnretainedValue().body() },
+        { argument in
+          guard let argument = unsafe argument else { return }
+          unsafe Unmanaged<Call>.fromOpaque(argument).takeUnretainedValue().body()
+        },
         Unmanaged.passUnretained(call).toOpaque())
       withExtendedLifetime(call) {}
     }
