@@ -64,6 +64,7 @@ struct ApplyCommand: AsyncParsableCommand {
     let start = clock.now
     try balancer.apply(table)
     let took = clock.now - start
+    try balancer.keepNames(of: table)
     if let cgroup { try await balancer.attach(FilePath(cgroup)) }
     let microseconds = Int((took / .microseconds(1)).rounded())
     let fraction = "\(microseconds % 1000 + 1000)".dropFirst()

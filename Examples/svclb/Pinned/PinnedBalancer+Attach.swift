@@ -25,7 +25,7 @@ extension PinnedBalancer {
     guard !pins.isEmpty else { return }
     try await ServiceAttachments.open(pinDirectory: directory).detach()
     guard !keepsMaps else { return }
-    for name in ServiceMaps.mapNames where pins.contains(name) {
+    for name in ServiceMaps.mapNames + [ServiceNames.pin] where pins.contains(name) {
       _ = try BPFFileSystem.removePin(at: directory.appending(name))
     }
   }
