@@ -26,6 +26,7 @@ struct ServiceNames {
   /// - Parameters:
   ///   - table: Entries with names. Those of lists have none.
   ///   - contents: What was made of them.
+  /// - Throws: Where the kernel refuses.
   mutating func keep(_ table: ServiceTable, _ contents: ServiceMapContents) throws {
     var names: [UInt32: ServicePortName] = [:]
     for entry in table.entries where !Self.isMadeUp(entry.name) {
