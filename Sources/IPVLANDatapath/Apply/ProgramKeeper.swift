@@ -188,9 +188,8 @@ struct ProgramKeeper: Sendable {
     return found?.ipv4 == wanted.ipv4 && found?.ipv6 == wanted.ipv6 && found?.flags == wanted.flags
   }
 
-  /// By one of the addresses: a pod may get its second one, or lose it, and stays the same pod.
   private func isOwned(_ found: endpoint, by planned: PlannedPrograms) -> Bool {
-    found.ipv4 == planned.address || (found.ipv6 != nil && found.ipv6 == planned.address6)
+    found.belongs(to: planned.address, planned.address6)
   }
 
   /// Closes the pod's entry, forgets what belongs to the number, then frees it, in this order.
