@@ -5,6 +5,7 @@ import BPFTesting
 import CDatapathABI
 import DatapathPrograms
 import KernelTestSupport
+import LinuxSystem
 import NetworkTypes
 import Testing
 
@@ -13,7 +14,9 @@ import Testing
 struct BackendsInUseTests {
   typealias Backend = TestServices.Backend
 
-  private func ask(_ fixture: borrowing PodFixture, _ family: Family, from port: UInt16, _ flags: TCPHeader.Flags) throws {
+  private func ask(_ fixture: borrowing PodFixture, _ family: Family, from port: UInt16, _ flags: TCPHeader.Flags)
+    throws
+  {
     _ = try fixture.run(
       Message.tcp(from: port, to: 80, flags: flags).packet(from: family.pod, to: family.vip), .egress)
   }
@@ -22,8 +25,10 @@ struct BackendsInUseTests {
   func `a backend is in use from a connection's first packet until a while after its last`(family: Family) throws {
     let made = try ServiceTests.fixture(family)
     let number = made.written.backends[0]
-    let (fixture, services) = (made.pod, made.services)
-    func used() throws -> Set<UInt32> { try fixture.datapath.backendsInUse(among: [number, number + 1, 1 << 30]) }
+    let services = made.services
+    let fixture = made.pod
+    let datapath = fixture.datapath
+    func used() throws -> Set<UInt32> { try datapath.backendsInUse(among: [number, number + 1, 1 << 30]) }
     #expect(try used() == [])
     try ask(fixture, family, from: 1000, .syn)
     #expect(try used() == [number])
@@ -53,7 +58,8 @@ struct BackendsInUseTests {
   }
 
   @Test(arguments: Family.allCases)
-  func `a connection with another port on the wire, and one to the pod itself, are found closed`(family: Family) throws {
+  func `a connection with another port on the wire, and one to the pod itself, are found closed`(family: Family) throws
+  {
     let services = try TestServices()
     let written = try services.add(family.vip, 80, to: [Backend(address: family.peer, port: 8080)])
     let own = try services.add(family.otherVIP, 80, to: [Backend(address: family.pod, port: 8080)])

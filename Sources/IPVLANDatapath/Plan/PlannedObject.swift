@@ -88,8 +88,8 @@ public struct PlannedPrograms: Hashable, Sendable {
 
   /// The pod's number.
   public var endpoint: UInt32
-  /// The pod's address: what else it sends is dropped.
-  public var address: IPv4Address
+  /// The pod's address: what else it sends is dropped; nil: it has none.
+  public var address: IPv4Address?
   /// The pod's IPv6 address, likewise; nil: it has none.
   public var address6: IPv6Address?
   /// Whether the pod waits for a policy generation.
@@ -102,8 +102,8 @@ public struct PlannedPrograms: Hashable, Sendable {
 
 /// A pod's addresses in the map by which programs know the pods of this node, and who is whose sibling.
 public struct PlannedLocalPod: Hashable, Sendable {
-  /// The pod's address.
-  public var address: IPv4Address
+  /// The pod's address; nil: it has none.
+  public var address: IPv4Address?
   /// The pod's IPv6 address; nil: it has none.
   public var address6: IPv6Address?
   /// The number that the pods have in common which reach each other without a gateway; 0: there are none.
@@ -112,7 +112,7 @@ public struct PlannedLocalPod: Hashable, Sendable {
   public var endpoint: UInt32?
 
   /// Both addresses.
-  var addresses: [IPAddress] { [.v4(address)] + (address6.map { [.v6($0)] } ?? []) }
+  var addresses: [IPAddress] { [address.map(IPAddress.v4), address6.map(IPAddress.v6)].compactMap(\.self) }
 }
 
 extension PlannedObject: CustomStringConvertible {
@@ -199,8 +199,8 @@ extension PlannedPrograms: CustomStringConvertible {
   public var description: String {
     let directions = side == .pod ? "egress from-pod, ingress to-pod" : "ingress from-pod, egress to-pod"
     let policy = requiresPolicy ? ", policy required" : ""
-    let second = address6.map { ", \($0)" } ?? ""
-    return "attach programs to \(link): \(directions) (endpoint \(endpoint), \(address)\(second)\(policy))"
+    let addresses = [address.map { "\($0)" }, address6.map { "\($0)" }].compactMap(\.self).joined(separator: ", ")
+    return "attach programs to \(link): \(directions) (endpoint \(endpoint), \(addresses)\(policy))"
   }
 }
 
