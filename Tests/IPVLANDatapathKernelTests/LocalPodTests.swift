@@ -9,6 +9,7 @@ import LinuxSystem
 import NetlinkKit
 import NetworkTypes
 import ServiceLB
+import SystemPackage
 import Testing
 
 /// The map by which programs know the node's pods, and who is whose sibling.
@@ -37,7 +38,7 @@ struct LocalPodTests {
       let eni = try #require(node.enis["eni-a1"])
       // A pod's second address is listed too.
       var both = a1.attachment
-      both.address6 = try #require(IPv6Address("fd00::11"))
+      both.address6 = IPv6Address("fd00::11")
       let record = try await node.wirer.add(both, on: eni, in: a1.namespace, mode: mode)
       #expect(try node.datapath.localPods.entries().count == 3)
       try await node.wirer.remove(record, from: a1.namespace)
