@@ -103,8 +103,8 @@ __noinline int check_discovery(struct __sk_buff *skb, const struct packet *packe
   }
   if (packet->direction != FLOW_EGRESS)
     return DROP_NONE;
-  /* A pod is no router: neighbours that took its word would send it their traffic. (RA guard, RFC 6105.) */
-  if (type == ICMPV6_ROUTER_ADVERTISEMENT || type == ICMPV6_REDIRECT)
+  /* A pod is seldom a router: neighbours that took its word would send it their traffic. (RA guard, RFC 6105.) */
+  if ((type == ICMPV6_ROUTER_ADVERTISEMENT || type == ICMPV6_REDIRECT) && !(pod->flags & ENDPOINT_ROUTER))
     return DROP_INVALID_SOURCE;
   if (!is_unspecified(source) && !is_link_local(source) && !is_own(pod, source, 1))
     return DROP_INVALID_SOURCE;

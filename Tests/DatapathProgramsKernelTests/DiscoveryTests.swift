@@ -2,6 +2,7 @@
 
 import BPFMaps
 import BPFTesting
+import CDatapathABI
 import DatapathPrograms
 import KernelTestSupport
 import LinuxSystem
@@ -82,6 +83,17 @@ struct DiscoveryTests {
       #expect(try fixture.send(packet, .egress) == .drops(.invalidSource))
     }
     #expect(try fixture.datapath.flows.entries().isEmpty)
+  }
+
+  @Test func `a pod that routes says so`() throws {
+    let fixture = try PodFixture()
+    let flags = UInt32(ENDPOINT_PRESENT | ENDPOINT_ROUTER)
+    try fixture.datapath.endpoints.setValue(
+      endpoint(ipv4: PodFixture.pod, ipv6: Self.pod, flags: flags), at: PodFixture.endpointID)
+    for type in [134, 137] as [UInt8] {
+      #expect(try fixture.send(Self.neighbor(type, from: Self.local), .egress) == .passes)
+      #expect(try fixture.send(Self.neighbor(type, from: Self.pod), .egress) == .drops(.invalid))
+    }
   }
 
   @Test(arguments: [

@@ -59,6 +59,18 @@ struct ServiceCommandKernelTests {
       try await scene.svclb("apply", "--manifests", file.string, "--cgroup", scene.cgroup.string)
       #expect(try await scene.reaches("10.96.1.1"))
       #expect(try await scene.svclb("list").contains("10.96.1.1:8080/TCP"))
+      // What a service is called is known to commands that saw no manifest, and to those after a change.
+      #expect(try await scene.objects("list").compactMap { $0["name"] as? String } == ["shop/web:http"])
+      #expect(try await scene.objects("stats").compactMap { $0["name"] as? String } == ["shop/web:http"])
+      #expect(try await scene.svclb("trace", "--to", "10.96.1.1:8080").contains("of service shop/web:http"))
+      try await scene.svclb("add", "--frontend", "10.96.0.5:8080", "--backend", "10.0.0.5:8080")
+      let rows = try await scene.objects("backends")
+      let names = Dictionary(
+        rows.map { ($0["frontend"] as? String ?? "", $0["name"] as? String ?? "") }, uniquingKeysWith: { $1 })
+      #expect(names["10.96.1.1:8080/TCP"] == "shop/web:http")
+      #expect(names["10.96.0.5:8080/TCP"].flatMap { UInt32($0) } != nil)
+      try await scene.svclb("remove", "--frontend", "10.96.1.1:8080")
+      #expect(try await !scene.svclb("list").contains("shop"))
     }
   }
 

@@ -159,9 +159,12 @@ enum WiringScenarios {
       // A pod that waits for its policy neither sends nor receives.
       var waiting = try TestCluster.attachment("waiting", 13)
       waiting.requiresPolicy = true
+      waiting.isRouter = true
       let pod = try await TestCluster.podNamespace()
       let eni = try #require(node.enis["eni-a1"])
       let record = try await node.wirer.add(waiting, on: eni, in: pod, mode: mode)
+      let flags = try node.datapath.endpoints.value(at: 13)?.flags
+      #expect(flags == UInt32(ENDPOINT_PRESENT | ENDPOINT_POLICY_REQUIRED | ENDPOINT_ROUTER))
       #expect(try await Traffic.udp(from: pod, to: a1.namespace, at: a1.address) == nil)
       #expect(try await Traffic.udp(from: a1.namespace, to: pod, at: waiting.address) == nil)
       #expect(try node.datapath.readDropCounters()[.endpointNotReady]?.packets ?? 0 > 0)

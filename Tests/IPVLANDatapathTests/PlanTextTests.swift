@@ -28,6 +28,13 @@ struct PlanTextTests {
         """)
   }
 
+  @Test func `what the programs let a pod do is told`() throws {
+    var pod = try Sample.pod()
+    (pod.requiresPolicy, pod.isRouter) = (true, true)
+    let plan = try PodWiringPlan(mode: .ipvlan, node: Sample.node(), eni: Sample.eni(), pod: pod)
+    #expect(plan.description.contains("(endpoint 17, 10.8.0.11, policy required, router)"))
+  }
+
   @Test func `an ipvlan pod goes programs first, link last, and the last pod takes the helper along`() throws {
     let plan = try PodWiringPlan(mode: .ipvlan, node: Sample.node(), eni: Sample.eni(), pod: Sample.pod())
     #expect(

@@ -3,8 +3,8 @@
 internal import Foundation
 internal import Glibc
 public import LinuxSystem
-internal import NetlinkKit
-internal import NetworkTypes
+public import NetlinkKit
+public import NetworkTypes
 internal import Testing
 
 /// Runs `body` with an anonymous network namespace whose loopback is up.
@@ -18,6 +18,26 @@ public func withScratchNamespace<Result>(_ body: (NetworkNamespace) async throws
   let namespace = try await NetworkNamespace.makeAnonymous()
   try await NetlinkSocket(in: namespace).links.change(.loopback, LinkChanges(isUp: true))
   return try await body(namespace)
+}
+
+/// Returns when the kernel delivers to addresses that were added.
+///
+/// The route of an IPv6 address to itself is made by a work queue after the request was answered, without a flag that says
+/// so, be it `noDAD`. Until then a loopback device's has the route of its prefix, which is one that rejects.
+///
+/// - Parameters:
+///   - addresses: Of links in the socket's namespace.
+///   - socket: Of the namespace.
+/// - Throws: What the socket throws, and an expectation that fails after five seconds.
+public func waitForDelivery(to addresses: [IPAddress], _ socket: NetlinkSocket) async throws {
+  for address in addresses {
+    var isLocal = false
+    for _ in 0..<1000 where !isLocal {
+      isLocal = try await socket.routes.route(to: address)?.type == .local
+      if !isLocal { try await Task.sleep(for: .milliseconds(5)) }
+    }
+    try #require(isLocal, "no route of type local to \(address)")
+  }
 }
 
 /// Fails the test when `body` leaves more descriptors open than it found, and says what they are.

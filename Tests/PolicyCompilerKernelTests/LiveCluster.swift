@@ -82,6 +82,7 @@ final class LiveCluster {
       if address.family == .ipv6 { entry.flags = .noDAD }
       try await socket.addresses.add(entry)
     }
+    try await waitForDelivery(to: addresses, socket)
     for family in AddressFamily.allCases {
       try await socket.routes.add(
         Route(destination: nil, interface: index, scope: family == .ipv4 ? .link : nil, family: family))

@@ -175,13 +175,15 @@ func withSockets(
 /// A namespace whose loopback device has the addresses that these tests use.
 func withServiceNamespace(_ body: (NetworkNamespace) async throws -> Void) async throws {
   try await withScratchNamespace { namespace in
-    let addresses = try await NetlinkSocket(in: namespace).addresses
+    let socket = try await NetlinkSocket(in: namespace)
+    let addresses = socket.addresses
     for endpoint in Servers.endpoints(4, port: 1, .ipv6) {
       try await addresses.add(
         InterfaceAddress(index: .loopback, address: endpoint.address, prefixLength: 128, flags: .noDAD))
     }
     try await addresses.add(
       InterfaceAddress(index: .loopback, address: .v4(IPv4Address(198, 51, 100, 7)), prefixLength: 32))
+    try await waitForDelivery(to: Servers.endpoints(4, port: 1, .ipv6).map(\.address), socket)
     try await body(namespace)
   }
 }

@@ -16,6 +16,8 @@
 #define ENDPOINT_PRESENT (1u << 0)
 /* endpoint.flags: drop (DROP_ENDPOINT_NOT_READY) until the active policy generation has compiled this endpoint. */
 #define ENDPOINT_POLICY_REQUIRED (1u << 1)
+/* endpoint.flags: the pod routes for its neighbours: its router advertisements and redirects pass. */
+#define ENDPOINT_ROUTER (1u << 2)
 
 /* Slots of the program array that dispatchers tail-call into. */
 #define POD_PROGRAM_EGRESS  0 /* from the pod */

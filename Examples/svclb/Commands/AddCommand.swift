@@ -56,8 +56,9 @@ struct AddCommand: AsyncParsableCommand {
     if let first = taken.first, !replace {
       throw Failure(.data, "\(first.frontends[0].key) is served already; --replace takes its place")
     }
-    try balancer.apply(
-      services.table.with(removed: Set(taken.map(\.id)), added: [entry]))
+    let table = services.table.with(removed: Set(taken.map(\.id)), added: [entry])
+    try balancer.apply(table)
+    try balancer.keepNames(of: table)
   }
 
   private var entry: ServiceEntry {
@@ -99,7 +100,9 @@ struct RemoveCommand: AsyncParsableCommand {
       throw Failure(
         .unavailable, "--frontend \(frontend.key): no service is served there; svclb list prints those that are")
     }
-    try balancer.apply(table.with(removed: Set(served.map(\.id)), added: []))
+    let rest = table.with(removed: Set(served.map(\.id)), added: [])
+    try balancer.apply(rest)
+    try balancer.keepNames(of: rest)
   }
 }
 

@@ -81,6 +81,7 @@ struct ApplyCommand: AsyncParsableCommand {
     let start = clock.now
     try balancer.apply(table)
     let took = clock.now - start
+    try balancer.keepNames(of: table)
     if let cgroup { try await balancer.attach(FilePath(cgroup)) }
     if !devices.isEmpty {
       let packets = try PacketPath(balancer, nodeAddresses: table.nodeAddresses)

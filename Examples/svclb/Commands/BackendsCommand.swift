@@ -44,6 +44,8 @@ struct BackendRow: Row {
   var backend: String
   var state: String
   var service: UInt32
+  /// What the service is called, or its number.
+  var name: String
   var frontend: String
   /// Of new connections in the cluster scope, 0 to 1.
   var share: Double
@@ -59,6 +61,7 @@ struct BackendRow: Row {
     return service.backends.map { index, record in
       BackendRow(
         backend: "\(record.key)", state: "\(record.state)", service: service.index,
+        name: service.label,
         frontend: service.frontends.first.map { "\($0.key)" } ?? "-",
         share: service.cluster.isEmpty
           ? 0 : (Double(slots[index] ?? 0) / Double(service.cluster.count) * 10_000).rounded() / 10_000,
@@ -68,7 +71,7 @@ struct BackendRow: Row {
 
   var cells: [String] {
     [
-      backend, state, "\(service)", frontend, percent(share), isLocal ? "yes" : "-", "\(load)", "\(index)", "\(epoch)",
+      backend, state, name, frontend, percent(share), isLocal ? "yes" : "-", "\(load)", "\(index)", "\(epoch)",
     ]
   }
 }

@@ -27,6 +27,7 @@ struct FlushCommand: AsyncParsableCommand {
       warn("\(count) client\(count == 1 ? "" : "s") forgotten")
     } else {
       try balancer.apply(ServiceTable())
+      try balancer.keepNames(of: ServiceTable())
     }
   }
 }

@@ -31,6 +31,8 @@ struct FrontendRow: Row {
   /// `cluster`, `all` or `outside`: whose connections are served.
   var clients: String
   var service: UInt32
+  /// What it is called, or its number.
+  var name: String
   var backends: Int
   /// Backends on this node; nil where nobody asks for them.
   var local: Int?
@@ -43,6 +45,7 @@ struct FrontendRow: Row {
     clients =
       word.flags.contains(.notInternal) ? "outside" : word.flags.contains(.external) ? "all" : "cluster"
     self.service = service.index
+    name = service.label
     backends = Set(service.cluster).count
     local =
       word.flags.isDisjoint(with: [.internalLocal, .externalLocal]) ? nil : Set(service.local).count
@@ -53,7 +56,7 @@ struct FrontendRow: Row {
 
   var cells: [String] {
     [
-      frontend, clients, "\(service)", "\(backends)", local.map { "\($0)" } ?? "-", algorithm,
+      frontend, clients, name, "\(backends)", local.map { "\($0)" } ?? "-", algorithm,
       affinitySeconds.map { "\($0) s" } ?? "-", flags,
     ]
   }

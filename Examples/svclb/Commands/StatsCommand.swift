@@ -34,6 +34,8 @@ struct CountRow: Row {
   static let titles = ["SERVICE", "FRONTEND", "TRANSLATED", "REFUSED", "NOT LOCAL", "FILTERED"]
 
   var service: UInt32
+  /// What it is called, or its number.
+  var name: String
   /// The first address it answers at.
   var frontend: String
   var translated: UInt64
@@ -44,7 +46,7 @@ struct CountRow: Row {
   var isQuiet: Bool { translated == 0 && refused == 0 && notLocal == 0 && filtered == 0 }
 
   var cells: [String] {
-    ["\(service)", frontend, "\(translated)", "\(refused)", "\(notLocal)", "\(filtered)"]
+    [name, frontend, "\(translated)", "\(refused)", "\(notLocal)", "\(filtered)"]
   }
 
   /// What happened since an earlier look.
@@ -53,7 +55,8 @@ struct CountRow: Row {
       self[keyPath: count] - min(self[keyPath: count], earlier?[keyPath: count] ?? 0)
     }
     return CountRow(
-      service: service, frontend: frontend, translated: difference(\.translated), refused: difference(\.refused),
+      service: service, name: name, frontend: frontend, translated: difference(\.translated),
+      refused: difference(\.refused),
       notLocal: difference(\.notLocal), filtered: difference(\.filtered))
   }
 }

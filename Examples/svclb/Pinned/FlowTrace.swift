@@ -91,7 +91,7 @@ struct FlowTrace: Encodable {
     _ services: PinnedServices, _ asked: ServiceFrontend.Key, _ nodePorts: ClosedRange<UInt16>
   ) -> (ServiceFrontend.Key, FrontendWord)? {
     if let word = services.contents.frontends[asked] {
-      say("\(asked) is a frontend of service \(word.service)\(word.flags.isEmpty ? "" : " (\(word.flags))")")
+      say("\(asked) is a frontend of service \(services.label(word))\(word.flags.isEmpty ? "" : " (\(word.flags))")")
       return (asked, word)
     }
     say("\(asked) is no frontend")
@@ -107,7 +107,9 @@ struct FlowTrace: Encodable {
       say("\(asked.port)/\(asked.protocol) is no node port of a service")
       return nil
     }
-    say("\(asked.port)/\(asked.protocol) is a node port of service \(word.service), and \(asked.address) of this node")
+    say(
+      "\(asked.port)/\(asked.protocol) is a node port of service \(services.label(word)), and \(asked.address) of this node"
+    )
     return (any, word)
   }
 

@@ -26,7 +26,7 @@ extension PinnedBalancer {
     try await ServiceAttachments.open(pinDirectory: directory).detach()
     try await PacketPath.detach(directory)
     guard !keepsMaps else { return }
-    for name in ServiceMaps.mapNames where pins.contains(name) {
+    for name in ServiceMaps.mapNames + [ServiceNames.pin] where pins.contains(name) {
       _ = try BPFFileSystem.removePin(at: directory.appending(name))
     }
   }

@@ -43,16 +43,25 @@ struct PinnedBalancer {
       limits: .default.or(ServiceLimits(services: max(frontends, table.entries.count), backendsEach: max(each, 1))))
   }
 
-  func services() throws -> PinnedServices { PinnedServices(try balancer.contents()) }
+  func services() throws -> PinnedServices {
+    PinnedServices(try balancer.contents(), names: try ServiceNames(directory).byIndex)
+  }
 
   func apply(_ table: ServiceTable) throws { try balancer.apply(table) }
+
+  /// Keeps what services are called, for whoever looks later.
+  func keepNames(of table: ServiceTable) throws {
+    var names = try ServiceNames(directory)
+    try names.keep(table, balancer.contents())
+  }
 
   /// What happened at each service, in order of its first address.
   func counts() throws -> [CountRow] {
     try services().services.compactMap { service in
       guard let first = service.frontends.first, let counts = try balancer.counters(of: first.key) else { return nil }
       return CountRow(
-        service: service.index, frontend: "\(first.key)", translated: counts.translated, refused: counts.refused,
+        service: service.index, name: service.label, frontend: "\(first.key)", translated: counts.translated,
+        refused: counts.refused,
         notLocal: counts.notLocal, filtered: counts.filtered)
     }
   }

@@ -5,12 +5,15 @@ import ServiceLB
 
 /// What the pinned maps serve, service by service.
 ///
-/// Names of services are not in the maps: a service is known by its number and by the addresses it answers at.
+/// Names of services are not in the load balancer's maps: there a service is known by its number and by the addresses it
+/// answers at.
 struct PinnedServices {
   /// One service.
   struct Service {
     /// Its index in the maps.
     var index: UInt32
+    /// What it is called; nil where nobody said.
+    var givenName: ServicePortName?
     var configuration: ServiceConfiguration
     var extents: ServiceExtents
     /// What it answers at, in order.
@@ -27,7 +30,7 @@ struct PinnedServices {
   let services: [Service]
   let contents: ServiceMapContents
 
-  init(_ contents: ServiceMapContents) {
+  init(_ contents: ServiceMapContents, names: [UInt32: ServicePortName] = [:]) {
     self.contents = contents
     var byIndex: [UInt32: Service] = [:]
     func value<Element>(_ array: [Element], _ index: UInt32, _ other: Element) -> Element {
@@ -40,7 +43,7 @@ struct PinnedServices {
       if byIndex[word.service] == nil {
         let extents = contents.extents(of: word.service)
         byIndex[word.service] = Service(
-          index: word.service,
+          index: word.service, givenName: names[word.service],
           configuration: value(contents.configurations, word.service, ServiceConfiguration()), extents: extents,
           frontends: [], backends: [], cluster: indices(extents.cluster), local: indices(extents.local),
           sourceRanges: [])
@@ -67,6 +70,11 @@ struct PinnedServices {
     return services.first { $0.index == word.service }
   }
 
+  /// What the service of a frontend is called, or its number.
+  func label(_ word: FrontendWord) -> String {
+    services.first { $0.index == word.service }?.label ?? "\(word.service)"
+  }
+
   /// The same as desired state, to change it and apply it again.
   ///
   /// Weights of Maglev tables are not in the maps: they come out as 1.
@@ -76,9 +84,12 @@ struct PinnedServices {
 }
 
 extension PinnedServices.Service {
-  /// The name that it has here: the first address it answers at.
+  /// What it is called, or its number.
+  var label: String { givenName.map { "\($0)" } ?? "\(index)" }
+
+  /// The name that it has as desired state: without one of its own, the first address it answers at.
   var name: ServicePortName {
-    ServicePortName(namespace: "pinned", service: frontends.first.map { "\($0.key)" } ?? "\(index)")
+    givenName ?? ServicePortName(namespace: "pinned", service: frontends.first.map { "\($0.key)" } ?? "\(index)")
   }
 
   /// Desired state that gives what is in the maps.

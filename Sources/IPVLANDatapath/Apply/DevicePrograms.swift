@@ -195,7 +195,8 @@ public struct DevicePod: Hashable, Sendable {
 
   func programs(at link: InterfaceName, _ side: PlannedPrograms.Side) -> PlannedPrograms {
     PlannedPrograms(
-      endpoint: endpoint, address: address, address6: address6, requiresPolicy: requiresPolicy, link: link, side: side)
+      endpoint: endpoint, address: address, address6: address6, requiresPolicy: requiresPolicy, isRouter: false,
+      link: link, side: side)
   }
 
   var listed: PlannedLocalPod {

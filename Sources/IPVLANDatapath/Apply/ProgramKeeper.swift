@@ -111,7 +111,8 @@ struct ProgramKeeper: Sendable {
 
   private func entry(_ planned: PlannedPrograms) -> endpoint {
     let policy = planned.requiresPolicy ? UInt32(ENDPOINT_POLICY_REQUIRED) : 0
-    return endpoint(ipv4: planned.address, ipv6: planned.address6, flags: UInt32(ENDPOINT_PRESENT) | policy)
+    let router = planned.isRouter ? UInt32(ENDPOINT_ROUTER) : 0
+    return endpoint(ipv4: planned.address, ipv6: planned.address6, flags: UInt32(ENDPOINT_PRESENT) | policy | router)
   }
 
   private func hasEntry(_ planned: PlannedPrograms) throws(BPFError) -> Bool {

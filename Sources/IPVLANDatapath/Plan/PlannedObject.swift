@@ -94,6 +94,8 @@ public struct PlannedPrograms: Hashable, Sendable {
   public var address6: IPv6Address?
   /// Whether the pod waits for a policy generation.
   public var requiresPolicy: Bool
+  /// Whether the pod may send router advertisements and redirects.
+  public var isRouter: Bool
   /// Where the programs are attached.
   public var link: InterfaceName
   /// Which end of the wiring that is.
@@ -199,8 +201,9 @@ extension PlannedPrograms: CustomStringConvertible {
   public var description: String {
     let directions = side == .pod ? "egress from-pod, ingress to-pod" : "ingress from-pod, egress to-pod"
     let policy = requiresPolicy ? ", policy required" : ""
+    let router = isRouter ? ", router" : ""
     let addresses = [address.map { "\($0)" }, address6.map { "\($0)" }].compactMap(\.self).joined(separator: ", ")
-    return "attach programs to \(link): \(directions) (endpoint \(endpoint), \(addresses)\(policy))"
+    return "attach programs to \(link): \(directions) (endpoint \(endpoint), \(addresses)\(policy)\(router))"
   }
 }
 

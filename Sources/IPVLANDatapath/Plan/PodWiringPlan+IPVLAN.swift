@@ -59,7 +59,7 @@ extension PodWiringPlan {
     return .programs(
       PlannedPrograms(
         endpoint: endpoint, address: pod.address, address6: pod.address6, requiresPolicy: pod.requiresPolicy,
-        link: link, side: side))
+        isRouter: pod.isRouter, link: link, side: side))
   }
 }
 

@@ -18,19 +18,23 @@ public struct PodAttachment: Hashable, Sendable, Codable {
   public var endpoint: UInt32?
   /// Whether the pod may send and receive only once a network policy generation has compiled it.
   public var requiresPolicy: Bool
+  /// Whether the pod may send IPv6 router advertisements and redirects, by which its neighbours on the link would send it
+  /// their traffic.
+  public var isRouter: Bool
   /// The name of the link in the pod.
   public var interface: InterfaceName
 
   /// Describes a pod's place.
   public init(
     pod: PodIdentity, address: IPv4Address, address6: IPv6Address? = nil, endpoint: UInt32?,
-    requiresPolicy: Bool = false, interface: InterfaceName = "eth0"
+    requiresPolicy: Bool = false, isRouter: Bool = false, interface: InterfaceName = "eth0"
   ) {
     self.pod = pod
     self.address = address
     self.address6 = address6
     self.endpoint = endpoint
     self.requiresPolicy = requiresPolicy
+    self.isRouter = isRouter
     self.interface = interface
   }
 }

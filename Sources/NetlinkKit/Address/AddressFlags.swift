@@ -16,7 +16,11 @@ public struct AddressFlags: OptionSet, Sendable, Hashable {
   ///
   /// The same bit says ``secondary`` of IPv4.
   public static let temporary = AddressFlags(rawValue: 0x01)
-  /// IPv6: usable at once, without asking whether somebody else has it (`IFA_F_NODAD`).
+  /// IPv6: usable without asking whether somebody else has it (`IFA_F_NODAD`).
+  ///
+  /// It can be bound to at once. What is sent to it arrives a moment after the answer to the request, when a work queue of
+  /// the kernel has made its route of type ``RouteType/local``: on a loopback device `connect` fails with
+  /// `ENETUNREACH` until then (`addrconf_dad_start`; seen on Linux 6.18 while others used the routing lock).
   public static let noDAD = AddressFlags(rawValue: 0x02)
   /// IPv6: usable while it is being asked whether somebody else has it (`IFA_F_OPTIMISTIC`).
   ///
