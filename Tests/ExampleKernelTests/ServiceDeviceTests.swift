@@ -87,6 +87,28 @@ struct ServiceDeviceTests {
     }
   }
 
+  @Test func `a device that is gone is forgotten, and so is its pod`() async throws {
+    try await DeviceScene.with { scene in
+      try await scene.list("7\t10.96.0.7\ttcp\t8080\t10.64.0.1:8080\n")
+      let node = try await NetlinkSocket(in: scene.node)
+      let client = try await NetlinkSocket(in: scene.client)
+      let link = try await node.links.add(
+        NewLink(name: "other", kind: .veth(peer: VethPeer(name: "eth1", namespace: scene.client)), isUp: true))
+      let end = try #require(try await client.links.link(named: "eth1"))
+      try await client.addresses.add(
+        InterfaceAddress(index: end.index, address: .v4(IPv4Address(10, 66, 0, 2)), prefixLength: 24))
+      try await scene.apply("\(scene.clientPath):eth1")
+      let devices = scene.pins.appending("packet").appending("devices")
+      #expect(try FileSystem.entries(of: devices).map { $0.prefix(6) } == ["pod-1@"])
+      #expect(try FileSystem.entries(of: devices).first?.hasSuffix(":eth1") == true)
+      try await node.links.remove(link.index)
+      try await scene.apply("\(scene.clientPath):eth0")
+      #expect(try FileSystem.entries(of: devices).map { $0.prefix(6) } == ["pod-1@"])
+      #expect(try FileSystem.entries(of: devices).first?.hasSuffix(":eth0") == true)
+      #expect(try await scene.reaches("10.96.0.7"))
+    }
+  }
+
   @Test func `a device of the node serves clients outside, and nobody at cluster IPs`() async throws {
     try await DeviceScene.with { scene in
       try """

@@ -36,7 +36,7 @@ struct TestCluster: Sendable {
   let a: Node
   let b: Node
 
-  /// - Parameter services: What node A's pods ask for at packets; nil: nothing.
+  /// Lends a cluster; `services` is what node A's pods ask for at packets.
   static func with(services: ServiceMaps? = nil, _ body: (TestCluster) async throws -> Void) async throws {
     try await withScratchNamespace { (first) async throws in
       try await withScratchNamespace { (second) async throws in

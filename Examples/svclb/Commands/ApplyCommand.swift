@@ -85,6 +85,7 @@ struct ApplyCommand: AsyncParsableCommand {
     if let cgroup { try await balancer.attach(FilePath(cgroup)) }
     if !devices.isEmpty {
       let packets = try PacketPath(balancer, nodeAddresses: table.nodeAddresses)
+      try await packets.collect()
       for device in devices { try await packets.attach(device) }
     }
     let microseconds = Int((took / .microseconds(1)).rounded())

@@ -60,8 +60,8 @@ struct Device: Sendable {
     return max(hash, 1)
   }
 
-  /// A namespace that forwards is a node's, and so is that of this command. There a pair without the default route leads
-  /// to a pod, and every other device out.
+  // A namespace that forwards is a node's, and so is that of this command. There a pair without the default route leads to
+  // a pod, and every other device out.
   private static func role(
     of link: Link, _ argument: DeviceArgument, _ socket: NetlinkSocket, _ namespace: NetworkNamespace
   ) async throws -> DeviceArgument.Role {

@@ -36,6 +36,13 @@ struct PacketPath {
     pods = try PodDatapath.load(pinDirectory: directory, limits: .withoutPolicy(), services: services)
   }
 
+  /// Forgets devices that are gone, so that the numbers of their pods are free.
+  ///
+  /// - Throws: Where the kernel refuses.
+  func collect() async throws {
+    for record in try Self.records(devices) where try await !record.isAlive(in: devices) { try await detach(record) }
+  }
+
   /// Attaches what belongs at a device; what is there already stays.
   ///
   /// - Throws: `Failure`, which names the device.

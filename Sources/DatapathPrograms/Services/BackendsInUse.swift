@@ -64,7 +64,9 @@ extension NodeDatapath {
 }
 
 extension flow_key {
-  /// The flow that a service's choice, which has this key, makes of what a pod sends. C: `aim` in `bpf/translation.h`.
+  /// The flow that a service's choice, which has this key, makes of what a pod sends.
+  ///
+  /// C: `aim` in `bpf/translation.h`.
   fileprivate func translated(by choice: flow_state, to record: backend) -> flow_key {
     let wirePort = UInt16(truncatingIfNeeded: choice.flags >> UInt32(FLOW_PORT_SHIFT))
     let sentPort = wirePort == 0 ? local_port : wirePort
@@ -87,7 +89,9 @@ extension flow_key {
   }
 }
 
-/// Whether a flow was met in time. C: `lifetime` in `bpf/lifetimes.h`; flows to services are no echoes.
+/// Whether a flow was met in time.
+///
+/// C: `lifetime` in `bpf/lifetimes.h`; flows to services are no echoes.
 private func isAlive(_ lastSeen: UInt64, _ ipProtocol: UInt8, _ flags: UInt32, _ now: UInt64) -> Bool {
   let isReplied = flags & UInt32(FLOW_REPLIED) != 0
   let seconds =

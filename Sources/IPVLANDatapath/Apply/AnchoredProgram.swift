@@ -55,7 +55,7 @@ struct AnchoredProgram: Sendable {
     }
   }
 
-  /// - Parameter view: Where the link is; nil: that is gone, and filters with it.
+  /// Takes the program off; `view` is where the link is, nil where that is gone, and filters with it.
   func detach(from link: InterfaceName, in view: NamespaceView?) async throws {
     switch anchor {
     case .filter:

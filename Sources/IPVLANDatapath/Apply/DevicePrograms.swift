@@ -175,8 +175,9 @@ public struct DevicePod: Hashable, Sendable {
   public var address: IPv4Address?
   /// The pod's IPv6 address, likewise.
   public var address6: IPv6Address?
-  /// A number that pods have in common which reach each other without a gateway: ipvlan slaves of one parent, mode L2. 0:
-  /// there are none.
+  /// A number that pods have in common which reach each other without a gateway; 0: there are none.
+  ///
+  /// Ipvlan slaves of one parent, mode L2.
   public var parent: UInt32
   /// Whether the pod may send and receive only once a network policy generation has compiled it.
   public var requiresPolicy: Bool
