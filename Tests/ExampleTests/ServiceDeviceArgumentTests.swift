@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ExampleTestSupport
+import NetworkTypes
 import Testing
 
 @testable import svclb
