@@ -12,23 +12,18 @@
 
 #define SECOND 1000000000ull
 
-/* How long a flow lives without a packet. */
-#define LIFETIME_ESTABLISHED   (8000 * SECOND) /* TCP and SCTP that both sides took part in */
-#define LIFETIME_OPENING       (60 * SECOND)   /* TCP and SCTP without a reply */
-#define LIFETIME_CLOSING       (10 * SECOND)   /* TCP after RST or FIN of both sides */
-#define LIFETIME_UDP           (60 * SECOND)
-#define LIFETIME_UDP_UNREPLIED (30 * SECOND)
-#define LIFETIME_ECHO          (30 * SECOND)
-#define LIFETIME_FRAGMENT      (30 * SECOND) /* as net.ipv4.ipfrag_time */
+/* What lives without a packet for how long, beside FLOW_SECONDS_*. */
+#define LIFETIME_ECHO     (30 * SECOND)
+#define LIFETIME_FRAGMENT (30 * SECOND) /* as net.ipv4.ipfrag_time */
 
 static __always_inline __u64 lifetime(__u8 protocol, __u32 flags) {
   if (protocol == IPPROTO_UDP)
-    return flags & FLOW_REPLIED ? LIFETIME_UDP : LIFETIME_UDP_UNREPLIED;
+    return (flags & FLOW_REPLIED ? FLOW_SECONDS_UDP : FLOW_SECONDS_UDP_UNREPLIED) * SECOND;
   if (is_icmp(protocol))
     return LIFETIME_ECHO;
   if (flags & FLOW_CLOSING)
-    return LIFETIME_CLOSING;
-  return flags & FLOW_REPLIED ? LIFETIME_ESTABLISHED : LIFETIME_OPENING;
+    return FLOW_SECONDS_CLOSING * SECOND;
+  return (flags & FLOW_REPLIED ? FLOW_SECONDS_ESTABLISHED : FLOW_SECONDS_OPENING) * SECOND;
 }
 
 /* Signed: another CPU may have stored a time that is later than the one this CPU read. */

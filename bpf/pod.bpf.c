@@ -222,6 +222,10 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
     }
     if (translate_services && state && state->flags & FLOW_HAIRPIN)
       is_settled = 1;
+    /* From refuse(): what it says can be checked. */
+    if (translate_services && direction == FLOW_INGRESS && !state && packet->flow.protocol == IPPROTO_TCP &&
+        packet->tcp_flags & TCP_RST && is_refused(&packet->flow))
+      is_settled = 1;
   }
   if (relation != RELATION_REPLY && !is_settled) {
     generation = active_generation();

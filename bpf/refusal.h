@@ -4,7 +4,8 @@
 
 /*
  * Tells a client at once that a service has no backend: the packet becomes an ICMP error about itself (port
- * unreachable), from the address that it was sent to, and goes back where it came from. Programs see ECONNREFUSED.
+ * unreachable), or the reset of the TCP connection that it asks for, from the address that it was sent to, and goes
+ * back where it came from. Programs see ECONNREFUSED.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -15,6 +16,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "include/flow_abi.h"
+#include "lifetimes.h"
 #include "packet.h"
 #include "quotation.h"
 #include "rewriting.h"
@@ -148,6 +150,101 @@ static __always_inline long put_refusal6(struct __sk_buff *skb, const struct pac
   return bpf_skb_store_bytes(skb, sizeof(struct ethhdr), &header, sizeof(header), 0);
 }
 
+/* A TCP header without options. */
+struct tcp_start {
+  __be16 source;
+  __be16 destination;
+  __be32 sequence;
+  __be32 acknowledged;
+  __u8 length; /* upper half: in words */
+  __u8 flags;
+  __be16 window;
+  __be16 checksum;
+  __be16 urgent;
+};
+_Static_assert(sizeof(struct tcp_start) == 20, "struct tcp_start");
+
+#define TCP_OPTIONS_LIMIT 40
+
+/* The header of a packet that bears a reset, and no more. */
+static __always_inline long put_reset_header(struct __sk_buff *skb, const struct packet *packet) {
+  if (packet->is_ipv6) {
+    struct ipv6hdr ip = {};
+
+    ip.version = 6;
+    ip.payload_len = bpf_htons(sizeof(struct tcp_start));
+    ip.nexthdr = IPPROTO_TCP;
+    ip.hop_limit = 64;
+    __builtin_memcpy(&ip.saddr, asked_end(packet), 16);
+    __builtin_memcpy(&ip.daddr, client_end(packet), 16);
+    return bpf_skb_store_bytes(skb, sizeof(struct ethhdr), &ip, sizeof(ip), 0);
+  } else {
+    struct iphdr ip = {};
+
+    ip.version = 4;
+    ip.ihl = 5;
+    ip.tot_len = bpf_htons(sizeof(ip) + sizeof(struct tcp_start));
+    ip.frag_off = bpf_htons(0x4000);
+    ip.ttl = 64;
+    ip.protocol = IPPROTO_TCP;
+    ip.saddr = asked_end(packet)->word[3];
+    ip.daddr = client_end(packet)->word[3];
+    ip.check = changed_checksum(0xffff, bpf_csum_diff(0, 0, (__be32 *)&ip, sizeof(ip), 0));
+    return bpf_skb_store_bytes(skb, sizeof(struct ethhdr), &ip, sizeof(ip), 0);
+  }
+}
+
+/*
+ * A SYN becomes the reset of the connection that it asks for. An ICMP error would not do: back within the connect that
+ * sends the SYN, it finds the socket in use, and Linux then makes a note of it and sends another SYN a second later.
+ * The checksum is changed by what changes, because the kernel may be yet to compute it.
+ * 1: it cannot be done, and the packet is as it was; 0: done; less: neither.
+ */
+static __always_inline long reset(struct __sk_buff *skb, const struct packet *packet) {
+  const __u32 place = sizeof(struct ethhdr) + (packet->is_ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+  __u8 options[TCP_OPTIONS_LIMIT] __attribute__((aligned(8))) = {};
+  struct tcp_start old, new = {};
+  __be16 total;
+  __u32 length;
+  __s64 sum;
+
+  if (packet->transport_offset != place || bpf_skb_load_bytes(skb, place, &old, sizeof(old)) != 0 ||
+      bpf_skb_load_bytes(skb, sizeof(struct ethhdr) + (packet->is_ipv6 ? 4 : 2), &total, sizeof(total)) != 0)
+    return 1;
+  length = (__u32)(old.length >> 4) * 4;
+  if (length < sizeof(old) ||
+      bpf_ntohs(total) != length + (packet->is_ipv6 ? 0 : (__u32)sizeof(struct iphdr))) /* it bears data */
+    return 1;
+  length -= sizeof(old);
+  if (length != 0) {
+    /* As in sum_of_quotation(). */
+    barrier_var(length);
+    if (length < 4)
+      return 1;
+    barrier_var(length);
+    if (length > sizeof(options))
+      return 1;
+    if (bpf_skb_load_bytes(skb, place + sizeof(old), options, length) != 0)
+      return 1;
+  }
+  new.source = old.destination;
+  new.destination = old.source;
+  new.acknowledged = bpf_htonl(bpf_ntohl(old.sequence) + 1);
+  new.length = sizeof(new) / 4 << 4;
+  new.flags = TCP_RST | TCP_ACK;
+  new.checksum = old.checksum;
+  sum = bpf_csum_diff((__be32 *)options, sizeof(options), 0, 0, 0);
+  sum = bpf_csum_diff((__be32 *)&old, sizeof(old), (__be32 *)&new, sizeof(new), (__u32)sum);
+  if (skb->len > place + sizeof(new) && bpf_skb_change_tail(skb, place + sizeof(new), 0) != 0)
+    return -1;
+  if (bpf_skb_store_bytes(skb, place, &new, sizeof(new), 0) != 0 ||
+      bpf_l4_csum_replace(skb, place + 16, 0, (__u64)sum, 0) != 0 ||
+      bpf_l4_csum_replace(skb, place + 16, bpf_htons(sizeof(old) + length), bpf_htons(sizeof(new)),
+                          BPF_F_PSEUDO_HDR | sizeof(__be16)) != 0)
+    return -1;
+  return put_reset_header(skb, packet);
+}
+
 /* The stations change places, so that the frame is for who sent it. */
 static __always_inline long swap_stations(struct __sk_buff *skb) {
   __u8 old[2 * ETH_ALEN], new[2 * ETH_ALEN];
@@ -175,6 +272,14 @@ __noinline int refuse(struct __sk_buff *skb, const struct packet *packet) {
 
   if (!packet || packet->is_later_fragment || !may_refuse(bpf_ktime_get_ns()))
     return TC_ACT_SHOT;
+  if (is_opening(packet) && !packet->is_first_fragment) {
+    long left = reset(skb, packet);
+
+    if (left == 0)
+      return swap_stations(skb) == 0 ? send_back(skb) : TC_ACT_SHOT;
+    if (left < 0)
+      return TC_ACT_SHOT;
+  }
   keep = packet->transport_offset + quoted_transport_length(packet->flow.protocol);
   length = keep - sizeof(struct ethhdr);
   if (length > QUOTATION_LIMIT || (skb->len > keep && bpf_skb_change_tail(skb, keep, 0) != 0))

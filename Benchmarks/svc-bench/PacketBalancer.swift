@@ -33,7 +33,8 @@ final class PacketBalancer: Balancer {
     let maps = try ServiceMaps.load(limits: ServiceLimits(list))
     balancer = try ServiceLoadBalancer(maps: maps)
     datapath = try PodDatapath.load(
-      pinDirectory: nil, services: maps, serviceConstants: ServiceConstants(hasPacketPath: true))
+      pinDirectory: nil, limits: .withoutPolicy(), services: maps,
+      serviceConstants: ServiceConstants(hasPacketPath: true))
     try datapath.endpoints.setValue(
       endpoint(ipv4: Stage.clientAddress, flags: UInt32(ENDPOINT_PRESENT)), at: Self.endpointNumber)
     let dispatcher = try datapath.makeDispatcher(endpoint: Self.endpointNumber)

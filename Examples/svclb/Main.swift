@@ -4,6 +4,7 @@ import ArgumentParser
 import BPFMaps
 import Foundation
 import Glibc
+import IPVLANDatapath
 import LinuxSystem
 import NetlinkKit
 import ServiceLB
@@ -82,6 +83,9 @@ struct Failure: Error {
       default:
         self.init(error.underlying.map(Self.status) ?? .system, Self.words(error.underlying, "\(error)"))
       }
+    case let error as DatapathError:
+      let cause = error.underlying.flatMap { Failure($0) }
+      self.init(cause?.status ?? (error.code == .linkNotFound ? .unavailable : .system), "\(error)")
     case let error as BPFError: self.init(Self.status(error), Self.words(error, "\(error)"))
     case let error as SystemError:
       self.init(

@@ -59,7 +59,8 @@ final class DemoCluster: Sendable {
         else { throw ExampleError("pod \(pod.key) has no nodeName; name node-a or node-b") }
         let running = try await DemoPod(pod, on: node, address: address, endpoint: UInt32(index + 1), mode: mode)
         pods[pod.key.name] = running
-        progress.say("\(name): pod \(pod.key) has \(address) on \(interface), wired by \(mode)")
+        let services = running.isServedAtPackets ? "; services are translated at its packets, not at its sockets" : ""
+        progress.say("\(name): pod \(pod.key) has \(address) on \(interface), wired by \(mode)\(services)")
       }
       let cluster = DemoCluster(nodes: nodes, pods: pods, mode: mode)
       try await cluster.publish(manifests, progress: progress)

@@ -70,7 +70,10 @@ final class DemoNode: Sendable {
     }
     self.interfaces = interfaces
 
-    datapath = try PodDatapath.load(pinDirectory: workspace.pins?.appending(name).appending("pod"))
+    balancer = try ServiceLoadBalancer.load(pinDirectory: workspace.pins?.appending(name).appending("service"))
+    // The pods' programs know the services too, for pods whose sockets are left alone.
+    datapath = try PodDatapath.load(
+      pinDirectory: workspace.pins?.appending(name).appending("pod"), services: balancer.maps)
     flows = try FlowLog(datapath)
     wirer = try await PodWirer(node: NodeConfiguration(address: address), namespace: namespace, datapath: datapath)
     let cgroup = try workspace.makeCgroup(of: name)
@@ -82,7 +85,6 @@ final class DemoNode: Sendable {
     } else {
       bypassGuard = try QdiscBypassGuard().attach(toCgroup: podCgroup)
     }
-    balancer = try ServiceLoadBalancer.load(pinDirectory: workspace.pins?.appending(name).appending("service"))
     attachments = try await balancer.attach(
       cgroup: cgroup, pinDirectory: workspace.pins?.appending(name).appending("socket"))
     process = try await PodProcess.start(

@@ -7,6 +7,7 @@ import KubernetesModel
 import LinuxSystem
 import NetlinkKit
 import NetworkTypes
+import ServiceLB
 
 /// One running pod.
 final class DemoPod: Sendable {
@@ -15,6 +16,8 @@ final class DemoPod: Sendable {
   let interface: String
   let address: IPv4Address
   let endpoint: UInt32
+  /// Whether its packets are translated for services; else its sockets are.
+  let isServedAtPackets: Bool
   let namespace: NetworkNamespace
   let process: PodProcess
   private let record: WiringRecord
@@ -35,6 +38,8 @@ final class DemoPod: Sendable {
     record = try await node.wirer.add(
       PodAttachment(pod: identity, address: address, endpoint: endpoint, requiresPolicy: true), on: attachment,
       in: namespace, mode: mode)
+    isServedAtPackets = try Self.isServedAtPackets(pod)
+    if isServedAtPackets { try await node.balancer.exclude(networkNamespace: namespace) }
     func ports(_ wanted: TransportProtocol) -> [UInt16] {
       pod.containerPorts.filter { $0.protocol == wanted }.compactMap { UInt16(exactly: $0.containerPort) }
     }
@@ -51,9 +56,22 @@ final class DemoPod: Sendable {
     return name
   }
 
+  /// What the manifest says of a pod whose sockets the node's kernel does not have, or must leave alone.
+  static func isServedAtPackets(_ pod: Pod) throws -> Bool {
+    switch pod.metadata.annotations["terway-demo/services"] {
+    case nil, "sockets": return false
+    case "packets": return true
+    case let other?:
+      throw ExampleError(
+        "pod \(pod.key) has annotation terway-demo/services: \(other); write sockets or packets, where services are "
+          + "translated for it")
+    }
+  }
+
   /// Does what a CNI DEL does.
   func remove() async throws {
     await process.stop()
+    if isServedAtPackets { try await node.balancer.include(networkNamespace: namespace) }
     try await node.wirer.remove(record, from: namespace)
   }
 }

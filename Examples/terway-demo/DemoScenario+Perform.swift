@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BPFMaps
+import CDatapathABI
 import DatapathPrograms
 import KubernetesModel
 import NetworkTypes
@@ -31,6 +33,10 @@ extension DemoScenario {
         wire.isEmpty
         ? "inside \(attempt.from.node.name)" : ([first].compactMap(\.self) + others).joined(separator: " - VPC - ")
       isRightWay = wire.isEmpty == (attempt.way == .insideNode)
+    case .bySockets, .byPackets:
+      let chosen = try choices(of: attempt.from, attempt.kind == .udp ? .udp : .tcp)
+      path = chosen == 0 ? "translated at sockets" : "translated at packets"
+      isRightWay = attempt.way == .bySockets ? chosen == 0 : chosen >= attempt.connections
     case .any:
       path = "-"
       isRightWay = true
@@ -46,6 +52,15 @@ extension DemoScenario {
     case .answers(let names): names.sorted()
     case .refused, .forbidden: []
     case .dropped: cluster.pods.values.filter { $0.address == attempt.address }.map(\.key.name)
+    }
+  }
+
+  /// How many flows the programs at a pod's packets chose a backend for.
+  private func choices(of source: Source, _ transport: IPProtocol) throws -> Int {
+    guard case .pod(let pod) = source else { return 0 }
+    return try pod.node.datapath.flows.entries().count { key, state in
+      UInt32(key.endpoint) == pod.endpoint && key.protocol == transport.rawValue
+        && state.flags & UInt32(FLOW_SERVICE) != 0
     }
   }
 

@@ -79,6 +79,10 @@ struct DemoScenario {
     case insideNode
     /// Over the ENIs and the VPC.
     case overVPC
+    /// To a service, which the pod's sockets translate.
+    case bySockets
+    /// To a service, which the programs at the pod's packets translate.
+    case byPackets
     /// Not looked at: the flow has several ways, or none.
     case any
   }
@@ -112,7 +116,7 @@ struct DemoScenario {
     let vip = IPv4Address(172, 20, 0, 10)
     let retired = IPv4Address(172, 20, 0, 11)
     func to(_ pod: DemoPod) -> Expectation { .answers(by: [pod.key.name]) }
-    return [
+    var attempts = [
       Attempt(
         flow: "client -> web-1, TCP, same ENI", from: .pod(client), address: web[0].address, port: 8080,
         way: .insideNode,
@@ -134,11 +138,12 @@ struct DemoScenario {
         flow: "node-a -> db (probe)", from: .node(db.node), address: db.address, port: 5432, way: .insideNode,
         expectation: to(db)),
       Attempt(
-        flow: "client -> service web, TCP", from: .pod(client), address: vip, port: 80, connections: 30, way: .any,
+        flow: "client -> service web, TCP", from: .pod(client), address: vip, port: 80, connections: 30,
+        way: .bySockets,
         expectation: .answers(by: everyWeb)),
       Attempt(
         flow: "client -> service web, UDP", from: .pod(client), kind: .udp, address: vip, port: 80, connections: 30,
-        way: .any, expectation: .answers(by: everyWeb)),
+        way: .bySockets, expectation: .answers(by: everyWeb)),
       Attempt(
         flow: "client -> service without pods", from: .pod(client), address: retired, port: 80, way: .any,
         expectation: .refused),
@@ -153,7 +158,7 @@ struct DemoScenario {
         way: .overVPC, expectation: to(web[0])),
       Attempt(
         flow: "scanner -> service web, by policy", from: .pod(scanner), address: vip, port: 80, connections: 30,
-        way: .any, expectation: .answers(by: everyWeb)),
+        way: .bySockets, expectation: .answers(by: everyWeb)),
       Attempt(
         flow: "scanner -> client, denied at egress", from: .pod(scanner), address: client.address, port: 9000,
         way: .any, expectation: .dropped(.policy, .egress, at: scanner)),
@@ -161,5 +166,29 @@ struct DemoScenario {
         flow: "scanner -> client, past its programs", from: .pod(scanner), kind: .bypass, address: client.address,
         port: 9000, way: .any, expectation: .forbidden),
     ]
+    let place = attempts.firstIndex { $0.flow == "web-1 -> db, allowed by policy" } ?? attempts.endIndex
+    attempts.insert(contentsOf: attemptsByPackets(to: vip, retired, everyWeb), at: place)
+    return attempts
+  }
+
+  /// The services from pods whose sockets are left alone; manifests need have none.
+  private func attemptsByPackets(
+    to vip: IPv4Address, _ retired: IPv4Address, _ servers: Set<String>
+  ) -> [Attempt] {
+    cluster.pods.values.filter(\.isServedAtPackets).sorted { $0.key < $1.key }.flatMap { pod in
+      let name = pod.key.name
+      return [
+        Attempt(
+          flow: "\(name) -> service web, TCP", from: .pod(pod), address: vip, port: 80, connections: 30,
+          way: .byPackets,
+          expectation: .answers(by: servers)),
+        Attempt(
+          flow: "\(name) -> service web, UDP", from: .pod(pod), kind: .udp, address: vip, port: 80, connections: 30,
+          way: .byPackets, expectation: .answers(by: servers)),
+        Attempt(
+          flow: "\(name) -> service without pods", from: .pod(pod), address: retired, port: 80, way: .any,
+          expectation: .refused),
+      ]
+    }
   }
 }

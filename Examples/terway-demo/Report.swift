@@ -16,7 +16,7 @@ struct FlowResult: Codable, Sendable {
   var source: String
   /// The pods or nodes that it may reach; several for a service, none for a service without pods.
   var destinations: [String]
-  /// Which links carried it, by their counters.
+  /// Which links carried it, by their counters; to a service, where that was translated.
   var path: String
   var expected: String
   var observed: String

@@ -57,6 +57,47 @@ struct RefusalTests {
     #expect(try fixture.run(refusal, .ingress) == .drops(.policy))
   }
 
+  /// What ends the connection that a client asks for.
+  static func reset(of packet: Packet, _ family: Family, for client: IPAddress) -> Packet {
+    guard let request = packet.tcp else { return packet }
+    var reset = Message.tcp(from: request.destinationPort, to: request.sourcePort, flags: [.rst, .ack])
+      .packet(from: family.vip, to: client)
+    reset.tcp?.acknowledgement = request.sequence &+ 1
+    reset.tcp?.window = 0
+    if var header = reset.ipv4 {
+      (header.identification, header.isUnfragmentable) = (0, true)
+      reset.ipv4 = header
+    }
+    reset.ethernet = EthernetHeader(from: .receiver, to: .sender, type: nil)
+    return Packet(parsing: reset.bytes)
+  }
+
+  @Test(arguments: Family.allCases, [0, 4, 20, 40])
+  func `a connection that is asked for is reset, whatever its options, and the pod believes it`(
+    family: Family, optionBytes: Int
+  ) throws {
+    let made = try Self.fixture(family, .tcp)
+    let services = made.services
+    let fixture = made.pod
+    var request = Message.tcp(from: 1000, to: 80, flags: [.syn, .ece, .cwr]).packet(from: family.pod, to: family.vip)
+    request.tcp?.sequence = 0xffff_ffff
+    request.tcp?.options = optionBytes == 0 ? [] : [.maximumSegmentSize(1460)]
+    request.tcp?.options += Array(repeating: .noOperation, count: max(optionBytes - 4, 0))
+    #expect(request.bytes.count == family.transportOffset + 20 + optionBytes)
+    let reset = try fixture.returned(request)
+    #expect(reset == Self.reset(of: request, family, for: family.pod))
+    #expect(try fixture.datapath.flows.entries().isEmpty)
+    #expect(try fixture.run(reset, .ingress) == .passes(reset))
+    // What says anything else than a reset is policy's business, and so is a reset once there is a backend.
+    var lie = reset
+    lie.tcp?.flags = [.syn, .ack]
+    lie.tcp?.checksum = .correct
+    #expect(try fixture.run(lie, .ingress) == .drops(.policy))
+    try services.removeFrontend(family.vip, 80, .tcp)
+    try services.add(family.vip, 80, .tcp, to: [.init(address: family.peer, port: 80)])
+    #expect(try fixture.run(reset, .ingress) == .drops(.policy))
+  }
+
   @Test(arguments: Family.allCases)
   func `long headers are quoted as they are`(family: Family) throws {
     let made = try Self.fixture(family, .udp)

@@ -28,5 +28,6 @@ struct IPVLANDemoTests {
     let paths = Dictionary(report.flows.map { ($0.flow, $0.path) }, uniquingKeysWith: { first, _ in first })
     #expect(paths["client -> web-1, TCP, same ENI"] == "inside node-a")
     #expect(paths["client -> web-2, TCP, other ENI"] == "node-a/eth1 - VPC - node-a/eth2")
+    #expect(paths["sandbox -> service web, TCP"] == "translated at packets")
   }
 }

@@ -53,10 +53,17 @@ struct TerwayDemoTests {
     #expect(svg.hasPrefix("<svg") && svg.contains("web-3") && svg.contains("DROP 133"))
     let report = try JSONDecoder().decode(Report.self, from: Data(outcome.output.utf8))
     #expect(report.wiring == "veth")
-    #expect(report.flows.count >= 15)
+    #expect(report.flows.count >= 18)
     #expect(report.flows.last?.observed == "1 x PACKET_QDISC_BYPASS not permitted")
     #expect(report.flows.filter { $0.verdict != "ok" }.map(\.flow) == [])
     #expect(report.drops["133 policy", default: 0] > 0)
+    let paths = Dictionary(report.flows.map { ($0.flow, $0.path) }, uniquingKeysWith: { first, _ in first })
+    for transport in ["TCP", "UDP"] {
+      #expect(paths["client -> service web, \(transport)"] == "translated at sockets")
+      #expect(paths["sandbox -> service web, \(transport)"] == "translated at packets")
+    }
+    #expect(
+      outcome.errors.contains("pod shop/sandbox") && outcome.errors.contains("at its packets, not at its sockets"))
     #expect(try leftovers(of: outcome) == [])
   }
 

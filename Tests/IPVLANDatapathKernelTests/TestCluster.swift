@@ -36,12 +36,13 @@ struct TestCluster: Sendable {
   let a: Node
   let b: Node
 
-  static func with(_ body: (TestCluster) async throws -> Void) async throws {
+  /// Lends a cluster; `services` is what node A's pods ask for at packets.
+  static func with(services: ServiceMaps? = nil, _ body: (TestCluster) async throws -> Void) async throws {
     try await withScratchNamespace { (first) async throws in
       try await withScratchNamespace { (second) async throws in
         let fabric = try await VPCFabric()
-        var a = try await node("a", first, 1, fabric)
-        var b = try await node("b", second, 2, fabric)
+        var a = try await node("a", first, 1, fabric, services)
+        var b = try await node("b", second, 2, fabric, nil)
         a.enis["eni-a1"] = try await eni("eni-a1", 1, of: "a", first, [10, 11, 12, 13], fabric)
         a.enis["eni-a2"] = try await eni("eni-a2", 2, of: "a", first, [20, 21, 22], fabric)
         b.enis["eni-b1"] = try await eni("eni-b1", 1, of: "b", second, [30, 31], fabric)
@@ -52,7 +53,7 @@ struct TestCluster: Sendable {
   }
 
   private static func node(
-    _ name: String, _ namespace: NetworkNamespace, _ host: UInt8, _ fabric: VPCFabric
+    _ name: String, _ namespace: NetworkNamespace, _ host: UInt8, _ fabric: VPCFabric, _ services: ServiceMaps?
   ) async throws -> Node {
     let address = IPv4Address(10, 8, 0, host)
     for (path, value) in [
@@ -71,7 +72,7 @@ struct TestCluster: Sendable {
     try await socket.links.change(nic.index, LinkChanges(isUp: true))
     try await socket.addresses.add(InterfaceAddress(index: nic.index, address: .v4(address), prefixLength: 24))
     try await socket.routes.add(Route(destination: nil, gateway: .v4(gateway), interface: nic.index))
-    let datapath = try PodDatapath.load(pinDirectory: nil)
+    let datapath = try PodDatapath.load(pinDirectory: nil, services: services)
     return Node(
       namespace: namespace, address: address,
       wirer: try await PodWirer(node: NodeConfiguration(address: address), namespace: namespace, datapath: datapath),

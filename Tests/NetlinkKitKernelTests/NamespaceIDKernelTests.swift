@@ -121,6 +121,8 @@ struct NamespaceIDKernelTests {
       let address = try #require(IPAddress("10.7.0.1"))
       try await far.addresses.add(InterfaceAddress(index: .loopback, address: address, prefixLength: 32))
       #expect(try await socket.addresses.all(in: there).map(\.address) == far.addresses.all().map(\.address))
+      let id = try await socket.namespaceIDs.ensureID(of: there)
+      #expect(try await socket.addresses.all(inNamespace: id) == socket.addresses.all(in: there))
       let found = try await socket.addresses.all(on: .loopback, family: .ipv4, in: there)
       #expect(found.map(\.address).contains(address))
       #expect(found.allSatisfy { $0.index == .loopback })

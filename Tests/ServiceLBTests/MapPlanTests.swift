@@ -82,9 +82,9 @@ struct MapPlanTests {
       #expect(try state.apply(without, at: start + .seconds(1)).description == text)
       #expect(state.drainingCount == (name == "TCP" ? 1 : 0))
       if name == "TCP" {
-        state.releaseDraining { $0 == 1 }
+        state.releaseDraining { index, _ in index == 1 }
         #expect(try state.apply(without, at: start + .seconds(2)).isEmpty)
-        state.releaseDraining { _ in false }
+        state.releaseDraining { _, _ in false }
         #expect(try state.apply(without, at: start + .seconds(2)).description == "backend 1 is free")
       }
     }

@@ -86,6 +86,13 @@ _Static_assert(sizeof(struct flow_key) == 24, "struct flow_key");
 #define HAIRPIN_ADDRESS4 0xa9fe2a01u
 #define HAIRPIN_PREFIX6  0x01000000u
 
+/* How many seconds a flow lives without a packet. */
+#define FLOW_SECONDS_ESTABLISHED   8000 /* TCP and SCTP that both sides took part in */
+#define FLOW_SECONDS_OPENING       60   /* TCP and SCTP without a reply */
+#define FLOW_SECONDS_CLOSING       10   /* TCP after RST or FIN of both sides */
+#define FLOW_SECONDS_UDP           60
+#define FLOW_SECONDS_UDP_UNREPLIED 30
+
 /* flow_state.translation */
 #define TRANSLATION_VIP_BITS 20
 

@@ -14,11 +14,18 @@ struct ApplyCommand: AsyncParsableCommand {
       too, other kinds skipped), or lists of services: INDEX VIP PROTO PORT BACKEND_IP:PORT[,…] with tabs, tcp or udp. - is \
       the standard input. What is not named any more is removed; connections that exist go on.
 
-      --cgroup translates connections of all processes of a cgroup, from then on until detach. Prints {"program_ms":…}: \
-      milliseconds in which the maps were brought from what they held to what was asked for.
+      --cgroup translates connections of all processes of a cgroup, from then on until detach. --attach translates packets \
+      at a device: of a pod, where its sockets are not in the cgroup or not on this kernel (gVisor, Kata), or of the node, \
+      for clients outside. What the device is, is told from it. In a namespace that does not forward it is a pod's own. In \
+      one that does, and in this command's own, a veth or netkit without the default route is the node's end of a pod's \
+      pair, and all else a device of the node. Write NETNS:DEVICE=pod, =host or =node to say it yourself. A pod's packets \
+      from other addresses than its own are dropped there.
+
+      Prints {"program_ms":…}: milliseconds in which the maps were brought from what they held to what was asked for.
 
       Examples:
         svclb apply --manifests services/ --cgroup /sys/fs/cgroup --node worker-1
+        svclb apply --manifests services/ --attach sandbox-1:eth0 --attach :eth1
         kubectl get services,endpointslices -A -o yaml | svclb apply --manifests - --cgroup /sys/fs/cgroup
       """)
 
@@ -31,6 +38,12 @@ struct ApplyCommand: AsyncParsableCommand {
   @Option(help: "Translate connections of the processes of this cgroup2 directory.")
   var cgroup: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Translate packets at this device; again for more. NETNS is a name, a path, or empty for this command's own.",
+      valueName: "netns:device"))
+  var attach: [String] = []
+
   @Option(help: "This node's name, as EndpointSlices have it: without it no endpoint is on this node.")
   var node: String?
 
@@ -42,6 +55,7 @@ struct ApplyCommand: AsyncParsableCommand {
   var nodeAddress: [String] = []
 
   func validate() throws {
+    _ = try attach.map { try DeviceArgument($0) }
     for path in manifests where path.isEmpty || path.utf8.contains(0) {
       throw ValidationError("--manifests: a path is empty.")
     }
@@ -59,6 +73,9 @@ struct ApplyCommand: AsyncParsableCommand {
         healthChecks: table.healthChecks, notes: table.notes)
     }
     for note in table.notes { warn("\(note)") }
+    // Before anything is written.
+    var devices: [Device] = []
+    for argument in attach { devices.append(try await Device(DeviceArgument(argument))) }
     let balancer = try PinnedBalancer(pin.directory, holding: table)
     let clock = ContinuousClock()
     let start = clock.now
@@ -66,6 +83,11 @@ struct ApplyCommand: AsyncParsableCommand {
     let took = clock.now - start
     try balancer.keepNames(of: table)
     if let cgroup { try await balancer.attach(FilePath(cgroup)) }
+    if !devices.isEmpty {
+      let packets = try PacketPath(balancer, nodeAddresses: table.nodeAddresses)
+      try await packets.collect()
+      for device in devices { try await packets.attach(device) }
+    }
     let microseconds = Int((took / .microseconds(1)).rounded())
     let fraction = "\(microseconds % 1000 + 1000)".dropFirst()
     try write(#"{"program_ms":\#(microseconds / 1000).\#(fraction)}"#)

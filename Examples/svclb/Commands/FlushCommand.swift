@@ -37,7 +37,8 @@ struct DetachCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "detach", abstract: "Takes programs and maps out of the kernel.",
     discussion: """
-      Connections that exist go on, as connections to the endpoints themselves. What is gone already is not an error.
+      Connections that --cgroup translated go on, as connections to the endpoints themselves; those whose packets were \
+      translated at a device end. What is gone already is not an error.
 
       Examples:
         svclb detach

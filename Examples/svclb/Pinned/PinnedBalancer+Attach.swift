@@ -24,6 +24,7 @@ extension PinnedBalancer {
     let pins = try FileSystem.entries(of: directory)
     guard !pins.isEmpty else { return }
     try await ServiceAttachments.open(pinDirectory: directory).detach()
+    try await PacketPath.detach(directory)
     guard !keepsMaps else { return }
     for name in ServiceMaps.mapNames + [ServiceNames.pin] where pins.contains(name) {
       _ = try BPFFileSystem.removePin(at: directory.appending(name))

@@ -84,6 +84,25 @@ public enum BPFFileSystem {
     return made
   }
 
+  /// Removes an empty directory of pins; one that is gone is no error.
+  ///
+  /// - Parameter directory: A path on a bpf file system.
+  /// - Throws: `notBPFFileSystem`: a directory elsewhere is not touched; `busy` for one that has something in it;
+  ///   `permissionDenied`. rmdir(2)
+  public static func removeDirectory(_ directory: FilePath) throws(BPFError) {
+    let operation = "remove \"\(directory)\""
+    guard let isOurs = isBPFFileSystem(directory) else { return }
+    guard isOurs else {
+      throw BPFError(.notBPFFileSystem, "\(operation): it is not on a bpf file system, and was left as it is")
+    }
+    let status = unsafe directory.withPlatformString { unsafe rmdir($0) == 0 ? 0 : -errno }
+    if status == 0 || status == -ENOENT { return }
+    if status == -ENOTEMPTY {
+      throw BPFError(.busy, "\(operation): something is in it", errno: Errno(rawValue: ENOTEMPTY))
+    }
+    throw BPFError.kernel(operation, status: status)
+  }
+
   /// Removes a directory; one that is gone or has something in it is left.
   static func removeDirectoryIfEmpty(_ directory: FilePath) {
     _ = unsafe directory.withPlatformString { unsafe rmdir($0) }

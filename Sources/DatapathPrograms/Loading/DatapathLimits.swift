@@ -60,6 +60,18 @@ public struct DatapathLimits: Hashable, Sendable {
   /// Sizes for a node with up to 250 pods, in a cluster of up to 100,000.
   public static let `default` = DatapathLimits()
 
+  /// Sizes for programs that translate services and judge nobody: policies have no room.
+  ///
+  /// Without a policy generation the tables are not asked. About 120 bytes of kernel memory for each flow.
+  ///
+  /// - Parameter flows: Flows tracked at once.
+  /// - Returns: The sizes.
+  public static func withoutPolicy(flows: UInt32 = 131_072) -> DatapathLimits {
+    DatapathLimits(
+      flows: flows, peers: 1, ruleSets: 1, verdicts: 1, addressRanges: 1, portTables: 1, portRanges: 1, decisions: 1,
+      eventBytes: 4096)
+  }
+
   /// The sizes by map.
   var sizes: [(String, UInt32)] {
     [

@@ -15,17 +15,12 @@ struct ProgramKeeper: Sendable {
   let datapath: PodDatapath
   let anchor: ProgramAnchor
 
-  /// First in the line of filters.
-  static let priority: UInt16 = 1
-  static let handle: UInt32 = 0x54
-
   /// One direction of a pod's traffic.
   enum Flow: String, CaseIterable {
     case fromPod = "from"
     case toPod = "to"
 
     func isEgress(_ side: PlannedPrograms.Side) -> Bool { (self == .fromPod) == (side == .pod) }
-    func direction(_ side: PlannedPrograms.Side) -> TrafficDirection { isEgress(side) ? .egress : .ingress }
     func hook(_ side: PlannedPrograms.Side) -> TrafficControlDirection { isEgress(side) ? .egress : .ingress }
   }
 
@@ -34,8 +29,8 @@ struct ProgramKeeper: Sendable {
     guard let index = try await view.index(of: planned.link) else { return "nothing" }
     var missing: [String] = []
     for flow in Flow.allCases {
-      if try await isAttached(flow, planned, on: index, in: view) { continue }
-      missing.append("no \(flow.rawValue)-pod program at \(flow.direction(planned.side)) of \(planned.link)")
+      if try await place(flow, planned).isAttached(on: index, in: view) { continue }
+      missing.append("no \(flow.rawValue)-pod program at \(flow.hook(planned.side)) of \(planned.link)")
     }
     let isEntryThere = try hasEntry(planned)
     if missing.count == Flow.allCases.count, !isEntryThere { return "nothing" }
@@ -68,12 +63,13 @@ struct ProgramKeeper: Sendable {
     do {
       try datapath.endpoints.setValue(entry(planned), at: planned.endpoint)
       let dispatcher = try datapath.makeDispatcher(endpoint: planned.endpoint)
-      if try await !isAttached(.fromPod, planned, on: index, in: view) {
-        try await attach(.fromPod, dispatcher.egress, planned, on: index, in: view)
+      let (fromPod, toPod) = (place(.fromPod, planned), place(.toPod, planned))
+      if try await !fromPod.isAttached(on: index, in: view) {
+        try await fromPod.attach(dispatcher.egress, on: index, in: view)
         change.attached.append(.fromPod)
       }
-      if try await !isAttached(.toPod, planned, on: index, in: view) {
-        try await attach(.toPod, dispatcher.ingress, planned, on: index, in: view)
+      if try await !toPod.isAttached(on: index, in: view) {
+        try await toPod.attach(dispatcher.ingress, on: index, in: view)
         change.attached.append(.toPod)
       }
     } catch {
@@ -85,7 +81,7 @@ struct ProgramKeeper: Sendable {
 
   /// Undoes what one call of `attach` did, and no more: a pod is not left without programs that it had before.
   func takeBack(_ change: ProgramChange, of planned: PlannedPrograms, in view: NamespaceView) async throws {
-    for flow in change.attached { try await detach(flow, planned, in: view) }
+    for flow in change.attached { try await place(flow, planned).detach(from: planned.link, in: view) }
     if let flags = change.flagsBefore {
       try datapath.endpoints.setValue(
         endpoint(ipv4: planned.address, ipv6: planned.address6, flags: flags), at: planned.endpoint)
@@ -96,84 +92,19 @@ struct ProgramKeeper: Sendable {
 
   /// Detaches the programs, then takes the entry back, if it is this pod's.
   func detach(_ planned: PlannedPrograms, in view: NamespaceView?) async throws {
-    for flow in Flow.allCases { try await detach(flow, planned, in: view) }
+    for flow in Flow.allCases { try await place(flow, planned).detach(from: planned.link, in: view) }
     try await removeEntry(planned)
   }
 
-  // MARK: Programs
-
-  private func isAttached(
-    _ flow: Flow, _ planned: PlannedPrograms, on index: InterfaceIndex, in view: NamespaceView
-  ) async throws -> Bool {
-    switch anchor {
-    case .filter:
-      return try await filter(flow, planned, on: index, in: view) != nil
-    case .pinnedLink(let directory):
-      return try isPinned(pin(flow, planned, in: directory), on: index)
-    }
+  private func place(_ flow: Flow, _ planned: PlannedPrograms) -> AnchoredProgram {
+    Self.place(flow, planned, anchor)
   }
 
-  private func attach(
-    _ flow: Flow, _ program: borrowing BPFProgram, _ planned: PlannedPrograms, on index: InterfaceIndex,
-    in view: NamespaceView
-  ) async throws {
-    switch anchor {
-    case .filter:
-      try await view.socket.qdiscs.ensureClsact(on: index)
-      try await view.socket.filters.replace(
-        BPFFilter(
-          interface: index, direction: flow.direction(planned.side), priority: Self.priority, handle: Self.handle,
-          programDescriptor: program.descriptor, name: name(flow, planned)))
-    case .pinnedLink(let directory):
-      try BPFFileSystem.makeDirectory(directory)
-      let path = pin(flow, planned, in: directory)
-      // A file that is left over from a link that went away attaches nothing.
-      try BPFFileSystem.removePin(at: path)
-      let attachment = try await program.attach(
-        toTrafficControl: flow.hook(planned.side), of: index.rawValue, in: view.namespace, mechanism: .tcx)
-      try attachment.persist(at: path)
-    }
-  }
-
-  private func detach(_ flow: Flow, _ planned: PlannedPrograms, in view: NamespaceView?) async throws {
-    switch anchor {
-    case .filter:
-      guard let view, let index = try await view.index(of: planned.link),
-        let filter = try await filter(flow, planned, on: index, in: view)
-      else { return }
-      try await view.socket.filters.remove(filter)
-    case .pinnedLink(let directory):
-      let path = pin(flow, planned, in: directory)
-      do throws(BPFError) {
-        try await Attachment.open(pinnedAt: path).detach()
-        try BPFFileSystem.removePin(at: path)
-      } catch  where error.code == .notFound {}
-    }
-  }
-
-  /// Whether a link is pinned there *and* at the interface: a file outlives the interface, and attaches nothing then.
-  private func isPinned(_ path: FilePath, on index: InterfaceIndex) throws(BPFError) -> Bool {
-    do throws(BPFError) {
-      return try Attachment.open(pinnedAt: path).interface == index.rawValue
-    } catch {
-      if error.code == .notFound { return false }
-      throw error
-    }
-  }
-
-  private func filter(
-    _ flow: Flow, _ planned: PlannedPrograms, on index: InterfaceIndex, in view: NamespaceView
-  ) async throws -> InstalledFilter? {
-    try await view.socket.filters.all(on: index, direction: flow.direction(planned.side))
-      .first { $0.program?.name == name(flow, planned) && $0.program?.isDirectAction == true }
-  }
-
-  private func name(_ flow: Flow, _ planned: PlannedPrograms) -> String {
-    "\(Ownership.aliasPrefix)\(flow.rawValue)-pod:\(planned.endpoint)"
-  }
-
-  private func pin(_ flow: Flow, _ planned: PlannedPrograms, in directory: FilePath) -> FilePath {
-    directory.appending("\(flow.rawValue)_pod_\(planned.endpoint)")
+  static func place(_ flow: Flow, _ planned: PlannedPrograms, _ anchor: ProgramAnchor) -> AnchoredProgram {
+    AnchoredProgram(
+      anchor: anchor, hook: flow.hook(planned.side),
+      filterName: "\(Ownership.aliasPrefix)\(flow.rawValue)-pod:\(planned.endpoint)",
+      pinName: "\(flow.rawValue)_pod_\(planned.endpoint)")
   }
 
   // MARK: The endpoint map
@@ -189,9 +120,8 @@ struct ProgramKeeper: Sendable {
     return found?.ipv4 == wanted.ipv4 && found?.ipv6 == wanted.ipv6 && found?.flags == wanted.flags
   }
 
-  /// By one of the addresses: a pod may get its second one, or lose it, and stays the same pod.
   private func isOwned(_ found: endpoint, by planned: PlannedPrograms) -> Bool {
-    found.ipv4 == planned.address || (found.ipv6 != nil && found.ipv6 == planned.address6)
+    found.belongs(to: planned.address, planned.address6)
   }
 
   /// Closes the pod's entry, forgets what belongs to the number, then frees it, in this order.

@@ -12,12 +12,14 @@ struct StageKeeper: Sendable {
   /// `nil` when the pod's namespace is gone: what was in it is gone too.
   let pod: NamespaceView?
   let programs: ProgramKeeper?
+  private let localPods: LocalPodKeeper?
   private let surroundings: Surroundings
 
   init(node: NamespaceView, pod: NamespaceView?, programs: ProgramKeeper?) async throws(NetlinkError) {
     self.node = node
     self.pod = pod
     self.programs = programs
+    localPods = programs.map { LocalPodKeeper(datapath: $0.datapath) }
     // By this number a request in the pod's namespace names the parent's.
     let nodeID = try await pod?.socket.namespaceIDs.ensureID(of: node.namespace)
     surroundings = Surroundings(pod: pod?.namespace, nodeID: nodeID)
@@ -29,6 +31,7 @@ struct StageKeeper: Sendable {
     /// The setting had this value before.
     case setting(path: String, value: String)
     case programs(ProgramChange, PlannedPrograms)
+    case localPods([LocalPodKeeper.Change])
   }
 
   private func view(_ stage: Stage) throws(DatapathError) -> NamespaceView {
@@ -74,6 +77,11 @@ struct StageKeeper: Sendable {
         throw DatapathError(code: .kernel, message: "attached, and not as asked: \(found)")
       }
       return .programs(change, planned)
+    case .localPod(let planned):
+      // Wiring alone has nobody to tell.
+      guard let localPods else { return nil }
+      let changes = try localPods.add(planned)
+      return changes.isEmpty ? nil : .localPods(changes)
     }
   }
 
@@ -98,6 +106,9 @@ struct StageKeeper: Sendable {
     case .programs(let planned):
       guard let found = try await keeper(for: planned).state(of: planned, in: view) else { return [] }
       return [difference(planned.description, found)]
+    case .localPod(let planned):
+      guard let found = try localPods?.state(of: planned) else { return [] }
+      return [difference(planned.description, found)]
     }
   }
 
@@ -107,6 +118,7 @@ struct StageKeeper: Sendable {
     case .changes(let applied): try await view.socket.takeBack(applied)
     case .setting(let path, let value): try await Sysctl.write(value, to: path, in: view.namespace)
     case .programs(let change, let planned): try await keeper(for: planned).takeBack(change, of: planned, in: view)
+    case .localPods(let changes): try localPods?.takeBack(changes)
     }
   }
 
@@ -122,6 +134,9 @@ struct StageKeeper: Sendable {
         return await socket.attempt(try await socket.plan(removing: desired(objects, stage)))
       case .programs(let planned):
         try await programs?.detach(planned, in: stage.place == .pod ? pod : node)
+        return []
+      case .localPod(let planned):
+        try localPods?.remove(planned)
         return []
       case .sysctl: return []
       }

@@ -38,7 +38,7 @@ extension DesiredState {
         neighbours.append(DesiredNeighbour(.v4(address), linkLayerAddress: mac, on: link))
       case .route(let planned): routes.append(DesiredRoute(planned))
       case .rule(let planned): rules.append(Rule(planned))
-      case .sysctl, .programs: break
+      case .sysctl, .programs, .localPod: break
       }
     }
   }

@@ -25,6 +25,8 @@ public enum PlannedObject: Hashable, Sendable {
   case sysctl(path: String, value: String)
   /// A pod's entry in the endpoint map, and its dispatcher on both directions of a link.
   case programs(PlannedPrograms)
+  /// A pod's addresses in the map of the node's pods.
+  case localPod(PlannedLocalPod)
 }
 
 /// A link of this module.
@@ -86,8 +88,8 @@ public struct PlannedPrograms: Hashable, Sendable {
 
   /// The pod's number.
   public var endpoint: UInt32
-  /// The pod's address: what else it sends is dropped.
-  public var address: IPv4Address
+  /// The pod's address: what else it sends is dropped; nil: it has none.
+  public var address: IPv4Address?
   /// The pod's IPv6 address, likewise; nil: it has none.
   public var address6: IPv6Address?
   /// Whether the pod waits for a policy generation.
@@ -98,6 +100,21 @@ public struct PlannedPrograms: Hashable, Sendable {
   public var link: InterfaceName
   /// Which end of the wiring that is.
   public var side: Side
+}
+
+/// A pod's addresses in the map by which programs know the pods of this node, and who is whose sibling.
+public struct PlannedLocalPod: Hashable, Sendable {
+  /// The pod's address; nil: it has none.
+  public var address: IPv4Address?
+  /// The pod's IPv6 address; nil: it has none.
+  public var address6: IPv6Address?
+  /// The number that the pods have in common which reach each other without a gateway; 0: there are none.
+  public var parent: UInt32
+  /// The pod's number, which tells it from a later pod with the same address; nil: it has none.
+  public var endpoint: UInt32?
+
+  /// Both addresses.
+  var addresses: [IPAddress] { [address.map(IPAddress.v4), address6.map(IPAddress.v6)].compactMap(\.self) }
 }
 
 extension PlannedObject: CustomStringConvertible {
@@ -118,6 +135,7 @@ extension PlannedObject: CustomStringConvertible {
     case .rule(let rule): "ip rule add \(rule)"
     case .sysctl(let path, let value): "sysctl \(path)=\(value)"
     case .programs(let programs): programs.description
+    case .localPod(let pod): pod.description
     }
   }
 
@@ -132,6 +150,7 @@ extension PlannedObject: CustomStringConvertible {
     case .route(let route): "ip route delete \(route)"
     case .rule(let rule): "ip rule delete \(rule)"
     case .programs(let programs): "detach programs of endpoint \(programs.endpoint) from \(programs.link)"
+    case .localPod(let pod): "strike \(pod.addressList) off the node's pods"
     }
   }
 }
@@ -183,7 +202,17 @@ extension PlannedPrograms: CustomStringConvertible {
     let directions = side == .pod ? "egress from-pod, ingress to-pod" : "ingress from-pod, egress to-pod"
     let policy = requiresPolicy ? ", policy required" : ""
     let router = isRouter ? ", router" : ""
-    let second = address6.map { ", \($0)" } ?? ""
-    return "attach programs to \(link): \(directions) (endpoint \(endpoint), \(address)\(second)\(policy)\(router))"
+    let addresses = [address.map { "\($0)" }, address6.map { "\($0)" }].compactMap(\.self).joined(separator: ", ")
+    return "attach programs to \(link): \(directions) (endpoint \(endpoint), \(addresses)\(policy)\(router))"
   }
+}
+
+extension PlannedLocalPod: CustomStringConvertible {
+  /// Where the addresses are listed.
+  public var description: String {
+    "list \(addressList) among the node's pods" + (parent == 0 ? "" : ", siblings by parent \(parent)")
+  }
+
+  /// The addresses, as in a sentence.
+  var addressList: String { addresses.map(\.description).joined(separator: ", ") }
 }

@@ -44,7 +44,14 @@ extension PodWiringPlan {
     add(.pod, .route(PlannedRoute(destination: nil, gateway: eni.gateway, link: slave)))
 
     add(.node, .route(PlannedRoute(destination: .host(pod.address), link: helper, source: node.address)))
+    // Last, when the pod can be reached and nobody else has the address.
+    add(.node, localPod(pod, parent: eni.siblings))
     return steps
+  }
+
+  static func localPod(_ pod: PodAttachment, parent: UInt32) -> PlannedObject {
+    .localPod(
+      PlannedLocalPod(address: pod.address, address6: pod.address6, parent: parent, endpoint: pod.endpoint))
   }
 
   static func programs(of pod: PodAttachment, on link: InterfaceName, side: PlannedPrograms.Side) -> PlannedObject? {

@@ -11,6 +11,7 @@ struct Stage: Sendable {
     case objects([PlannedObject])
     case sysctl(path: String, value: String)
     case programs(PlannedPrograms)
+    case localPod(PlannedLocalPod)
   }
 }
 
@@ -25,6 +26,7 @@ extension PodWiringPlan {
       switch step.object {
       case .sysctl(let path, let value): work = .sysctl(path: path, value: value)
       case .programs(let programs): work = .programs(programs)
+      case .localPod(let pod): work = .localPod(pod)
       case .link, .peer, .up, .address, .neighbour, .route, .rule:
         if let last = stages.last, last.place == step.place, last.isShared == step.isShared,
           case .objects(let before) = last.work

@@ -51,6 +51,7 @@ extension PodWiringPlan {
     add(.node, .route(PlannedRoute(destination: .host(pod.address), link: nodeLink, source: node.address)))
     add(.node, .rule(PlannedRule(priority: toPodPriority, destination: pod.address)))
     add(.node, .rule(PlannedRule(priority: fromPodPriority, source: pod.address, table: eni.routeTable)))
+    add(.node, localPod(pod, parent: 0))
     return steps
   }
 }

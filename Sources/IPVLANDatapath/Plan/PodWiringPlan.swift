@@ -79,7 +79,7 @@ public struct PodWiringPlan: Hashable, Sendable {
     // Programs first, then what steers traffic to the pod, then links; the rest goes with them.
     let rank: (Step) -> Int? = { step in
       switch step.object {
-      case .programs: 0
+      case .programs, .localPod: 0
       case .rule, .route: step.place == .node ? 1 : nil
       case .link: 2
       case .address(_, _, let link, _): links.contains(link) || step.place == .pod ? nil : 3

@@ -41,4 +41,8 @@ public struct ENIAttachment: Hashable, Sendable, Codable {
 
   /// The routing table of pods on this ENI in veth mode: 1000 + ``number``.
   public var routeTable: UInt32 { 1000 &+ number }
+
+  /// The number that ipvlan pods on this ENI have in common in the map of the node's pods: 1 + ``number``, as 0 says
+  /// that a pod has no siblings.
+  var siblings: UInt32 { 1 &+ number }
 }

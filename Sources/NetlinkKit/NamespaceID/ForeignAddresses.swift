@@ -17,7 +17,21 @@ extension AddressTable {
   public func all(
     on link: InterfaceIndex? = nil, family: AddressFamily? = nil, in namespace: NetworkNamespace
   ) async throws(NetlinkError) -> [InterfaceAddress] {
-    let id = try await socket.namespaceIDs.ensureID(of: namespace)
+    try await all(on: link, family: family, inNamespace: try await socket.namespaceIDs.ensureID(of: namespace))
+  }
+
+  /// The addresses of the namespace with an id, without a handle on it: that of a pair's other end, for example.
+  ///
+  /// - Parameters:
+  ///   - link: only those of the link with this index there; nil for all links.
+  ///   - family: only those of this family; nil for both.
+  ///   - id: the namespace's id in the socket's namespace, such as ``Link/parentNamespaceID``.
+  /// - Returns: The addresses, IPv4 before IPv6.
+  /// - Throws: ``NetlinkError`` with code `notFound` when the link is absent, `permissionDenied`.
+  /// - Requires: `CAP_NET_ADMIN` in both namespaces. `RTM_GETADDR`, `IFA_TARGET_NETNSID`.
+  public func all(
+    on link: InterfaceIndex? = nil, family: AddressFamily? = nil, inNamespace id: NamespaceID
+  ) async throws(NetlinkError) -> [InterfaceAddress] {
     var addresses: [InterfaceAddress] = []
     for family in family.map({ [$0] }) ?? AddressFamily.allCases {
       addresses += try await socket.dump(

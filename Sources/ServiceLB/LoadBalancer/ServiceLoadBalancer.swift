@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import BPFMaps
+public import BPFMaps
 internal import CDatapathABI
 public import DatapathPrograms
 internal import Synchronization
@@ -131,21 +131,43 @@ public final class ServiceLoadBalancer: Sendable {
 
   /// Frees what has rested, and TCP endpoints that are gone and have no connections any more.
   ///
-  /// - Parameter backendsInUse: Returns the indices of backends that flows name, by the tables of flows that look them
-  ///   up; nil: unknown. It is called only if endpoints are gone.
+  /// For an agent that runs for long, every minute or so. Updates are not held up while flows are looked through.
+  ///
+  /// ```swift
+  /// try balancer.collect { gone in
+  ///   try pods.backendsInUse(among: gone).union(node.backendsInUse(among: gone))
+  /// }
+  /// ```
+  ///
+  /// - Parameter backendsInUse: Gets indices of endpoints that are gone, and returns those that flows name, in all tables of
+  ///   flows that look them up; nil: unknown, so that none is freed before `drainTime`. Not called where none is gone.
   /// - Returns: What was written.
-  /// - Throws: ``ServiceError/Code/kernelRefused``.
+  /// - Throws: ``ServiceError/Code/kernelRefused``; what was known to be free is freed all the same.
   @discardableResult
-  public func collect(backendsInUse: (() -> Set<UInt32>)? = nil) throws(ServiceError) -> ServiceUpdate {
-    ServiceUpdate(
+  public func collect(
+    backendsInUse: ((Set<UInt32>) throws(BPFError) -> Set<UInt32>)? = nil
+  ) throws(ServiceError) -> ServiceUpdate {
+    var gone: [UInt32: UInt32] = [:]
+    var update = ServiceUpdate(
       try perform { (state) throws(ServiceError) in
         state.reclaim(at: .now)
-        if let backendsInUse, state.drainingCount > 0 {
-          let used = backendsInUse()
-          state.releaseDraining { used.contains($0) }
-        }
+        gone = state.drainingBackends
         return try state.apply(ServiceTableChange())
       })
+    guard let backendsInUse, !gone.isEmpty else { return update }
+    let used: Set<UInt32>
+    do throws(BPFError) {
+      used = try backendsInUse(Set(gone.keys))
+    } catch {
+      throw ServiceError("look for connections to endpoints that are gone", error)
+    }
+    // No new flow gets an endpoint that is gone: what was not in use then is not in use now. One that went meanwhile, be it
+    // by the same index, was not looked for.
+    update.cleared += try perform { (state) throws(ServiceError) in
+      state.releaseDraining { gone[$0] != $1 || used.contains($0) }
+      return try state.apply(ServiceTableChange())
+    }.cleared.count
+    return update
   }
 
   /// The writes that ``apply(_:)-(ServiceTable)`` would make now.

@@ -25,6 +25,8 @@ struct Ring<Element: Sendable>: Sendable {
     return element
   }
 
+  func map<Result>(_ transform: (Element) -> Result) -> [Result] { elements[head...].map(transform) }
+
   /// Keeps what `isIncluded` accepts, in order.
   mutating func filter(_ isIncluded: (Element) -> Bool) {
     elements = elements[head...].filter(isIncluded)

@@ -28,13 +28,18 @@ extension ServiceMapState {
     return true
   }
 
+  /// The TCP backends that are gone: the numbers of their retirements by index.
+  var drainingBackends: [UInt32: UInt32] {
+    Dictionary(draining.map { ($0.index, $0.retirement) }, uniquingKeysWith: { _, last in last })
+  }
+
   /// Frees the TCP backends that are gone and that no flow names.
   ///
-  /// - Parameter isUsed: Whether a flow names a backend index.
-  package mutating func releaseDraining(unless isUsed: (UInt32) -> Bool) {
+  /// - Parameter isUsed: Whether a flow names a backend, by its index and the number of its retirement.
+  package mutating func releaseDraining(unless isUsed: (_ index: UInt32, _ retirement: UInt32) -> Bool) {
     var unused: [Draining] = []
     draining.filter { element in
-      if isUsed(element.index) { return true }
+      if isUsed(element.index, element.retirement) { return true }
       unused.append(element)
       return false
     }
