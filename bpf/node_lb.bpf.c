@@ -274,7 +274,7 @@ static __always_inline int handle(struct __sk_buff *skb, const __u8 direction) {
   work->change.to.destination = found->destination;
   work->change.to.source_port = found->source_port;
   work->change.to.destination_port = found->destination_port;
-  if (rewrite(skb, &packet, &work->change) != DROP_NONE)
+  if (rewrite(skb, &packet, &work->change.to) != DROP_NONE)
     return reject(skb, DROP_INVALID);
   return found->flags & NODE_FLOW_AWAY ? send_on(skb, &packet, &work->change.to) : TC_ACT_UNSPEC;
 }

@@ -56,6 +56,15 @@ struct packet {
   __u8 padding[5];
 };
 
+/* The two ends of a packet. */
+struct ends {
+  struct ip_address source;
+  struct ip_address destination;
+  __be16 source_port;
+  __be16 destination_port;
+};
+_Static_assert(sizeof(struct ends) == 36, "as in an IPv6 packet");
+
 #define IPV4_MORE_FRAGMENTS  0x2000
 #define IPV4_FRAGMENT_OFFSET 0x1fff
 

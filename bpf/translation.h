@@ -20,6 +20,7 @@
 #include "local_pods.h"
 #include "packet.h"
 #include "pod_maps.h"
+#include "policy.h"
 #include "rewriting.h"
 #include "service.h"
 
@@ -109,11 +110,72 @@ static __always_inline __u32 translated_flags(const struct packet *packet) {
   return flags;
 }
 
+/* Whether a record is still that of the backend that was chosen. */
+static __always_inline int is_chosen(const struct backend *record, const struct flow_state *choice) {
+  return ((record->epoch ^ choice->generation) & CHOICE_EPOCH_MASK) == 0;
+}
+
 /* Whether a flow that the pod began is the one that this packet is of: not another one with the same ends. */
 static __always_inline int is_same_translation(const struct flow_state *state, const struct packet *packet) {
   if (state->translation != packet->translation)
     return 0;
   return packet->translation == 0 || state->flags >> FLOW_PORT_SHIFT == translated_flags(packet) >> FLOW_PORT_SHIFT;
+}
+
+/* Whether a record is a node port's, whose address is any. */
+static __always_inline int is_node_port_record(const struct vip *asked) {
+  return asked->address.word[3] == 0 && (is_unspecified(&asked->address) || is_mapped(&asked->address));
+}
+
+/* What the pod asked for when it got this flow. 0: it is not known any more. */
+static __always_inline int find_asked(const struct flow_key *key, __u32 translation, struct ip_address *address,
+                                      __be16 *port) {
+  __u32 index = translation & ((1u << TRANSLATION_VIP_BITS) - 1);
+  struct vip *asked = bpf_map_lookup_elem(&vip, &index);
+  struct ip_address *exact;
+
+  if (!asked || asked->epoch != translation >> TRANSLATION_VIP_BITS)
+    return 0;
+  *port = asked->port;
+  *address = asked->address;
+  if (!is_node_port_record(asked))
+    return 1;
+  exact = bpf_map_lookup_elem(&asked_address, key);
+  if (!exact)
+    return 0;
+  *address = *exact;
+  return 1;
+}
+
+/* The port that the pod sends from, or the one on the wire: whichever `flags` have, if they are two. */
+static __always_inline __be16 port_of(__u32 flags, __be16 port) {
+  return flags >> FLOW_PORT_SHIFT ? (__be16)(flags >> FLOW_PORT_SHIFT) : port;
+}
+
+/* The choice by which the flow `state` of a packet was made; 0: it is not known any more. */
+static __always_inline struct flow_state *find_choice(const struct packet *packet, const struct flow_state *state) {
+  struct flow_key key = packet->flow;
+  struct ip_address address;
+  struct flow_state *choice;
+
+  if (!find_asked(&key, state->translation, &address, &key.peer_port))
+    return 0;
+  key.local_port = port_of(state->flags, state->flags & FLOW_HAIRPIN ? packet->flow.peer_port : key.local_port);
+  key.peer_address = address;
+  choice = bpf_map_lookup_elem(&flow, &key);
+  return choice && choice->flags & FLOW_SERVICE ? choice : 0;
+}
+
+/* Another flow takes the ends of the flow `state`, whose packets have to be looked at again. */
+__noinline int unsettle(const struct packet *packet, const struct flow_state *state) {
+  struct flow_state *choice;
+
+  if (!packet || !state || state->translation == 0)
+    return 0;
+  choice = find_choice(packet, state);
+  if (choice)
+    __sync_fetch_and_and(&choice->flags, ~FLOW_SETTLED);
+  return 0;
 }
 
 /* Whether packet->flow is taken by a flow that goes on. */
@@ -124,7 +186,10 @@ static __always_inline int is_taken(struct packet *packet, __u64 now) {
   packet->is_untaken = !state;
   if (!state || is_same_translation(state, packet))
     return 0;
-  return !(state->flags & FLOW_CLOSING && is_opening(packet));
+  if (!(state->flags & FLOW_CLOSING && is_opening(packet)))
+    return 1;
+  unsettle(packet, state);
+  return 0;
 }
 
 /*
@@ -169,7 +234,7 @@ static __always_inline int store_choice(const struct packet *packet, __u32 backe
       .flags = FLOW_SERVICE | FLOW_REPLIED | (packet->is_hairpin ? FLOW_HAIRPIN : 0) |
                (packet->is_sibling ? FLOW_SIBLING : 0),
       .decision = backend,
-      .generation = epoch,
+      .generation = epoch & CHOICE_EPOCH_MASK,
       .translation = packet->translation,
   };
   struct flow_key key = packet->flow;
@@ -270,10 +335,12 @@ __noinline int choose(struct packet *packet, const struct endpoint *pod, __u64 n
 __noinline int part(struct packet *packet, const struct endpoint *pod, const struct flow_state *state, __u64 now) {
   if (!packet || !pod || !state)
     return DROP_INVALID;
-  if (packet->flow.protocol != IPPROTO_UDP)
-    return is_opening(packet) && state->flags & FLOW_CLOSING ? DROP_NONE : DROP_NAT_NO_MAPPING;
-  if (packet->service == SERVICE_NONE)
+  if (packet->flow.protocol != IPPROTO_UDP && !(is_opening(packet) && state->flags & FLOW_CLOSING))
+    return DROP_NAT_NO_MAPPING;
+  if (packet->flow.protocol != IPPROTO_UDP || packet->service == SERVICE_NONE) {
+    unsettle(packet, state);
     return DROP_NONE;
+  }
   aim_back(packet);
   return choose(packet, pod, now);
 }
@@ -290,54 +357,21 @@ static __always_inline int is_refused(const struct flow_key *asked) {
   return extents && load_word(&extents->cluster) >> EXTENT_COUNT_SHIFT == 0;
 }
 
-/* What the pod asked for when it got this flow. 0: it is not known any more. */
-static __always_inline int find_asked(const struct flow_key *key, __u32 translation, struct ip_address *address,
-                                      __be16 *port) {
-  __u32 index = translation & ((1u << TRANSLATION_VIP_BITS) - 1);
-  struct vip *asked = bpf_map_lookup_elem(&vip, &index);
-  struct ip_address *exact;
-
-  if (!asked || asked->epoch != translation >> TRANSLATION_VIP_BITS)
-    return 0;
-  *port = asked->port;
-  *address = asked->address;
-  if (address->word[3] != 0 || !(is_unspecified(address) || is_mapped(address)))
-    return 1;
-  /* A node port: any address. */
-  exact = bpf_map_lookup_elem(&asked_address, key);
-  if (!exact)
-    return 0;
-  *address = *exact;
-  return 1;
-}
-
-/* The port that the pod sends from, or the one on the wire: whichever `flags` have, if they are two. */
-static __always_inline __be16 port_of(__u32 flags, __be16 port) {
-  return flags >> FLOW_PORT_SHIFT ? (__be16)(flags >> FLOW_PORT_SHIFT) : port;
-}
-
 /* A connection ended: its backend has one less. */
 __noinline int count_closed(const struct packet *packet, const struct flow_state *state) {
-  struct ip_address address;
   struct flow_state *choice;
   struct backend *chosen;
-  struct flow_key key;
   __u32 index;
 
   if (!packet || !state)
     return 0;
-  key = packet->flow;
-  if (!find_asked(&key, state->translation, &address, &key.peer_port))
-    return 0;
-  key.local_port = port_of(state->flags, state->flags & FLOW_HAIRPIN ? packet->flow.peer_port : key.local_port);
-  key.peer_address = address;
-  choice = bpf_map_lookup_elem(&flow, &key);
-  if (!choice || !(choice->flags & FLOW_SERVICE))
+  choice = find_choice(packet, state);
+  if (!choice)
     return 0;
   index = choice->decision;
   chosen = bpf_map_lookup_elem(&backend, &index);
-  if (chosen && counts_load(chosen->service))
-    remove_load(index, choice->generation);
+  if (chosen && is_chosen(chosen, choice) && counts_load(chosen->service))
+    remove_load(index, chosen->epoch);
   return 0;
 }
 
@@ -360,7 +394,7 @@ __noinline int translate(struct packet *packet, struct flow_state *known, __u64 
     return 1;
   index = known->decision;
   chosen = bpf_map_lookup_elem(&backend, &index);
-  if (!chosen || chosen->state == BACKEND_FREE || chosen->epoch != known->generation)
+  if (!chosen || chosen->state == BACKEND_FREE || !is_chosen(chosen, known))
     return 1;
   is_open = opens(packet);
   if (chosen->state != BACKEND_ACTIVE && !packet->is_later_fragment &&
@@ -372,7 +406,8 @@ __noinline int translate(struct packet *packet, struct flow_state *known, __u64 
   packet->is_hairpin = (flags & FLOW_HAIRPIN) != 0;
   packet->is_sibling = (flags & FLOW_SIBLING) != 0;
   aim(packet, &chosen->address, chosen->port, port_of(flags, packet->sent_port));
-  if (is_older(known->last_seen, now, SECOND))
+  /* Of all others when the packet has passed. */
+  if (packet->is_hairpin && is_older(known->last_seen, now, SECOND))
     known->last_seen = now;
   if (!is_open)
     return 0;
@@ -386,6 +421,78 @@ __noinline int translate(struct packet *packet, struct flow_state *known, __u64 
     return 0;
   aim_back(packet);
   return 1;
+}
+
+/*
+ * Notes that a packet of the choice's flow passed, as one of this policy generation (0: none is compiled). Stores are
+ * rare on purpose, as in note_packet().
+ */
+static __always_inline void settle(struct flow_state *choice, __u32 generation, __u64 now) {
+  __u32 both = (choice->generation & CHOICE_EPOCH_MASK) | generation << CHOICE_GENERATION_SHIFT;
+
+  if (choice->generation != both)
+    choice->generation = both;
+  if (is_older(choice->last_seen, now, SECOND))
+    choice->last_seen = now;
+  if (!(choice->flags & FLOW_SETTLED))
+    __sync_fetch_and_or(&choice->flags, FLOW_SETTLED);
+}
+
+/*
+ * Whether nothing has to be asked about a packet but where its backend is: its flow passed less than a second ago, by
+ * the generation in force. 16 bits tell generations apart, of which no second has so many. One whose bits are 0 is not
+ * told from none, and settles nothing.
+ */
+static __always_inline int is_settled(const struct packet *packet, const struct flow_state *choice,
+                                      const struct endpoint *pod, __u64 now) {
+  __u32 generation, settled = choice->generation >> CHOICE_GENERATION_SHIFT;
+
+  if ((choice->flags & (FLOW_SETTLED | FLOW_HAIRPIN)) != FLOW_SETTLED || !is_plain(packet) ||
+      packet->tcp_flags & (TCP_SYN | TCP_RST | TCP_FIN) || is_older(choice->last_seen, now, SECOND))
+    return 0;
+  generation = active_generation();
+  if (generation == 0)
+    return settled == 0 && !(pod->flags & ENDPOINT_POLICY_REQUIRED);
+  return settled != 0 && settled == (__u16)generation;
+}
+
+/* What of_settled() and of_reply() say of packets that they leave as they are, for others to see. */
+#define NOT_AT_ONCE 256
+
+/* Sends a packet to the backend of its settled choice. */
+__noinline int send_settled(struct __sk_buff *skb, const struct packet *packet, const struct flow_state *choice) {
+  const struct backend *chosen;
+  __u32 index, flags;
+  int reason;
+
+  if (!packet || !choice)
+    return NOT_AT_ONCE;
+  index = choice->decision;
+  flags = choice->flags;
+  chosen = bpf_map_lookup_elem(&backend, &index);
+  if (!chosen || chosen->state != BACKEND_ACTIVE || !is_chosen(chosen, choice))
+    return NOT_AT_ONCE;
+  reason = rewrite_plain(skb, packet, &packet->local_address, &chosen->address, port_of(flags, packet->flow.local_port),
+                         chosen->port);
+  if (reason == DROP_NONE && flags & FLOW_SIBLING && send_to_own_station(skb) != 0)
+    return DROP_INVALID;
+  return reason;
+}
+
+/* Gives a plain reply the address that the pod asked for, unless that is a node port's. */
+__noinline int receive_plain(struct __sk_buff *skb, const struct packet *packet, const struct flow_state *state) {
+  __u32 translation, index;
+  const struct vip *asked;
+
+  if (!packet || !state || !is_plain(packet) || state->flags & FLOW_HAIRPIN)
+    return NOT_AT_ONCE;
+  translation = state->translation;
+  index = translation & ((1u << TRANSLATION_VIP_BITS) - 1);
+  asked = bpf_map_lookup_elem(&vip, &index);
+  if (!asked || asked->epoch != translation >> TRANSLATION_VIP_BITS || is_node_port_record(asked))
+    return NOT_AT_ONCE;
+  return rewrite_plain(skb, packet, &asked->address, &packet->local_address, asked->port,
+                       port_of(state->flags, packet->flow.local_port));
 }
 
 #endif

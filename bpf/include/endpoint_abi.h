@@ -63,9 +63,12 @@ _Static_assert(sizeof(struct flow_key) == 24, "struct flow_key");
 #define FLOW_REPLY_FIN   (1u << 5)
 /*
  * flow_state.flags: not a flow but a service's choice of backend: the key has the VIP as peer. `decision` is the
- * backend index, `generation` its epoch. The flow itself is a second entry, with the backend as peer.
+ * backend index; bits 0-15 of `generation` are its epoch's, bits 16-31 those of the policy generation that let the flow
+ * pass (FLOW_SETTLED). The flow itself is a second entry, with the backend as peer.
  */
-#define FLOW_SERVICE (1u << 6)
+#define FLOW_SERVICE            (1u << 6)
+#define CHOICE_EPOCH_MASK       0xffffu
+#define CHOICE_GENERATION_SHIFT 16
 /* flow_state.flags, with FLOW_SERVICE: the backend is reached on the pod's own parent, without a gateway. */
 #define FLOW_SIBLING (1u << 7)
 /*
@@ -73,6 +76,11 @@ _Static_assert(sizeof(struct flow_key) == 24, "struct flow_key");
  * that the pod sends from, because the pod's stack takes no packet from its own address.
  */
 #define FLOW_HAIRPIN (1u << 8)
+/*
+ * flow_state.flags, with FLOW_SERVICE: the flow was there and passed, at `last_seen`. For a second after that its plain
+ * packets are sent to the backend without a look at it.
+ */
+#define FLOW_SETTLED (1u << 9)
 /*
  * flow_state.flags, bits 16-31, in network order: another flow of the pod to the same backend has the port that the pod
  * sends from, so that one has two. In the service's choice: the port on the wire; in the flow: the pod's own. 0: one.
