@@ -28,13 +28,11 @@ static __always_inline int counts_load(__u32 service) {
 }
 
 /* The number of a backend for a new flow, as choose_backend(), with what became of the client counted. */
-__noinline int choose_index(const struct ends *asking, __u8 protocol, __u64 word, int is_local) {
+static __always_inline int choose_index(const struct ends *asking, __u8 protocol, __u64 word, int is_local) {
   struct affinity_key client = {.kind = is_local ? AFFINITY_LOCAL : 0};
   __u32 hash;
   int index;
 
-  if (!asking)
-    return SERVICE_REFUSED;
   client.client = asking->source;
   /* By chance where no table asks for the flow: a port used again should not find the backend it had. */
   hash = word_flags(word) & FRONTEND_CONFIGURED ? hash_of(asking, protocol) : bpf_get_prandom_u32();

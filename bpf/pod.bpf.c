@@ -112,7 +112,7 @@ static __always_inline int translate_request(struct __sk_buff *skb, const struct
 }
 
 /* What the pod sends to itself by way of a service. No policy is asked: a pod is never isolated from itself. */
-__noinline int send_to_itself(struct __sk_buff *skb, const struct packet *packet, __u64 now) {
+__noinline int send_to_itself(struct __sk_buff *skb, struct packet *packet, __u64 now) {
   struct flow_state *state;
   struct flow_key key;
   struct ends to;
@@ -124,11 +124,14 @@ __noinline int send_to_itself(struct __sk_buff *skb, const struct packet *packet
   if (state && !(is_opening(packet) && state->flags & FLOW_CLOSING)) {
     if (note_packet(state, packet, 0, now))
       count_closed(packet, state);
+  } else if (packet->service == SERVICE_CHOSEN) {
+    int reason = start_chosen(packet, FLOW_INGRESS, now);
+
+    if (reason != DROP_NONE)
+      return reason;
   } else if (may_start_flow(packet)) {
-    if (start_flow(&key, packet, FLOW_INGRESS, translated_flags(packet), now) != 0)
+    if (start_flow(&key, packet, FLOW_INGRESS, translated_flags(packet), BPF_ANY, now) != 0)
       return DROP_FLOW_CREATE;
-    if (packet->backend != 0)
-      count_opened(packet->backend);
   }
   if (packet->is_first_fragment)
     remember_fragment(packet, now);
@@ -187,21 +190,22 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
         }
       }
       if (asks_service(packet, state)) {
-        if (translate(packet, state, now)) {
-          reason = choose(packet, pod, now);
+        note_asked(packet);
+        if (!choice || translate(packet, choice, now)) {
+          reason = choose(packet, pod);
           if (reason != DROP_NONE)
             return reason;
         }
-        if (packet->service != SERVICE_NONE)
-          state = packet->is_hairpin || packet->is_untaken ? 0 : live_flow(&packet->flow, now);
-        else if (state && state->flags & FLOW_SERVICE)
+        if (packet->service == SERVICE_KNOWN && !packet->is_hairpin)
+          state = live_flow(&packet->flow, now);
+        else if (packet->service != SERVICE_NONE || choice)
           state = 0;
       }
       if (state && state->flags & FLOW_FROM_POD && !is_same_translation(state, packet)) {
-        reason = part(packet, pod, state, now);
+        reason = part(packet, pod, state);
         if (reason != DROP_NONE)
           return reason;
-        state = packet->service == SERVICE_NONE || packet->is_hairpin ? 0 : live_flow(&packet->flow, now);
+        state = 0;
       }
       if (packet->is_hairpin) {
         *is_returned = 1;
@@ -233,10 +237,14 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
     }
   }
   if (relation == RELATION_FIRST) {
-    if (start_flow(&packet->flow, packet, direction, translate_services ? translated_flags(packet) : 0, now) != 0)
+    if (translate_services && packet->service == SERVICE_CHOSEN) {
+      reason = start_chosen(packet, direction, now);
+      if (reason != DROP_NONE)
+        return reason;
+    } else if (start_flow(&packet->flow, packet, direction, translate_services ? translated_flags(packet) : 0, BPF_ANY,
+                          now) != 0) {
       return DROP_FLOW_CREATE;
-    if (translate_services && packet->backend != 0)
-      count_opened(packet->backend);
+    }
     if (record_allowed)
       record_allow(skb, packet);
   } else if (state && relation != RELATION_NONE) {
@@ -246,8 +254,8 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
   if (packet->is_first_fragment && packet->kind <= PACKET_REPLY)
     remember_fragment(packet, now);
   if (translate_services && direction == FLOW_EGRESS && packet->service != SERVICE_NONE) {
-    if (choice && packet->service == SERVICE_KNOWN && relation == RELATION_FORWARD && state)
-      settle(choice, state->generation, now);
+    if (choice && packet->service == SERVICE_KNOWN && (relation == RELATION_FIRST || relation == RELATION_FORWARD))
+      settle(choice, relation == RELATION_FORWARD && state ? state->generation : packet->generation, now);
     return translate_request(skb, packet);
   }
   if (translate_services && relation == RELATION_REPLY && state && state->translation != 0) {

@@ -9,6 +9,7 @@
  * flow says which VIP it was asked for, so that replies need one look-up more.
  */
 #include <linux/bpf.h>
+#include <linux/errno.h>
 #include <linux/in.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -98,7 +99,6 @@ static __always_inline void aim_back(struct packet *packet) {
   packet->is_hairpin = 0;
   packet->is_sibling = 0;
   packet->translation = 0;
-  packet->backend = 0;
 }
 
 /* flow_state.flags of a translated flow, beside its direction. */
@@ -178,42 +178,6 @@ __noinline int unsettle(const struct packet *packet, const struct flow_state *st
   return 0;
 }
 
-/* Whether packet->flow is taken by a flow that goes on. */
-static __always_inline int is_taken(struct packet *packet, __u64 now) {
-  struct flow_key key = packet->flow; /* on the stack: Linux 6.1 wants keys there */
-  struct flow_state *state = live_flow(&key, now);
-
-  packet->is_untaken = !state;
-  if (!state || is_same_translation(state, packet))
-    return 0;
-  if (!(state->flags & FLOW_CLOSING && is_opening(packet)))
-    return 1;
-  unsettle(packet, state);
-  return 0;
-}
-
-/*
- * Another flow of the pod has the ends that this one would have: two services share a backend, or the pod talks to the
- * backend by its own address too. This one gets another port. SCTP's checksum does not let its ports change.
- */
-static __always_inline int take_port(struct packet *packet, __u64 now) {
-  if (!is_taken(packet, now))
-    return DROP_NONE;
-  if (packet->flow.protocol == IPPROTO_SCTP)
-    return DROP_NAT_NO_MAPPING;
-#pragma clang loop unroll(disable)
-  for (int try = 0; try < WIRE_PORT_TRIES; try++) {
-    __be16 port = bpf_htons(WIRE_PORT_FIRST + (bpf_get_prandom_u32() & WIRE_PORT_MASK));
-
-    if (port == packet->sent_port)
-      continue;
-    set_wire_port(packet, port);
-    if (!is_taken(packet, now))
-      return DROP_NONE;
-  }
-  return DROP_NAT_NO_MAPPING;
-}
-
 /* Whether pod and backend are slaves of one parent, which then passes frames between them itself. */
 static __always_inline int is_sibling(const struct ip_address *pod, const struct ip_address *backend) {
   struct ip_address key = *pod;
@@ -226,15 +190,70 @@ static __always_inline int is_sibling(const struct ip_address *pod, const struct
   return other && *other == *parent;
 }
 
-/* Remembers the choice, under what the pod asked for. */
-static __always_inline int store_choice(const struct packet *packet, __u32 backend, __u32 epoch, __u64 now) {
+/* What an address and port stand for to pods; 0: nothing. */
+static __always_inline __u64 find_frontend(const struct ip_address *asked, __be16 port, __u8 protocol) {
+  struct ip_address address = *asked;
+  __u64 word = find_exact(&address, port, protocol);
+
+  if (word == 0 && is_node_port(port) && is_node_address(&address))
+    word = find_node_port(&address, port, protocol);
+  /* CVE-2020-8554: else whoever may make a service could take pods' connections to any address. */
+  return word_flags(word) & FRONTEND_NOT_INTERNAL ? 0 : word;
+}
+
+/* Aims the packet at the backend with this number. */
+static __always_inline int take_backend(struct packet *packet, const struct endpoint *pod, __u64 word, __u32 number) {
+  const struct backend *chosen = bpf_map_lookup_elem(&backend, &number);
+
+  if (!chosen)
+    return DROP_NO_SERVICE;
+  if (packet->flow.protocol == IPPROTO_SCTP && chosen->port != packet->asked_port)
+    return DROP_CSUM_L4;
+  packet->backend = number;
+  packet->epoch = (__u16)chosen->epoch;
+  packet->translation = word_vip(word) | word_epoch(word) << TRANSLATION_VIP_BITS;
+  packet->service = SERVICE_CHOSEN;
+  packet->is_node_port = (word_flags(word) & FRONTEND_NODE_PORT) != 0;
+  packet->is_counted = packet->flow.protocol == IPPROTO_TCP && word_flags(word) & FRONTEND_CONFIGURED;
+  packet->is_hairpin = is_own(pod, &chosen->address, packet->is_ipv6) != 0;
+  packet->is_sibling = !packet->is_hairpin && is_sibling(&packet->local_address, &chosen->address);
+  aim(packet, &chosen->address, chosen->port, packet->sent_port);
+  return DROP_NONE;
+}
+
+/* Chooses a backend for what the pod asks for, if that is a service; else leaves the packet as it is. */
+__noinline int choose(struct packet *packet, const struct endpoint *pod) {
+  struct ends asking;
+  __u64 word;
+  int index;
+
+  if (!packet || !pod)
+    return DROP_INVALID;
+  word = find_frontend(&packet->flow.peer_address, packet->flow.peer_port, packet->flow.protocol);
+  if (word == 0 || packet->is_later_fragment)
+    return DROP_NONE;
+  /* What answers or ends a connection that is not known would only disturb a backend that never saw it. */
+  if (!may_start_flow(packet))
+    return DROP_NAT_NO_MAPPING;
+  asking.source = packet->local_address;
+  asking.destination = packet->flow.peer_address;
+  asking.source_port = packet->flow.local_port;
+  asking.destination_port = packet->flow.peer_port;
+  index = choose_index(&asking, packet->flow.protocol, word, (word_flags(word) & FRONTEND_INTERNAL_LOCAL) != 0);
+  if (index <= 0)
+    return index == SERVICE_REFUSED ? DROP_NO_SERVICE : DROP_NOT_LOCAL;
+  return take_backend(packet, pod, word, (__u32)index);
+}
+
+/* Remembers the choice, under what the pod asked for, as one whose flow was started. */
+static __always_inline int store_choice(const struct packet *packet, __u64 now) {
   /* FLOW_REPLIED: it lives as long as a flow that was answered, because it sees packets of one side only. */
   struct flow_state choice = {
       .last_seen = now,
-      .flags = FLOW_SERVICE | FLOW_REPLIED | (packet->is_hairpin ? FLOW_HAIRPIN : 0) |
+      .flags = FLOW_SERVICE | FLOW_SETTLED | FLOW_REPLIED | (packet->is_hairpin ? FLOW_HAIRPIN : 0) |
                (packet->is_sibling ? FLOW_SIBLING : 0),
-      .decision = backend,
-      .generation = epoch & CHOICE_EPOCH_MASK,
+      .decision = packet->backend,
+      .generation = packet->epoch | packet->generation << CHOICE_GENERATION_SHIFT,
       .translation = packet->translation,
   };
   struct flow_key key = packet->flow;
@@ -255,76 +274,78 @@ static __always_inline int store_asked(const struct packet *packet) {
   return bpf_map_update_elem(&asked_address, &key, &address, BPF_ANY) == 0 ? DROP_NONE : DROP_FLOW_CREATE;
 }
 
-/* What an address and port stand for to pods; 0: nothing. */
-static __always_inline __u64 find_frontend(const struct ip_address *asked, __be16 port, __u8 protocol) {
-  struct ip_address address = *asked;
-  __u64 word = find_exact(&address, port, protocol);
-
-  if (word == 0 && is_node_port(port) && is_node_address(&address))
-    word = find_node_port(&address, port, protocol);
-  /* CVE-2020-8554: else whoever may make a service could take pods' connections to any address. */
-  return word_flags(word) & FRONTEND_NOT_INTERNAL ? 0 : word;
-}
-
-/* Aims the packet at the backend with this number, and remembers the choice. */
-__noinline int take_backend(struct packet *packet, const struct endpoint *pod, __u64 word, __u32 number, __u64 now) {
-  struct backend *chosen = bpf_map_lookup_elem(&backend, &number);
-  struct ip_address address;
-  __u32 epoch;
-  int reason;
-
-  if (!packet || !pod || !chosen)
-    return DROP_NO_SERVICE;
-  if (packet->flow.protocol == IPPROTO_SCTP && chosen->port != packet->asked_port)
-    return DROP_CSUM_L4;
-  epoch = chosen->epoch;
-  address = chosen->address;
-  packet->translation = word_vip(word) | word_epoch(word) << TRANSLATION_VIP_BITS;
-  packet->service = SERVICE_CHOSEN;
-  packet->is_hairpin = is_own(pod, &address, packet->is_ipv6) != 0;
-  packet->is_sibling = !packet->is_hairpin && is_sibling(&packet->local_address, &address);
-  aim(packet, &address, chosen->port, packet->sent_port);
-  reason = take_port(packet, now);
-  if (reason == DROP_NONE && word_flags(word) & FRONTEND_NODE_PORT)
-    reason = store_asked(packet);
-  if (reason == DROP_NONE)
-    reason = store_choice(packet, number, epoch, now);
-  if (packet->flow.protocol == IPPROTO_TCP && word_flags(word) & FRONTEND_CONFIGURED)
-    packet->backend = number;
-  return reason;
-}
-
 /* A connection begins, which policy allowed: its backend has one more. */
-__noinline int count_opened(__u32 number) {
+static __always_inline void count_opened(__u32 number) {
   struct backend *chosen = bpf_map_lookup_elem(&backend, &number);
 
   if (chosen && counts_load(chosen->service))
     add_load(chosen);
-  return 0;
 }
 
-/* Chooses a backend for what the pod asks for, if that is a service; else leaves the packet as it is. */
-__noinline int choose(struct packet *packet, const struct endpoint *pod, __u64 now) {
-  struct ends asking;
-  __u64 word;
-  int index;
+/*
+ * The flow that a packet would start is there. Either it is this one, whose choice was lost, or it is over, or else
+ * another flow of the pod has these ends: two services share a backend, or the pod talks to the backend by its own
+ * address too. Then this one gets another port. SCTP's checksum does not let its ports change.
+ */
+__noinline int start_taken(struct packet *packet, __u8 direction, __u64 now) {
+  struct flow_state *state;
+  struct flow_key key;
+  int is_over;
 
-  if (!packet || !pod)
+  if (!packet)
     return DROP_INVALID;
-  word = find_frontend(&packet->flow.peer_address, packet->flow.peer_port, packet->flow.protocol);
-  if (word == 0 || packet->is_later_fragment)
+  key = packet->flow; /* on the stack: Linux 6.1 wants keys there */
+  state = live_flow(&key, now);
+  is_over = !state || (state->flags & FLOW_CLOSING && is_opening(packet));
+  if (!is_over && is_same_translation(state, packet)) {
+    state->decision = packet->decision;
+    state->generation = packet->generation;
+    note_packet(state, packet, 0, now);
     return DROP_NONE;
-  /* What answers or ends a connection that is not known would only disturb a backend that never saw it. */
-  if (!may_start_flow(packet))
+  }
+  if (is_over) {
+    if (state)
+      unsettle(packet, state);
+    return start_flow(&key, packet, direction, translated_flags(packet), BPF_ANY, now) == 0 ? DROP_NONE
+                                                                                            : DROP_FLOW_CREATE;
+  }
+  if (packet->flow.protocol == IPPROTO_SCTP)
     return DROP_NAT_NO_MAPPING;
-  asking.source = packet->local_address;
-  asking.destination = packet->flow.peer_address;
-  asking.source_port = packet->flow.local_port;
-  asking.destination_port = packet->flow.peer_port;
-  index = choose_index(&asking, packet->flow.protocol, word, (word_flags(word) & FRONTEND_INTERNAL_LOCAL) != 0);
-  if (index <= 0)
-    return index == SERVICE_REFUSED ? DROP_NO_SERVICE : DROP_NOT_LOCAL;
-  return take_backend(packet, pod, word, (__u32)index, now);
+#pragma clang loop unroll(disable)
+  for (int try = 0; try < WIRE_PORT_TRIES; try++) {
+    __be16 port = bpf_htons(WIRE_PORT_FIRST + (bpf_get_prandom_u32() & WIRE_PORT_MASK));
+
+    if (port == packet->sent_port)
+      continue;
+    set_wire_port(packet, port);
+    key = packet->flow;
+    if (start_flow(&key, packet, direction, translated_flags(packet), BPF_NOEXIST, now) == 0)
+      return DROP_NONE;
+  }
+  return DROP_NAT_NO_MAPPING;
+}
+
+/* Starts the flow of a packet whose backend was chosen just now and which policy allows, and remembers the choice. */
+__noinline int start_chosen(struct packet *packet, __u8 direction, __u64 now) {
+  int reason = DROP_NONE;
+  struct flow_key key;
+  long failure;
+
+  if (!packet)
+    return DROP_INVALID;
+  key = packet->flow;
+  failure = start_flow(&key, packet, direction, translated_flags(packet), BPF_NOEXIST, now);
+  if (failure == -EEXIST)
+    reason = start_taken(packet, direction, now);
+  else if (failure != 0)
+    reason = DROP_FLOW_CREATE;
+  if (reason == DROP_NONE && packet->is_node_port)
+    reason = store_asked(packet);
+  if (reason == DROP_NONE)
+    reason = store_choice(packet, now);
+  if (reason == DROP_NONE && packet->is_counted)
+    count_opened(packet->backend);
+  return reason;
 }
 
 /*
@@ -332,7 +353,7 @@ __noinline int choose(struct packet *packet, const struct endpoint *pod, __u64 n
  * the later one is dropped until the other is closed. Datagrams can: those to the backend's own address keep the ends,
  * those by way of the service get other ones.
  */
-__noinline int part(struct packet *packet, const struct endpoint *pod, const struct flow_state *state, __u64 now) {
+__noinline int part(struct packet *packet, const struct endpoint *pod, const struct flow_state *state) {
   if (!packet || !pod || !state)
     return DROP_INVALID;
   if (packet->flow.protocol != IPPROTO_UDP && !(is_opening(packet) && state->flags & FLOW_CLOSING))
@@ -342,7 +363,7 @@ __noinline int part(struct packet *packet, const struct endpoint *pod, const str
     return DROP_NONE;
   }
   aim_back(packet);
-  return choose(packet, pod, now);
+  return choose(packet, pod);
 }
 
 /* Whether a pod that asks for this is refused: the service has no backend. */
@@ -375,40 +396,41 @@ __noinline int count_closed(const struct packet *packet, const struct flow_state
   return 0;
 }
 
+/* Notes what the pod asked for. */
+static __always_inline void note_asked(struct packet *packet) {
+  packet->asked_address = packet->flow.peer_address;
+  packet->asked_port = packet->flow.peer_port;
+  packet->sent_port = packet->flow.local_port;
+}
+
 /*
- * A packet that asks_service(): aims it at the backend that was chosen before. `known` is what the flow table has of
- * it, or 0. Not 0: there is none, and choose() is to be asked.
+ * Aims a packet at the backend that was chosen before. Not 0: it does not take this one, and choose() is to be asked.
  */
-__noinline int translate(struct packet *packet, struct flow_state *known, __u64 now) {
+__noinline int translate(struct packet *packet, struct flow_state *choice, __u64 now) {
   struct flow_state *state;
   struct backend *chosen;
   __u32 index, flags;
   int is_open;
 
-  if (!packet)
-    return 0;
-  packet->asked_address = packet->flow.peer_address;
-  packet->asked_port = packet->flow.peer_port;
-  packet->sent_port = packet->flow.local_port;
-  if (!known || !(known->flags & FLOW_SERVICE))
+  if (!packet || !choice)
     return 1;
-  index = known->decision;
+  index = choice->decision;
   chosen = bpf_map_lookup_elem(&backend, &index);
-  if (!chosen || chosen->state == BACKEND_FREE || !is_chosen(chosen, known))
+  if (!chosen || chosen->state == BACKEND_FREE || !is_chosen(chosen, choice))
     return 1;
   is_open = opens(packet);
   if (chosen->state != BACKEND_ACTIVE && !packet->is_later_fragment &&
       (is_open || (packet->flow.protocol == IPPROTO_UDP && chosen->state == BACKEND_GONE)))
     return 1;
-  flags = known->flags;
-  packet->translation = known->translation;
+  flags = choice->flags;
+  packet->translation = choice->translation;
   packet->service = SERVICE_KNOWN;
   packet->is_hairpin = (flags & FLOW_HAIRPIN) != 0;
   packet->is_sibling = (flags & FLOW_SIBLING) != 0;
   aim(packet, &chosen->address, chosen->port, port_of(flags, packet->sent_port));
   /* Of all others when the packet has passed. */
-  if (packet->is_hairpin && is_older(known->last_seen, now, SECOND))
-    known->last_seen = now;
+  if (packet->is_hairpin && is_older(choice->last_seen, now, SECOND))
+    choice->last_seen = now;
   if (!is_open)
     return 0;
   /* The first packet again, or another connection from the port of an older one: that is free to go elsewhere. */
