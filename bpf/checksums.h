@@ -53,12 +53,11 @@ static __always_inline __be16 changed_checksum(__be16 checksum, __u64 difference
   return (__be16)~sum;
 }
 
-/* A one's complement sum in 16 bits. Of numbers that are not all 0 it is not 0 either. */
+/* A one's complement sum of less than 2^36 in 16 bits. Of numbers that are not all 0 it is not 0 either. */
 static __always_inline __u32 fold16(__u64 sum) {
-  __u32 low = (__u32)fold(sum);
-
-  low = (low & 0xffff) + (low >> 16);
-  return (low & 0xffff) + (low >> 16);
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return (__u32)((sum & 0xffff) + (sum >> 16));
 }
 
 #endif

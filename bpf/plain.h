@@ -28,40 +28,18 @@ static __always_inline int is_plain(const struct packet *packet) {
   return packet->transport_offset == (packet->is_ipv6 ? PLAIN_TRANSPORT6 : PLAIN_TRANSPORT4);
 }
 
-/* The beginning of a transport header, to the checksum: TCP's behind `rest`, UDP's in the second half of rest[0]. */
-struct beginning {
-  __be16 source_port;
-  __be16 destination_port;
-  __be32 rest[3];
-  __be16 checksum;
-  __u16 padding;
-};
-_Static_assert(sizeof(struct beginning) == 20, "struct beginning");
-
-#define BEGINNING_TCP 18
-#define BEGINNING_UDP 8
-
-/* What is written, from the IP header's checksum or its addresses on. */
-struct plain4 {
-  __u16 padding;
-  __be16 header_checksum;
-  __be32 source;
-  __be32 destination;
-  struct beginning transport;
-};
-_Static_assert(sizeof(struct plain4) == 32, "struct plain4");
-
-struct plain6 {
-  struct ip_address source;
-  struct ip_address destination;
-  struct beginning transport;
-};
-_Static_assert(sizeof(struct plain6) == 52, "struct plain6");
-
-union plain {
-  struct plain4 ipv4;
-  struct plain6 ipv6;
-};
+/*
+ * What is written, in words of 4 bytes: of IPv4 from the one that the header's checksum ends, of IPv6 from the
+ * addresses on, to the one that has the transport's checksum. All stores and loads are of words: a load that needs two
+ * stores waits for them.
+ */
+#define WORDS_LIMIT             13
+#define WORDS4                  2 /* words of the header before what is written */
+#define WORDS6                  2
+#define TRANSPORT4              5 /* words before the transport header */
+#define TRANSPORT6              10
+#define TRANSPORT_WORDS(is_tcp) ((is_tcp) ? 5 : 2)
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first half of a word is its low half");
 
 /*
  * Whether a device is yet to compute the checksum at `offset`, which is `checksum` and then holds the pseudo header's
@@ -106,91 +84,102 @@ static __always_inline int new_checksum(struct __sk_buff *skb, const __u32 offse
   return !is_tcp && sum == 0 ? 0xffff : sum;
 }
 
-static __always_inline __u64 ports_of(const struct beginning *transport) {
-  return *(const __u32 *)transport;
-}
+/*
+ * Copies a transport header as far as its checksum, with other ports and with the checksum that it then has: TCP's
+ * begins the last word, UDP's ends it. 0: the packet does not let itself be written.
+ */
+static __always_inline int copy_transport(struct __sk_buff *skb, __be32 *words, const __be32 *transport,
+                                          const __u32 offset, const int is_tcp, __be32 ports, __u64 pseudo,
+                                          __u64 addresses) {
+  const int last = TRANSPORT_WORDS(is_tcp) - 1;
+  __be32 word = transport[last];
+  int checksum;
 
-/* Gives the transport header in a copy of its beginning other ports and the checksum that it then has. */
-static __always_inline int change_beginning(struct __sk_buff *skb, struct beginning *transport, const __u32 offset,
-                                            const int is_tcp, __be16 source_port, __be16 destination_port, __u64 pseudo,
-                                            __u64 addresses) {
-  const __be16 checksum = is_tcp ? transport->checksum : (__be16)(transport->rest[0] >> 16);
-  __u64 ports = (__u32)~ports_of(transport);
-  int changed;
-
-  transport->source_port = source_port;
-  transport->destination_port = destination_port;
-  ports += ports_of(transport);
-  changed = new_checksum(skb, offset + (is_tcp ? 16 : 6), is_tcp, checksum, pseudo, addresses, ports);
-  if (changed < 0)
+  words[0] = ports;
+#pragma clang loop unroll(full)
+  for (int index = 1; index < last; index++)
+    words[index] = transport[index];
+  checksum = new_checksum(skb, offset + (is_tcp ? 16 : 6), is_tcp, (__be16)(is_tcp ? word : word >> 16), pseudo,
+                          addresses, (__u64)(__u32)~transport[0] + ports);
+  if (checksum < 0)
     return 0;
-  if (is_tcp)
-    transport->checksum = (__be16)changed;
-  else
-    transport->rest[0] = (transport->rest[0] & 0xffff) | (__u32)changed << 16;
+  words[last] = is_tcp ? (word & 0xffff0000) | (__u32)checksum : (word & 0xffff) | (__u32)checksum << 16;
   return 1;
 }
 
-static __always_inline long rewrite_plain4(struct __sk_buff *skb, struct plain4 *plain, const int is_tcp,
+/* The ends that are to change, and both ports in the order of the header. */
+static __always_inline long rewrite_plain4(struct __sk_buff *skb, __be32 *words, const int is_tcp,
                                            const struct ip_address *source, const struct ip_address *destination,
-                                           __be16 source_port, __be16 destination_port) {
-  const __u32 size = is_tcp ? BEGINNING_TCP : BEGINNING_UDP;
-  const struct iphdr *ip = (void *)(long)skb->data + sizeof(struct ethhdr);
-  __u64 pseudo, addresses;
+                                           __be32 ports) {
+  const __be32 *ip = (void *)(long)skb->data + sizeof(struct ethhdr);
+  __u64 pseudo, addresses = 0;
 
-  if ((void *)(ip + 1) + size > (void *)(long)skb->data_end)
+  if ((void *)(ip + TRANSPORT4 + TRANSPORT_WORDS(is_tcp)) > (void *)(long)skb->data_end)
     return -1;
-  pseudo = (__u64)ip->saddr + ip->daddr + bpf_htons(is_tcp ? IPPROTO_TCP : IPPROTO_UDP) +
-           bpf_htons(bpf_ntohs(ip->tot_len) - sizeof(*ip));
-  plain->source = source->word[3];
-  plain->destination = destination->word[3];
-  addresses = (__u64)(__u32)~ip->saddr + (__u32)~ip->daddr + plain->source + plain->destination;
-  plain->header_checksum = changed_checksum(ip->check, fold(addresses));
-  __builtin_memcpy(&plain->transport, ip + 1, size);
-  if (!change_beginning(skb, &plain->transport, PLAIN_TRANSPORT4, is_tcp, source_port, destination_port, pseudo,
-                        addresses))
+  /* In place of the transport's length stands the IP header's, less that header's own. */
+  pseudo = (__u64)ip[3] + ip[4] + (ip[0] >> 16) + (__u16)~bpf_htons(sizeof(struct iphdr)) +
+           bpf_htons(is_tcp ? IPPROTO_TCP : IPPROTO_UDP);
+  words[1] = source ? source->word[3] : ip[3];
+  words[2] = destination ? destination->word[3] : ip[4];
+  if (source)
+    addresses += (__u64)(__u32)~ip[3] + words[1];
+  if (destination)
+    addresses += (__u64)(__u32)~ip[4] + words[2];
+  words[0] = (ip[2] & 0xffff) | ~fold16(addresses + (__u16) ~(ip[2] >> 16)) << 16;
+  if (!copy_transport(skb, words + 3, ip + TRANSPORT4, PLAIN_TRANSPORT4, is_tcp, ports, pseudo, addresses))
     return -1;
-  return bpf_skb_store_bytes(skb, HEADER_CHECKSUM4, &plain->header_checksum, 10 + size, BPF_F_RECOMPUTE_CSUM);
+  return bpf_skb_store_bytes(skb, sizeof(struct ethhdr) + 4 * WORDS4, words, 4 * (3 + TRANSPORT_WORDS(is_tcp)),
+                             BPF_F_RECOMPUTE_CSUM);
 }
 
-static __always_inline __u64 sum6(const __be32 *words) {
+static __always_inline __u64 sum_of(const __be32 *words) {
   return (__u64)words[0] + words[1] + words[2] + words[3];
 }
 
-static __always_inline long rewrite_plain6(struct __sk_buff *skb, struct plain6 *plain, const int is_tcp,
+static __always_inline long rewrite_plain6(struct __sk_buff *skb, __be32 *words, const int is_tcp,
                                            const struct ip_address *source, const struct ip_address *destination,
-                                           __be16 source_port, __be16 destination_port) {
-  const __u32 size = is_tcp ? BEGINNING_TCP : BEGINNING_UDP;
-  const struct ipv6hdr *ip = (void *)(long)skb->data + sizeof(struct ethhdr);
-  __u64 before, addresses;
+                                           __be32 ports) {
+  const __be32 *ip = (void *)(long)skb->data + sizeof(struct ethhdr);
+  __u64 from, to, addresses = 0;
 
-  if ((void *)(ip + 1) + size > (void *)(long)skb->data_end)
+  if ((void *)(ip + TRANSPORT6 + TRANSPORT_WORDS(is_tcp)) > (void *)(long)skb->data_end)
     return -1;
-  before = sum6((const __be32 *)&ip->saddr) + sum6((const __be32 *)&ip->daddr);
-  plain->source = *source;
-  plain->destination = *destination;
-  addresses = sum6(plain->source.word) + sum6(plain->destination.word) + (__u32)~fold(before);
-  __builtin_memcpy(&plain->transport, ip + 1, size);
-  if (!change_beginning(skb, &plain->transport, PLAIN_TRANSPORT6, is_tcp, source_port, destination_port,
-                        before + bpf_htons(is_tcp ? IPPROTO_TCP : IPPROTO_UDP) + ip->payload_len, addresses))
+  from = sum_of(ip + 2);
+  to = sum_of(ip + 6);
+#pragma clang loop unroll(full)
+  for (int index = 0; index < 4; index++) {
+    words[index] = source ? source->word[index] : ip[2 + index];
+    words[4 + index] = destination ? destination->word[index] : ip[6 + index];
+  }
+  if (source)
+    addresses += sum_of(words) + (__u32)~fold(from);
+  if (destination)
+    addresses += sum_of(words + 4) + (__u32)~fold(to);
+  if (!copy_transport(skb, words + 8, ip + TRANSPORT6, PLAIN_TRANSPORT6, is_tcp, ports,
+                      from + to + (ip[1] & 0xffff) + bpf_htons(is_tcp ? IPPROTO_TCP : IPPROTO_UDP), addresses))
     return -1;
-  return bpf_skb_store_bytes(skb, ADDRESSES6, plain, 32 + size, BPF_F_RECOMPUTE_CSUM);
+  return bpf_skb_store_bytes(skb, sizeof(struct ethhdr) + 4 * WORDS6, words, 4 * (8 + TRANSPORT_WORDS(is_tcp)),
+                             BPF_F_RECOMPUTE_CSUM);
 }
 
-/* Gives a plain packet other ends. DROP_INVALID where it does not let itself be written. */
+/*
+ * Gives a plain packet other addresses, of which a null one stays as it is, and other ports. DROP_INVALID where it does
+ * not let itself be written.
+ */
 static __always_inline int rewrite_plain(struct __sk_buff *skb, const struct packet *packet,
                                          const struct ip_address *source, const struct ip_address *destination,
                                          __be16 source_port, __be16 destination_port) {
+  const __be32 ports = (__u32)destination_port << 16 | source_port;
   const int is_tcp = packet->flow.protocol == IPPROTO_TCP;
-  union plain plain;
+  __be32 words[WORDS_LIMIT];
   long failure;
 
   if (packet->is_ipv6)
-    failure = is_tcp ? rewrite_plain6(skb, &plain.ipv6, 1, source, destination, source_port, destination_port)
-                     : rewrite_plain6(skb, &plain.ipv6, 0, source, destination, source_port, destination_port);
+    failure = is_tcp ? rewrite_plain6(skb, words, 1, source, destination, ports)
+                     : rewrite_plain6(skb, words, 0, source, destination, ports);
   else
-    failure = is_tcp ? rewrite_plain4(skb, &plain.ipv4, 1, source, destination, source_port, destination_port)
-                     : rewrite_plain4(skb, &plain.ipv4, 0, source, destination, source_port, destination_port);
+    failure = is_tcp ? rewrite_plain4(skb, words, 1, source, destination, ports)
+                     : rewrite_plain4(skb, words, 0, source, destination, ports);
   return failure ? DROP_INVALID : DROP_NONE;
 }
 

@@ -494,8 +494,7 @@ __noinline int send_settled(struct __sk_buff *skb, const struct packet *packet, 
   chosen = bpf_map_lookup_elem(&backend, &index);
   if (!chosen || chosen->state != BACKEND_ACTIVE || !is_chosen(chosen, choice))
     return NOT_AT_ONCE;
-  reason = rewrite_plain(skb, packet, &packet->local_address, &chosen->address, port_of(flags, packet->flow.local_port),
-                         chosen->port);
+  reason = rewrite_plain(skb, packet, 0, &chosen->address, port_of(flags, packet->flow.local_port), chosen->port);
   if (reason == DROP_NONE && flags & FLOW_SIBLING && send_to_own_station(skb) != 0)
     return DROP_INVALID;
   return reason;
@@ -513,8 +512,7 @@ __noinline int receive_plain(struct __sk_buff *skb, const struct packet *packet,
   asked = bpf_map_lookup_elem(&vip, &index);
   if (!asked || asked->epoch != translation >> TRANSLATION_VIP_BITS || is_node_port_record(asked))
     return NOT_AT_ONCE;
-  return rewrite_plain(skb, packet, &asked->address, &packet->local_address, asked->port,
-                       port_of(state->flags, packet->flow.local_port));
+  return rewrite_plain(skb, packet, &asked->address, 0, asked->port, port_of(state->flags, packet->flow.local_port));
 }
 
 #endif
