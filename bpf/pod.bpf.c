@@ -116,22 +116,24 @@ __noinline int send_to_itself(struct __sk_buff *skb, struct packet *packet, __u6
   struct flow_state *state;
   struct flow_key key;
   struct ends to;
+  int reason;
 
   if (!packet)
     return DROP_INVALID;
-  key = packet->flow;
-  state = live_flow(&key, now);
-  if (state && !(is_opening(packet) && state->flags & FLOW_CLOSING)) {
-    if (note_packet(state, packet, 0, now))
-      count_closed(packet, state);
-  } else if (packet->service == SERVICE_CHOSEN) {
-    int reason = start_chosen(packet, FLOW_INGRESS, now);
-
+  if (packet->service == SERVICE_CHOSEN) {
+    reason = start_chosen(packet, FLOW_INGRESS, now);
     if (reason != DROP_NONE)
       return reason;
-  } else if (may_start_flow(packet)) {
-    if (start_flow(&key, packet, FLOW_INGRESS, translated_flags(packet), BPF_ANY, now) != 0)
-      return DROP_FLOW_CREATE;
+  } else {
+    key = packet->flow;
+    state = live_flow(&key, now);
+    if (state && !(is_opening(packet) && state->flags & FLOW_CLOSING)) {
+      if (note_packet(state, packet, 0, now))
+        count_closed(packet, state);
+    } else if (may_start_flow(packet)) {
+      if (start_flow(&key, packet, FLOW_INGRESS, translated_flags(packet), BPF_ANY, now) != 0)
+        return DROP_FLOW_CREATE;
+    }
   }
   if (packet->is_first_fragment)
     remember_fragment(packet, now);
