@@ -100,7 +100,7 @@ __noinline int start_outside(const struct packet *packet, __u64 now) {
     return DROP_NOT_IN_SRC_RANGE;
   }
   is_local = (flags & FRONTEND_EXTERNAL_LOCAL) != 0;
-  index = choose_index(&work->change.from, packet->flow.protocol, word, is_local);
+  index = choose_index(&work->change.from, packet->flow.protocol, word, is_local, now);
   if (index <= 0)
     return index == SERVICE_REFUSED ? DROP_NO_SERVICE : DROP_NOT_LOCAL;
   number = (__u32)index;

@@ -36,7 +36,7 @@ struct packet {
   __be16 asked_port;
   __be16 sent_port;  /* and the port it was sent from */
   __u32 translation; /* as in struct flow_state */
-  __u32 backend;     /* SERVICE_CHOSEN: which */
+  __u32 backend;     /* of a packet to a service: which */
   __u32 endpoint;
   __u32 decision;
   __u32 generation;

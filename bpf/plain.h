@@ -3,8 +3,8 @@
 #define TERWAYKIT_PLAIN_H
 
 /*
- * Other ends for plain packets: TCP or UDP right behind an IP header without options. What is written lies side by
- * side, so that one helper call does it. Helper calls are what rewriting costs.
+ * Other ends for plain packets: TCP or UDP right behind an IP header without options. Helper calls are what rewriting
+ * costs. What is written lies side by side, so that one does it, or none where the program may write in place.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -33,13 +33,24 @@ static __always_inline int is_plain(const struct packet *packet) {
  * addresses on, to the one that has the transport's checksum. All stores and loads are of words: a load that needs two
  * stores waits for them.
  */
-#define WORDS_LIMIT             13
-#define WORDS4                  2 /* words of the header before what is written */
-#define WORDS6                  2
-#define TRANSPORT4              5 /* words before the transport header */
-#define TRANSPORT6              10
+struct plain_words {
+  __be32 word[13];
+};
+
+#define WORDS_BEFORE            2 /* of the IP header, before what is written */
+#define HEADER_WORDS4           5
+#define HEADER_WORDS6           10
 #define TRANSPORT_WORDS(is_tcp) ((is_tcp) ? 5 : 2)
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first half of a word is its low half");
+
+/* How a plain packet is changed. A null address stays as it is. */
+struct plain_change {
+  const struct ip_address *source;
+  const struct ip_address *destination;
+  __be32 ports; /* in the order of the header */
+  int is_ipv6;
+  int is_tcp;
+};
 
 /*
  * Whether a device is yet to compute the checksum at `offset`, which is `checksum` and then holds the pseudo header's
@@ -89,98 +100,134 @@ static __always_inline int new_checksum(struct __sk_buff *skb, const __u32 offse
  * begins the last word, UDP's ends it. 0: the packet does not let itself be written.
  */
 static __always_inline int copy_transport(struct __sk_buff *skb, __be32 *words, const __be32 *transport,
-                                          const __u32 offset, const int is_tcp, __be32 ports, __u64 pseudo,
+                                          const __u32 offset, const struct plain_change *change, __u64 pseudo,
                                           __u64 addresses) {
-  const int last = TRANSPORT_WORDS(is_tcp) - 1;
+  const int last = TRANSPORT_WORDS(change->is_tcp) - 1;
+  __u64 ports = (__u64)(__u32)~transport[0] + change->ports;
   __be32 word = transport[last];
   int checksum;
 
-  words[0] = ports;
+  words[0] = change->ports;
 #pragma clang loop unroll(full)
   for (int index = 1; index < last; index++)
     words[index] = transport[index];
-  checksum = new_checksum(skb, offset + (is_tcp ? 16 : 6), is_tcp, (__be16)(is_tcp ? word : word >> 16), pseudo,
-                          addresses, (__u64)(__u32)~transport[0] + ports);
-  if (checksum < 0)
-    return 0;
-  words[last] = is_tcp ? (word & 0xffff0000) | (__u32)checksum : (word & 0xffff) | (__u32)checksum << 16;
-  return 1;
+  if (change->is_tcp) {
+    checksum = new_checksum(skb, offset + 16, 1, (__be16)word, pseudo, addresses, ports);
+    words[last] = (word & 0xffff0000) | (__u16)checksum;
+  } else {
+    checksum = new_checksum(skb, offset + 6, 0, (__be16)(word >> 16), pseudo, addresses, ports);
+    words[last] = (word & 0xffff) | (__u32)checksum << 16;
+  }
+  return checksum >= 0;
 }
 
-/* The ends that are to change, and both ports in the order of the header. */
-static __always_inline long rewrite_plain4(struct __sk_buff *skb, __be32 *words, const int is_tcp,
-                                           const struct ip_address *source, const struct ip_address *destination,
-                                           __be32 ports) {
-  const __be32 *ip = (void *)(long)skb->data + sizeof(struct ethhdr);
-  __u64 pseudo, addresses = 0;
+/* Writes `count` words; in place only those that changed. Negative: the packet does not let itself be written. */
+static __always_inline long put_words(struct __sk_buff *skb, const struct plain_words *words, const int count,
+                                      const struct plain_change *change, const int is_in_place) {
+  __be32 *place = (void *)(long)skb->data + sizeof(struct ethhdr);
+  const int header = change->is_ipv6 ? HEADER_WORDS6 : HEADER_WORDS4;
 
-  if ((void *)(ip + TRANSPORT4 + TRANSPORT_WORDS(is_tcp)) > (void *)(long)skb->data_end)
+  if (!is_in_place)
+    return bpf_skb_store_bytes(skb, sizeof(struct ethhdr) + 4 * WORDS_BEFORE, words, 4 * count, BPF_F_RECOMPUTE_CSUM);
+  place += WORDS_BEFORE;
+  if ((void *)(place + count) > (void *)(long)skb->data_end)
     return -1;
+#pragma clang loop unroll(full)
+  for (int index = 0; index < count; index++) {
+    int word = index + WORDS_BEFORE;
+    int is_source = change->is_ipv6 ? word < 6 : word == 3;
+    int is_destination = change->is_ipv6 ? word >= 6 && word < 10 : word == 4;
+
+    if (is_source && !change->source)
+      continue;
+    if (is_destination && !change->destination)
+      continue;
+    if (word > header && index != count - 1)
+      continue;
+    place[index] = words->word[index];
+  }
+  return 0;
+}
+
+static __always_inline long change_plain4(struct __sk_buff *skb, struct plain_words *words,
+                                          const struct plain_change *change, const int is_in_place) {
+  const int count = 3 + TRANSPORT_WORDS(change->is_tcp);
+  const __be32 *ip = (void *)(long)skb->data + sizeof(struct ethhdr);
+  __u64 pseudo, ports, addresses = 0;
+  __be32 *word = words->word;
+
+  if ((void *)(ip + WORDS_BEFORE + count) > (void *)(long)skb->data_end)
+    return -1;
+  ports = (__u64)(__u32)~ip[HEADER_WORDS4] + change->ports;
   /* In place of the transport's length stands the IP header's, less that header's own. */
   pseudo = (__u64)ip[3] + ip[4] + (ip[0] >> 16) + (__u16)~bpf_htons(sizeof(struct iphdr)) +
-           bpf_htons(is_tcp ? IPPROTO_TCP : IPPROTO_UDP);
-  words[1] = source ? source->word[3] : ip[3];
-  words[2] = destination ? destination->word[3] : ip[4];
-  if (source)
-    addresses += (__u64)(__u32)~ip[3] + words[1];
-  if (destination)
-    addresses += (__u64)(__u32)~ip[4] + words[2];
-  words[0] = (ip[2] & 0xffff) | ~fold16(addresses + (__u16) ~(ip[2] >> 16)) << 16;
-  if (!copy_transport(skb, words + 3, ip + TRANSPORT4, PLAIN_TRANSPORT4, is_tcp, ports, pseudo, addresses))
+           bpf_htons(change->is_tcp ? IPPROTO_TCP : IPPROTO_UDP);
+  word[1] = change->source ? change->source->word[3] : ip[3];
+  word[2] = change->destination ? change->destination->word[3] : ip[4];
+  if (change->source)
+    addresses += (__u64)(__u32)~ip[3] + word[1];
+  if (change->destination)
+    addresses += (__u64)(__u32)~ip[4] + word[2];
+  word[0] = (ip[2] & 0xffff) | (__u32)~fold16(addresses + (__u16) ~(ip[2] >> 16)) << 16;
+  if (!copy_transport(skb, word + 3, ip + HEADER_WORDS4, PLAIN_TRANSPORT4, change, pseudo, addresses))
     return -1;
-  return bpf_skb_store_bytes(skb, sizeof(struct ethhdr) + 4 * WORDS4, words, 4 * (3 + TRANSPORT_WORDS(is_tcp)),
-                             BPF_F_RECOMPUTE_CSUM);
+  /*
+   * The kernel's sum of the whole packet, where it has one: the header's checksum makes good for the addresses, and the
+   * transport's, if there is one, for addresses and ports. IPv6 addresses have no other one. A helper sees to it
+   * itself.
+   */
+  if (is_in_place)
+    bpf_csum_update(skb, !change->is_tcp && word[4] >> 16 == 0 ? fold(ports) : (__u32)~fold(addresses));
+  return put_words(skb, words, count, change, is_in_place);
 }
 
 static __always_inline __u64 sum_of(const __be32 *words) {
   return (__u64)words[0] + words[1] + words[2] + words[3];
 }
 
-static __always_inline long rewrite_plain6(struct __sk_buff *skb, __be32 *words, const int is_tcp,
-                                           const struct ip_address *source, const struct ip_address *destination,
-                                           __be32 ports) {
+static __always_inline long change_plain6(struct __sk_buff *skb, struct plain_words *words,
+                                          const struct plain_change *change, const int is_in_place) {
+  const int count = 8 + TRANSPORT_WORDS(change->is_tcp);
   const __be32 *ip = (void *)(long)skb->data + sizeof(struct ethhdr);
-  __u64 from, to, addresses = 0;
+  __u64 pseudo, from, to, addresses = 0;
+  __be32 *word = words->word;
 
-  if ((void *)(ip + TRANSPORT6 + TRANSPORT_WORDS(is_tcp)) > (void *)(long)skb->data_end)
+  if ((void *)(ip + WORDS_BEFORE + count) > (void *)(long)skb->data_end)
     return -1;
   from = sum_of(ip + 2);
   to = sum_of(ip + 6);
+  pseudo = from + to + (ip[1] & 0xffff) + bpf_htons(change->is_tcp ? IPPROTO_TCP : IPPROTO_UDP);
 #pragma clang loop unroll(full)
   for (int index = 0; index < 4; index++) {
-    words[index] = source ? source->word[index] : ip[2 + index];
-    words[4 + index] = destination ? destination->word[index] : ip[6 + index];
+    word[index] = change->source ? change->source->word[index] : ip[2 + index];
+    word[4 + index] = change->destination ? change->destination->word[index] : ip[6 + index];
   }
-  if (source)
-    addresses += sum_of(words) + (__u32)~fold(from);
-  if (destination)
-    addresses += sum_of(words + 4) + (__u32)~fold(to);
-  if (!copy_transport(skb, words + 8, ip + TRANSPORT6, PLAIN_TRANSPORT6, is_tcp, ports,
-                      from + to + (ip[1] & 0xffff) + bpf_htons(is_tcp ? IPPROTO_TCP : IPPROTO_UDP), addresses))
+  if (change->source)
+    addresses += sum_of(word) + (__u32)~fold(from);
+  if (change->destination)
+    addresses += sum_of(word + 4) + (__u32)~fold(to);
+  if (!copy_transport(skb, word + 8, ip + HEADER_WORDS6, PLAIN_TRANSPORT6, change, pseudo, addresses))
     return -1;
-  return bpf_skb_store_bytes(skb, sizeof(struct ethhdr) + 4 * WORDS6, words, 4 * (8 + TRANSPORT_WORDS(is_tcp)),
-                             BPF_F_RECOMPUTE_CSUM);
+  return put_words(skb, words, count, change, is_in_place);
 }
 
-/*
- * Gives a plain packet other addresses, of which a null one stays as it is, and other ports. DROP_INVALID where it does
- * not let itself be written.
- */
-static __always_inline int rewrite_plain(struct __sk_buff *skb, const struct packet *packet,
-                                         const struct ip_address *source, const struct ip_address *destination,
-                                         __be16 source_port, __be16 destination_port) {
-  const __be32 ports = (__u32)destination_port << 16 | source_port;
-  const int is_tcp = packet->flow.protocol == IPPROTO_TCP;
-  __be32 words[WORDS_LIMIT];
+/* Changes a plain packet. DROP_INVALID where it does not let itself be written. */
+static __always_inline int change_plain(struct __sk_buff *skb, int is_ipv6, int is_tcp, const struct ip_address *source,
+                                        const struct ip_address *destination, __be32 ports, const int is_in_place) {
+  const struct plain_change udp4 = {source, destination, ports, 0, 0}, tcp4 = {source, destination, ports, 0, 1};
+  const struct plain_change udp6 = {source, destination, ports, 1, 0}, tcp6 = {source, destination, ports, 1, 1};
+  struct plain_words words;
   long failure;
 
-  if (packet->is_ipv6)
-    failure = is_tcp ? rewrite_plain6(skb, words, 1, source, destination, ports)
-                     : rewrite_plain6(skb, words, 0, source, destination, ports);
+  if (is_ipv6)
+    failure = is_tcp ? change_plain6(skb, &words, &tcp6, is_in_place) : change_plain6(skb, &words, &udp6, is_in_place);
   else
-    failure = is_tcp ? rewrite_plain4(skb, words, 1, source, destination, ports)
-                     : rewrite_plain4(skb, words, 0, source, destination, ports);
+    failure = is_tcp ? change_plain4(skb, &words, &tcp4, is_in_place) : change_plain4(skb, &words, &udp4, is_in_place);
   return failure ? DROP_INVALID : DROP_NONE;
+}
+
+static __always_inline __be32 ports_word(__be16 source, __be16 destination) {
+  return (__u32)destination << 16 | source;
 }
 
 #endif

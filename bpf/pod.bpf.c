@@ -98,14 +98,17 @@ __noinline int translate_reply(struct __sk_buff *skb, const struct packet *packe
 
 /* What the pod sends to a service goes to the backend. */
 static __always_inline int translate_request(struct __sk_buff *skb, const struct packet *packet) {
-  struct ends to = {
-      .source = packet->local_address,
-      .destination = packet->flow.peer_address,
-      .source_port = packet->flow.local_port,
-      .destination_port = packet->flow.peer_port,
-  };
-  int reason = rewrite(skb, packet, &to);
+  struct ends to;
+  int reason;
 
+  if (is_plain(packet))
+    change_in_place(skb, packet, POD_PROGRAM_SEND, packet->backend,
+                    ports_word(packet->flow.local_port, packet->flow.peer_port), packet->is_sibling);
+  to.source = packet->local_address;
+  to.destination = packet->flow.peer_address;
+  to.source_port = packet->flow.local_port;
+  to.destination_port = packet->flow.peer_port;
+  reason = rewrite(skb, packet, &to);
   if (reason == DROP_NONE && packet->is_sibling && send_to_own_station(skb) != 0)
     return DROP_INVALID;
   return reason;
@@ -185,16 +188,13 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
     if (translate_services && direction == FLOW_EGRESS) {
       if (state && state->flags & FLOW_SERVICE) {
         choice = state;
-        if (is_settled(packet, choice, pod, now)) {
-          reason = send_settled(skb, packet, choice);
-          if (reason != NOT_AT_ONCE)
-            return reason;
-        }
+        if (is_settled(packet, choice, pod, now))
+          send_settled(skb, packet, choice);
       }
       if (asks_service(packet, state)) {
         note_asked(packet);
         if (!choice || translate(packet, choice, now)) {
-          reason = choose(packet, pod);
+          reason = choose(packet, pod, now);
           if (reason != DROP_NONE)
             return reason;
         }
@@ -204,7 +204,7 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
           state = 0;
       }
       if (state && state->flags & FLOW_FROM_POD && !is_same_translation(state, packet)) {
-        reason = part(packet, pod, state);
+        reason = part(packet, pod, state, now);
         if (reason != DROP_NONE)
           return reason;
         state = 0;
@@ -239,7 +239,7 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
     }
   }
   if (relation == RELATION_FIRST) {
-    if (translate_services && packet->service == SERVICE_CHOSEN) {
+    if (translate_services && direction == FLOW_EGRESS && packet->service == SERVICE_CHOSEN) {
       reason = start_chosen(packet, direction, now);
       if (reason != DROP_NONE)
         return reason;
@@ -262,8 +262,9 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
   }
   if (translate_services && relation == RELATION_REPLY && state && state->translation != 0) {
     *is_returned = direction == FLOW_EGRESS;
-    reason = direction == FLOW_INGRESS ? receive_plain(skb, packet, state) : NOT_AT_ONCE;
-    return reason != NOT_AT_ONCE ? reason : translate_reply(skb, packet, state);
+    if (direction == FLOW_INGRESS)
+      receive_at_once(skb, packet, state);
+    return translate_reply(skb, packet, state);
   }
   return DROP_NONE;
 }
@@ -305,6 +306,17 @@ int from_pod(struct __sk_buff *skb) {
 SEC("tc")
 int to_pod(struct __sk_buff *skb) {
   return handle(skb, FLOW_INGRESS);
+}
+
+/* Without services nothing jumps to these. */
+SEC("tc")
+int send_plain(struct __sk_buff *skb) {
+  return end_in_place(skb, translate_services ? send_in_place(skb) : DROP_MISSED_TAIL_CALL);
+}
+
+SEC("tc")
+int receive_plain(struct __sk_buff *skb) {
+  return end_in_place(skb, translate_services ? receive_in_place(skb) : DROP_MISSED_TAIL_CALL);
 }
 
 /* The source may be used under BSD-2-Clause too; this string is what the kernel asks for GPL-only helpers. */

@@ -127,9 +127,10 @@ static __always_inline int rewrite_other(struct __sk_buff *skb, const struct pac
 __noinline int rewrite(struct __sk_buff *skb, const struct packet *packet, const struct ends *to) {
   if (!packet || !to)
     return DROP_INVALID;
-  return is_plain(packet)
-             ? rewrite_plain(skb, packet, &to->source, &to->destination, to->source_port, to->destination_port)
-             : rewrite_other(skb, packet, to);
+  if (!is_plain(packet))
+    return rewrite_other(skb, packet, to);
+  return change_plain(skb, packet->is_ipv6, packet->flow.protocol == IPPROTO_TCP, &to->source, &to->destination,
+                      ports_word(to->source_port, to->destination_port), 0);
 }
 
 /*

@@ -16,6 +16,7 @@
 #include "choice.h"
 #include "conntrack.h"
 #include "include/endpoint_abi.h"
+#include "in_place.h"
 #include "include/flow_abi.h"
 #include "include/service_abi.h"
 #include "local_pods.h"
@@ -216,13 +217,14 @@ static __always_inline int take_backend(struct packet *packet, const struct endp
   packet->is_node_port = (word_flags(word) & FRONTEND_NODE_PORT) != 0;
   packet->is_counted = packet->flow.protocol == IPPROTO_TCP && word_flags(word) & FRONTEND_CONFIGURED;
   packet->is_hairpin = is_own(pod, &chosen->address, packet->is_ipv6) != 0;
-  packet->is_sibling = !packet->is_hairpin && is_sibling(&packet->local_address, &chosen->address);
+  packet->is_sibling =
+      !packet->is_hairpin && pod->flags & ENDPOINT_SIBLINGS && is_sibling(&packet->local_address, &chosen->address);
   aim(packet, &chosen->address, chosen->port, packet->sent_port);
   return DROP_NONE;
 }
 
 /* Chooses a backend for what the pod asks for, if that is a service; else leaves the packet as it is. */
-__noinline int choose(struct packet *packet, const struct endpoint *pod) {
+__noinline int choose(struct packet *packet, const struct endpoint *pod, __u64 now) {
   struct ends asking;
   __u64 word;
   int index;
@@ -239,7 +241,7 @@ __noinline int choose(struct packet *packet, const struct endpoint *pod) {
   asking.destination = packet->flow.peer_address;
   asking.source_port = packet->flow.local_port;
   asking.destination_port = packet->flow.peer_port;
-  index = choose_index(&asking, packet->flow.protocol, word, (word_flags(word) & FRONTEND_INTERNAL_LOCAL) != 0);
+  index = choose_index(&asking, packet->flow.protocol, word, (word_flags(word) & FRONTEND_INTERNAL_LOCAL) != 0, now);
   if (index <= 0)
     return index == SERVICE_REFUSED ? DROP_NO_SERVICE : DROP_NOT_LOCAL;
   return take_backend(packet, pod, word, (__u32)index);
@@ -353,7 +355,7 @@ __noinline int start_chosen(struct packet *packet, __u8 direction, __u64 now) {
  * the later one is dropped until the other is closed. Datagrams can: those to the backend's own address keep the ends,
  * those by way of the service get other ones.
  */
-__noinline int part(struct packet *packet, const struct endpoint *pod, const struct flow_state *state) {
+__noinline int part(struct packet *packet, const struct endpoint *pod, const struct flow_state *state, __u64 now) {
   if (!packet || !pod || !state)
     return DROP_INVALID;
   if (packet->flow.protocol != IPPROTO_UDP && !(is_opening(packet) && state->flags & FLOW_CLOSING))
@@ -363,7 +365,7 @@ __noinline int part(struct packet *packet, const struct endpoint *pod, const str
     return DROP_NONE;
   }
   aim_back(packet);
-  return choose(packet, pod);
+  return choose(packet, pod, now);
 }
 
 /* Whether a pod that asks for this is refused: the service has no backend. */
@@ -424,6 +426,7 @@ __noinline int translate(struct packet *packet, struct flow_state *choice, __u64
     return 1;
   flags = choice->flags;
   packet->translation = choice->translation;
+  packet->backend = index;
   packet->service = SERVICE_KNOWN;
   packet->is_hairpin = (flags & FLOW_HAIRPIN) != 0;
   packet->is_sibling = (flags & FLOW_SIBLING) != 0;
@@ -478,41 +481,38 @@ static __always_inline int is_settled(const struct packet *packet, const struct 
   return settled != 0 && settled == (__u16)generation;
 }
 
-/* What of_settled() and of_reply() say of packets that they leave as they are, for others to see. */
-#define NOT_AT_ONCE 256
+/* Whether the backend of a settled choice goes on as it was. */
+static __always_inline const struct backend *settled_backend(const struct flow_state *choice) {
+  __u32 index = choice->decision;
+  const struct backend *chosen = bpf_map_lookup_elem(&backend, &index);
 
-/* Sends a packet to the backend of its settled choice. */
-__noinline int send_settled(struct __sk_buff *skb, const struct packet *packet, const struct flow_state *choice) {
-  const struct backend *chosen;
-  __u32 index, flags;
-  int reason;
-
-  if (!packet || !choice)
-    return NOT_AT_ONCE;
-  index = choice->decision;
-  flags = choice->flags;
-  chosen = bpf_map_lookup_elem(&backend, &index);
-  if (!chosen || chosen->state != BACKEND_ACTIVE || !is_chosen(chosen, choice))
-    return NOT_AT_ONCE;
-  reason = rewrite_plain(skb, packet, 0, &chosen->address, port_of(flags, packet->flow.local_port), chosen->port);
-  if (reason == DROP_NONE && flags & FLOW_SIBLING && send_to_own_station(skb) != 0)
-    return DROP_INVALID;
-  return reason;
+  return chosen && chosen->state == BACKEND_ACTIVE && is_chosen(chosen, choice) ? chosen : 0;
 }
 
-/* Gives a plain reply the address that the pod asked for, unless that is a node port's. */
-__noinline int receive_plain(struct __sk_buff *skb, const struct packet *packet, const struct flow_state *state) {
-  __u32 translation, index;
+/* Sends a plain packet to the backend of its settled choice. Returns where it cannot, and has changed nothing. */
+static __always_inline void send_settled(struct __sk_buff *skb, const struct packet *packet,
+                                         const struct flow_state *choice) {
+  const struct backend *chosen = settled_backend(choice);
+  __u32 flags = choice->flags;
+
+  if (chosen)
+    change_in_place(skb, packet, POD_PROGRAM_SEND, choice->decision,
+                    ports_word(port_of(flags, packet->flow.local_port), chosen->port), flags & FLOW_SIBLING);
+}
+
+/* Gives a plain reply the address that the pod asked for, unless that is a node port's. Returns as send_settled(). */
+static __always_inline void receive_at_once(struct __sk_buff *skb, const struct packet *packet,
+                                            const struct flow_state *state) {
+  __u32 translation = state->translation, flags = state->flags;
+  __u32 index = translation & ((1u << TRANSLATION_VIP_BITS) - 1);
   const struct vip *asked;
 
-  if (!packet || !state || !is_plain(packet) || state->flags & FLOW_HAIRPIN)
-    return NOT_AT_ONCE;
-  translation = state->translation;
-  index = translation & ((1u << TRANSLATION_VIP_BITS) - 1);
+  if (!is_plain(packet) || flags & FLOW_HAIRPIN)
+    return;
   asked = bpf_map_lookup_elem(&vip, &index);
-  if (!asked || asked->epoch != translation >> TRANSLATION_VIP_BITS || is_node_port_record(asked))
-    return NOT_AT_ONCE;
-  return rewrite_plain(skb, packet, &asked->address, 0, asked->port, port_of(state->flags, packet->flow.local_port));
+  if (asked && asked->epoch == translation >> TRANSLATION_VIP_BITS && !is_node_port_record(asked))
+    change_in_place(skb, packet, POD_PROGRAM_RECEIVE, index,
+                    ports_word(asked->port, port_of(flags, packet->flow.local_port)), 0);
 }
 
 #endif

@@ -16,11 +16,22 @@
 #define ENDPOINT_PRESENT (1u << 0)
 /* endpoint.flags: drop (DROP_ENDPOINT_NOT_READY) until the active policy generation has compiled this endpoint. */
 #define ENDPOINT_POLICY_REQUIRED (1u << 1)
+/*
+ * endpoint.flags: the pod is a slave of a parent that passes frames between its slaves by itself (IPVLAN L2), so that
+ * map `local_pod` is asked whether a service's backend is another one of them.
+ */
+#define ENDPOINT_SIBLINGS (1u << 2)
 
-/* Slots of the program array that dispatchers tail-call into. */
+/*
+ * Slots of the program array that dispatchers tail-call into, with the endpoint in skb->cb[0]. The first two jump on to
+ * the others, with words in skb->cb[1] ... cb[3] (bpf/in_place.h); a slot that is empty is done without. Words of
+ * another meaning take other slots, since slots are replaced one after the other.
+ */
 #define POD_PROGRAM_EGRESS  0 /* from the pod */
 #define POD_PROGRAM_INGRESS 1 /* to the pod */
-#define POD_PROGRAM_COUNT   2
+#define POD_PROGRAM_SEND    2 /* what the pod sends to a service, on to the backend */
+#define POD_PROGRAM_RECEIVE 3 /* what a backend answers, to the pod */
+#define POD_PROGRAM_COUNT   4
 
 /*
  * Map `endpoint` (array by endpoint identifier). A family that the pod has no address of is zero. What the pod sends
