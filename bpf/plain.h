@@ -17,8 +17,6 @@
 #include "include/flow_abi.h"
 #include "packet.h"
 
-#define HEADER_CHECKSUM4 (sizeof(struct ethhdr) + 10)
-#define ADDRESSES6       (sizeof(struct ethhdr) + 8)
 #define PLAIN_TRANSPORT4 (sizeof(struct ethhdr) + sizeof(struct iphdr))
 #define PLAIN_TRANSPORT6 (sizeof(struct ethhdr) + sizeof(struct ipv6hdr))
 

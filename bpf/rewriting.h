@@ -3,9 +3,9 @@
 #define TERWAYKIT_REWRITING_H
 
 /*
- * Other addresses and ports in a packet, with the checksums that cover them. Only helpers write: a program that stores
- * into the packet itself gets a prologue from the verifier, which would copy the headers of every segment that TCP may
- * have to send again, whether it is rewritten or not.
+ * Other addresses and ports in a packet, with the checksums that cover them. Only helpers write: before a program that
+ * stores into the packet itself the kernel puts a call for all packets whose headers others may read, as of each TCP
+ * segment with data, whether it is rewritten or not (in_place.h).
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -17,16 +17,17 @@
 #include "checksums.h"
 #include "include/flow_abi.h"
 #include "packet.h"
-#include "plain.h"
 #include "transport.h"
+
+#define HEADER_CHECKSUM4 (sizeof(struct ethhdr) + 10)
+#define ADDRESSES4       (sizeof(struct ethhdr) + 12)
+#define ADDRESSES6       (sizeof(struct ethhdr) + 8)
 
 /* What the ends of a packet are, and what they are to be. */
 struct rewriting {
   struct ends from;
   struct ends to;
 };
-
-#define ADDRESSES4 (sizeof(struct ethhdr) + 12)
 
 /* Behind the header checksum of an IPv4 header without options: what is rewritten, in one piece. */
 struct tail4 {
@@ -86,16 +87,20 @@ static __always_inline long read_ends(struct __sk_buff *skb, const struct packet
   return packet->is_later_fragment ? 0 : bpf_skb_load_bytes(skb, packet->transport_offset, &ends->source_port, 4);
 }
 
-/* Packets of which something has to be looked for: fragments, SCTP, headers with options. */
-static __always_inline int rewrite_other(struct __sk_buff *skb, const struct packet *packet, const struct ends *to) {
+/*
+ * Gives a packet of a protocol with ports other ends. A later fragment has addresses only. DROP_INVALID where the
+ * packet does not let itself be written, which leaves it half done: it has to be dropped. For all that is not plain
+ * (plain.h), where something has to be looked for: fragments, SCTP, headers with options.
+ */
+__noinline int rewrite(struct __sk_buff *skb, const struct packet *packet, const struct ends *to) {
   __u32 checksum = 0, old_ports, new_ports;
   __u64 difference, flags = 0, pseudo;
   __be16 header_checksum = 0;
   struct ends from = {};
 
-  if (read_ends(skb, packet, &from) != 0)
+  if (!packet || !to || read_ends(skb, packet, &from) != 0)
     return DROP_INVALID;
-  difference = address_difference(&from, to, 4);
+  difference = packet->is_ipv6 ? address_difference(&from, to, 4) : address_difference(&from, to, 1);
   if (!packet->is_ipv6) {
     if (bpf_skb_load_bytes(skb, HEADER_CHECKSUM4, &header_checksum, sizeof(header_checksum)) != 0)
       return DROP_INVALID;
@@ -118,19 +123,6 @@ static __always_inline int rewrite_other(struct __sk_buff *skb, const struct pac
   if ((packet->is_ipv6 ? store6(skb, packet, to) : store4(skb, packet, to, header_checksum)) != 0)
     return DROP_INVALID;
   return DROP_NONE;
-}
-
-/*
- * Gives a packet of a protocol with ports other ends. A later fragment has addresses only. DROP_INVALID where the
- * packet does not let itself be written, which leaves it half done: it has to be dropped.
- */
-__noinline int rewrite(struct __sk_buff *skb, const struct packet *packet, const struct ends *to) {
-  if (!packet || !to)
-    return DROP_INVALID;
-  if (!is_plain(packet))
-    return rewrite_other(skb, packet, to);
-  return change_plain(skb, packet->is_ipv6, packet->flow.protocol == IPPROTO_TCP, &to->source, &to->destination,
-                      ports_word(to->source_port, to->destination_port), 0);
 }
 
 /*

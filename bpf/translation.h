@@ -9,30 +9,21 @@
  * flow says which VIP it was asked for, so that replies need one look-up more.
  */
 #include <linux/bpf.h>
-#include <linux/errno.h>
 #include <linux/in.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "choice.h"
 #include "conntrack.h"
 #include "include/endpoint_abi.h"
-#include "in_place.h"
 #include "include/flow_abi.h"
 #include "include/service_abi.h"
 #include "local_pods.h"
 #include "packet.h"
 #include "pod_maps.h"
-#include "policy.h"
-#include "rewriting.h"
 #include "service.h"
 
 /* Set by the loader: whether there are services. Without, none of this is left of the programs. */
 const volatile __u32 translate_services = 0;
-
-/* Ports that stand for another one on the wire, and how many of them are tried. */
-#define WIRE_PORT_FIRST 32768
-#define WIRE_PORT_MASK  32767
-#define WIRE_PORT_TRIES 16
 
 static __always_inline int may_ask_service(__u8 protocol) {
   return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
@@ -247,109 +238,6 @@ __noinline int choose(struct packet *packet, const struct endpoint *pod, __u64 n
   return take_backend(packet, pod, word, (__u32)index);
 }
 
-/* Remembers the choice, under what the pod asked for, as one whose flow was started. */
-static __always_inline int store_choice(const struct packet *packet, __u64 now) {
-  /* FLOW_REPLIED: it lives as long as a flow that was answered, because it sees packets of one side only. */
-  struct flow_state choice = {
-      .last_seen = now,
-      .flags = FLOW_SERVICE | FLOW_SETTLED | FLOW_REPLIED | (packet->is_hairpin ? FLOW_HAIRPIN : 0) |
-               (packet->is_sibling ? FLOW_SIBLING : 0),
-      .decision = packet->backend,
-      .generation = packet->epoch | packet->generation << CHOICE_GENERATION_SHIFT,
-      .translation = packet->translation,
-  };
-  struct flow_key key = packet->flow;
-
-  if (wire_port(packet) != packet->sent_port)
-    choice.flags |= (__u32)wire_port(packet) << FLOW_PORT_SHIFT;
-  key.peer_address = packet->asked_address;
-  key.peer_port = packet->asked_port;
-  key.local_port = packet->sent_port;
-  return bpf_map_update_elem(&flow, &key, &choice, BPF_ANY) == 0 ? DROP_NONE : DROP_FLOW_CREATE;
-}
-
-/* A VIP record of a node port says any address: which one it was is kept beside the flow. */
-static __always_inline int store_asked(const struct packet *packet) {
-  struct flow_key key = packet->flow;
-  struct ip_address address = packet->asked_address;
-
-  return bpf_map_update_elem(&asked_address, &key, &address, BPF_ANY) == 0 ? DROP_NONE : DROP_FLOW_CREATE;
-}
-
-/* A connection begins, which policy allowed: its backend has one more. */
-static __always_inline void count_opened(__u32 number) {
-  struct backend *chosen = bpf_map_lookup_elem(&backend, &number);
-
-  if (chosen && counts_load(chosen->service))
-    add_load(chosen);
-}
-
-/*
- * The flow that a packet would start is there. Either it is this one, whose choice was lost, or it is over, or else
- * another flow of the pod has these ends: two services share a backend, or the pod talks to the backend by its own
- * address too. Then this one gets another port. SCTP's checksum does not let its ports change.
- */
-__noinline int start_taken(struct packet *packet, __u8 direction, __u64 now) {
-  struct flow_state *state;
-  struct flow_key key;
-  int is_over;
-
-  if (!packet)
-    return DROP_INVALID;
-  key = packet->flow; /* on the stack: Linux 6.1 wants keys there */
-  state = live_flow(&key, now);
-  is_over = !state || (state->flags & FLOW_CLOSING && is_opening(packet));
-  if (!is_over && is_same_translation(state, packet)) {
-    state->decision = packet->decision;
-    state->generation = packet->generation;
-    note_packet(state, packet, 0, now);
-    return DROP_NONE;
-  }
-  if (is_over) {
-    if (state)
-      unsettle(packet, state);
-    return start_flow(&key, packet, direction, translated_flags(packet), BPF_ANY, now) == 0 ? DROP_NONE
-                                                                                            : DROP_FLOW_CREATE;
-  }
-  if (packet->flow.protocol == IPPROTO_SCTP)
-    return DROP_NAT_NO_MAPPING;
-#pragma clang loop unroll(disable)
-  for (int try = 0; try < WIRE_PORT_TRIES; try++) {
-    __be16 port = bpf_htons(WIRE_PORT_FIRST + (bpf_get_prandom_u32() & WIRE_PORT_MASK));
-
-    if (port == packet->sent_port)
-      continue;
-    set_wire_port(packet, port);
-    key = packet->flow;
-    if (start_flow(&key, packet, direction, translated_flags(packet), BPF_NOEXIST, now) == 0)
-      return DROP_NONE;
-  }
-  return DROP_NAT_NO_MAPPING;
-}
-
-/* Starts the flow of a packet whose backend was chosen just now and which policy allows, and remembers the choice. */
-__noinline int start_chosen(struct packet *packet, __u8 direction, __u64 now) {
-  int reason = DROP_NONE;
-  struct flow_key key;
-  long failure;
-
-  if (!packet)
-    return DROP_INVALID;
-  key = packet->flow;
-  failure = start_flow(&key, packet, direction, translated_flags(packet), BPF_NOEXIST, now);
-  if (failure == -EEXIST)
-    reason = start_taken(packet, direction, now);
-  else if (failure != 0)
-    reason = DROP_FLOW_CREATE;
-  if (reason == DROP_NONE && packet->is_node_port)
-    reason = store_asked(packet);
-  if (reason == DROP_NONE)
-    reason = store_choice(packet, now);
-  if (reason == DROP_NONE && packet->is_counted)
-    count_opened(packet->backend);
-  return reason;
-}
-
 /*
  * A packet whose flow has the ends of another one of the pod's, which is translated otherwise. Connections cannot move:
  * the later one is dropped until the other is closed. Datagrams can: those to the backend's own address keep the ends,
@@ -446,73 +334,6 @@ __noinline int translate(struct packet *packet, struct flow_state *choice, __u64
     return 0;
   aim_back(packet);
   return 1;
-}
-
-/*
- * Notes that a packet of the choice's flow passed, as one of this policy generation (0: none is compiled). Stores are
- * rare on purpose, as in note_packet().
- */
-static __always_inline void settle(struct flow_state *choice, __u32 generation, __u64 now) {
-  __u32 both = (choice->generation & CHOICE_EPOCH_MASK) | generation << CHOICE_GENERATION_SHIFT;
-
-  if (choice->generation != both)
-    choice->generation = both;
-  if (is_older(choice->last_seen, now, SECOND))
-    choice->last_seen = now;
-  if (!(choice->flags & FLOW_SETTLED))
-    __sync_fetch_and_or(&choice->flags, FLOW_SETTLED);
-}
-
-/*
- * Whether nothing has to be asked about a packet but where its backend is: its flow passed less than a second ago, by
- * the generation in force. 16 bits tell generations apart, of which no second has so many. One whose bits are 0 is not
- * told from none, and settles nothing.
- */
-static __always_inline int is_settled(const struct packet *packet, const struct flow_state *choice,
-                                      const struct endpoint *pod, __u64 now) {
-  __u32 generation, settled = choice->generation >> CHOICE_GENERATION_SHIFT;
-
-  if ((choice->flags & (FLOW_SETTLED | FLOW_HAIRPIN)) != FLOW_SETTLED || !is_plain(packet) ||
-      packet->tcp_flags & (TCP_SYN | TCP_RST | TCP_FIN) || is_older(choice->last_seen, now, SECOND))
-    return 0;
-  generation = active_generation();
-  if (generation == 0)
-    return settled == 0 && !(pod->flags & ENDPOINT_POLICY_REQUIRED);
-  return settled != 0 && settled == (__u16)generation;
-}
-
-/* Whether the backend of a settled choice goes on as it was. */
-static __always_inline const struct backend *settled_backend(const struct flow_state *choice) {
-  __u32 index = choice->decision;
-  const struct backend *chosen = bpf_map_lookup_elem(&backend, &index);
-
-  return chosen && chosen->state == BACKEND_ACTIVE && is_chosen(chosen, choice) ? chosen : 0;
-}
-
-/* Sends a plain packet to the backend of its settled choice. Returns where it cannot, and has changed nothing. */
-static __always_inline void send_settled(struct __sk_buff *skb, const struct packet *packet,
-                                         const struct flow_state *choice) {
-  const struct backend *chosen = settled_backend(choice);
-  __u32 flags = choice->flags;
-
-  if (chosen)
-    change_in_place(skb, packet, POD_PROGRAM_SEND, choice->decision,
-                    ports_word(port_of(flags, packet->flow.local_port), chosen->port), flags & FLOW_SIBLING);
-}
-
-/* Gives a plain reply the address that the pod asked for, unless that is a node port's. Returns as send_settled(). */
-static __always_inline void receive_at_once(struct __sk_buff *skb, const struct packet *packet,
-                                            const struct flow_state *state) {
-  __u32 translation = state->translation, flags = state->flags;
-  __u32 index = translation & ((1u << TRANSLATION_VIP_BITS) - 1);
-  const struct vip *asked;
-
-  if (!is_plain(packet) || flags & FLOW_HAIRPIN)
-    return;
-  asked = bpf_map_lookup_elem(&vip, &index);
-  if (asked && asked->epoch == translation >> TRANSLATION_VIP_BITS && !is_node_port_record(asked))
-    change_in_place(skb, packet, POD_PROGRAM_RECEIVE, index,
-                    ports_word(asked->port, port_of(flags, packet->flow.local_port)), 0);
 }
 
 #endif
