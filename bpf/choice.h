@@ -20,6 +20,15 @@ static __always_inline __u32 hash_of(const struct ends *asking, __u8 protocol) {
   return spread(ports + 0x9e3779b97f4a7c15ull * spread(from + 0x9e3779b97f4a7c15ull * spread(to)));
 }
 
+/* By chance, where no table asks for the flow: a port used again should not find the backend that it had. */
+static __always_inline __u32 chance(const struct ends *asking, __u64 now) {
+  __u64 ends = (__u64)(asking->source.word[3] ^ asking->destination.word[3]) << 32 | (__u32)asking->source_port << 16 |
+               asking->destination_port;
+
+  /* The clock moves in ticks, which are far apart. */
+  return spread(ends ^ now * 0x9e3779b97f4a7c15ull);
+}
+
 /* Open connections are counted only where that matters to the next choice. */
 static __always_inline int counts_load(__u32 service) {
   struct service_config *config = bpf_map_lookup_elem(&service_config, &service);
@@ -28,16 +37,13 @@ static __always_inline int counts_load(__u32 service) {
 }
 
 /* The number of a backend for a new flow, as choose_backend(), with what became of the client counted. */
-__noinline int choose_index(const struct ends *asking, __u8 protocol, __u64 word, int is_local) {
+static __always_inline int choose_index(const struct ends *asking, __u8 protocol, __u64 word, int is_local, __u64 now) {
   struct affinity_key client = {.kind = is_local ? AFFINITY_LOCAL : 0};
   __u32 hash;
   int index;
 
-  if (!asking)
-    return SERVICE_REFUSED;
   client.client = asking->source;
-  /* By chance where no table asks for the flow: a port used again should not find the backend it had. */
-  hash = word_flags(word) & FRONTEND_CONFIGURED ? hash_of(asking, protocol) : bpf_get_prandom_u32();
+  hash = word_flags(word) & FRONTEND_CONFIGURED ? hash_of(asking, protocol) : chance(asking, now);
   index = choose_backend(word, is_local != 0, &client, hash);
   if (index > 0)
     count_service(word_service(word), SERVICE_TRANSLATED);

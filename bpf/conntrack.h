@@ -51,9 +51,12 @@ static __always_inline int note_packet(struct flow_state *state, const struct pa
   return closes;
 }
 
-/* Starts a flow with this packet, or starts it over. `flags`: beside its direction. 0, or why the map refused. */
+/*
+ * Starts a flow with this packet, or starts it over unless `how` is BPF_NOEXIST. `flags`: beside its direction. 0, or
+ * why the map refused.
+ */
 static __always_inline long start_flow(const struct flow_key *key, const struct packet *packet, const __u8 direction,
-                                       __u32 flags, __u64 now) {
+                                       __u32 flags, __u64 how, __u64 now) {
   struct flow_state state = {
       .last_seen = now,
       .flags = direction_flag(direction) | flags,
@@ -62,7 +65,7 @@ static __always_inline long start_flow(const struct flow_key *key, const struct 
       .translation = packet->translation,
   };
 
-  return bpf_map_update_elem(&flow, key, &state, BPF_ANY);
+  return bpf_map_update_elem(&flow, key, &state, how);
 }
 
 #endif

@@ -82,7 +82,7 @@ static __always_inline int other_ends(const struct packet *packet, struct error_
     __u32 index = state->decision;
     struct backend *chosen = bpf_map_lookup_elem(&backend, &index);
 
-    if (!chosen || chosen->epoch != state->generation)
+    if (!chosen || !is_chosen(chosen, state))
       return 0;
     address = chosen->address;
     port = chosen->port;

@@ -21,6 +21,7 @@
 #include "node_flows.h"
 #include "packet.h"
 #include "parsing.h"
+#include "plain.h"
 #include "quotation.h"
 #include "refusal.h"
 #include "rewriting.h"
@@ -100,7 +101,7 @@ __noinline int start_outside(const struct packet *packet, __u64 now) {
     return DROP_NOT_IN_SRC_RANGE;
   }
   is_local = (flags & FRONTEND_EXTERNAL_LOCAL) != 0;
-  index = choose_index(&work->change.from, packet->flow.protocol, word, is_local);
+  index = choose_index(&work->change.from, packet->flow.protocol, word, is_local, now);
   if (index <= 0)
     return index == SERVICE_REFUSED ? DROP_NO_SERVICE : DROP_NOT_LOCAL;
   number = (__u32)index;
@@ -231,6 +232,16 @@ __noinline int relate_outside(struct __sk_buff *skb, const struct packet *packet
   return found->flags & NODE_FLOW_AWAY ? send_on(skb, packet, &work->change.to) : TC_ACT_UNSPEC;
 }
 
+/* By one helper where the packet is plain. */
+__noinline int rewrite_any(struct __sk_buff *skb, const struct packet *packet, const struct ends *to) {
+  if (!packet || !to)
+    return DROP_INVALID;
+  if (!is_plain(packet))
+    return rewrite(skb, packet, to);
+  return change_plain(skb, packet->is_ipv6, packet->flow.protocol == IPPROTO_TCP, &to->source, &to->destination,
+                      ports_word(to->source_port, to->destination_port), 0);
+}
+
 static __always_inline int handle(struct __sk_buff *skb, const __u8 direction) {
   struct packet packet = {.direction = direction};
   struct node_work *work = find_work();
@@ -274,7 +285,7 @@ static __always_inline int handle(struct __sk_buff *skb, const __u8 direction) {
   work->change.to.destination = found->destination;
   work->change.to.source_port = found->source_port;
   work->change.to.destination_port = found->destination_port;
-  if (rewrite(skb, &packet, &work->change) != DROP_NONE)
+  if (rewrite_any(skb, &packet, &work->change.to) != DROP_NONE)
     return reject(skb, DROP_INVALID);
   return found->flags & NODE_FLOW_AWAY ? send_on(skb, &packet, &work->change.to) : TC_ACT_UNSPEC;
 }

@@ -36,7 +36,7 @@ struct packet {
   __be16 asked_port;
   __be16 sent_port;  /* and the port it was sent from */
   __u32 translation; /* as in struct flow_state */
-  __u32 backend;     /* chosen just now, where its load may have to be counted; or 0 */
+  __u32 backend;     /* of a packet to a service: which */
   __u32 endpoint;
   __u32 decision;
   __u32 generation;
@@ -52,9 +52,20 @@ struct packet {
   __u8 service;     /* enum service_relation */
   __u8 is_sibling;  /* FLOW_SIBLING */
   __u8 is_hairpin;  /* FLOW_HAIRPIN */
-  __u8 is_untaken;  /* no flow has these ends, as was seen when the backend was chosen */
-  __u8 padding[5];
+  __u8 is_node_port;
+  __u8 is_counted; /* in the load of `backend` */
+  __u16 epoch;     /* of `backend` */
+  __u16 padding;
 };
+
+/* The two ends of a packet. */
+struct ends {
+  struct ip_address source;
+  struct ip_address destination;
+  __be16 source_port;
+  __be16 destination_port;
+};
+_Static_assert(sizeof(struct ends) == 36, "as in an IPv6 packet");
 
 #define IPV4_MORE_FRAGMENTS  0x2000
 #define IPV4_FRAGMENT_OFFSET 0x1fff

@@ -15,16 +15,20 @@
 #include "drop.h"
 #include "errors.h"
 #include "fragments.h"
+#include "in_place.h"
 #include "include/endpoint_abi.h"
 #include "include/flow_abi.h"
 #include "packet.h"
 #include "parsing.h"
+#include "plain.h"
 #include "pod_maps.h"
 #include "policy.h"
 #include "records.h"
 #include "refusal.h"
 #include "rewriting.h"
+#include "settled.h"
 #include "shared_maps.h"
+#include "starting.h"
 #include "translation.h"
 
 /* Set by the loader: whether the first packet of each allowed flow is recorded too. */
@@ -76,79 +80,75 @@ static __always_inline enum drop_reason judge_packet(struct packet *packet, cons
   return reason == DROP_POLICY && !is_tracked_protocol(packet) ? DROP_UNKNOWN_PROTOCOL : reason;
 }
 
-/* The ends of a packet to the pod, or from it, as it came. */
-static __always_inline void note_ends(const struct packet *packet, const __u8 direction, struct ends *ends) {
-  const int is_egress = direction == FLOW_EGRESS;
-  const int is_asked = is_egress && packet->service != SERVICE_NONE;
-  __be16 local_port = is_asked ? packet->sent_port : packet->flow.local_port;
-  __be16 peer_port = is_asked ? packet->asked_port : packet->flow.peer_port;
-  const struct ip_address *peer = is_asked ? &packet->asked_address : &packet->flow.peer_address;
-
-  ends->source = is_egress ? packet->local_address : *peer;
-  ends->destination = is_egress ? *peer : packet->local_address;
-  ends->source_port = is_egress ? local_port : peer_port;
-  ends->destination_port = is_egress ? peer_port : local_port;
-}
-
 /*
  * A reply of a translated flow comes from what the pod asked for. Where the pod reached itself its answer goes back to
  * it, and is none of policy's concern either.
  */
 __noinline int translate_reply(struct __sk_buff *skb, const struct packet *packet, const struct flow_state *state) {
-  struct rewriting change;
   struct flow_key key;
+  struct ends to;
 
   if (!packet || !state)
     return DROP_INVALID;
   key = packet->flow;
-  note_ends(packet, packet->direction, &change.from);
-  change.to = change.from;
-  if (!find_asked(&key, state->translation, &change.to.source, &change.to.source_port))
+  if (!find_asked(&key, state->translation, &to.source, &to.source_port))
     return DROP_NAT_NO_MAPPING;
-  change.to.destination = packet->local_address;
-  change.to.destination_port = port_of(state->flags, change.from.destination_port);
-  return rewrite(skb, packet, &change);
+  to.destination = packet->local_address;
+  /* Of what the pod answers itself the port is the one that it sent from, whichever side this is. */
+  to.destination_port =
+      port_of(state->flags, packet->direction == FLOW_EGRESS ? packet->flow.peer_port : packet->flow.local_port);
+  return rewrite(skb, packet, &to);
 }
 
 /* What the pod sends to a service goes to the backend. */
-__noinline int translate_request(struct __sk_buff *skb, const struct packet *packet) {
-  struct rewriting change;
+static __always_inline int translate_request(struct __sk_buff *skb, const struct packet *packet) {
+  struct ends to;
   int reason;
 
-  if (!packet)
-    return DROP_INVALID;
-  note_ends(packet, FLOW_EGRESS, &change.from);
-  change.to.source = packet->is_hairpin ? packet->flow.peer_address : packet->local_address;
-  change.to.destination = packet->is_hairpin ? packet->local_address : packet->flow.peer_address;
-  change.to.source_port = packet->is_hairpin ? packet->flow.peer_port : packet->flow.local_port;
-  change.to.destination_port = packet->is_hairpin ? packet->flow.local_port : packet->flow.peer_port;
-  reason = rewrite(skb, packet, &change);
+  if (is_plain(packet))
+    change_in_place(skb, packet, POD_PROGRAM_SEND, packet->backend,
+                    ports_word(packet->flow.local_port, packet->flow.peer_port), packet->is_sibling);
+  to.source = packet->local_address;
+  to.destination = packet->flow.peer_address;
+  to.source_port = packet->flow.local_port;
+  to.destination_port = packet->flow.peer_port;
+  reason = rewrite(skb, packet, &to);
   if (reason == DROP_NONE && packet->is_sibling && send_to_own_station(skb) != 0)
     return DROP_INVALID;
   return reason;
 }
 
 /* What the pod sends to itself by way of a service. No policy is asked: a pod is never isolated from itself. */
-__noinline int send_to_itself(struct __sk_buff *skb, const struct packet *packet, __u64 now) {
+__noinline int send_to_itself(struct __sk_buff *skb, struct packet *packet, __u64 now) {
   struct flow_state *state;
   struct flow_key key;
+  struct ends to;
+  int reason;
 
   if (!packet)
     return DROP_INVALID;
-  key = packet->flow;
-  state = live_flow(&key, now);
-  if (state && !(is_opening(packet) && state->flags & FLOW_CLOSING)) {
-    if (note_packet(state, packet, 0, now))
-      count_closed(packet, state);
-  } else if (may_start_flow(packet)) {
-    if (start_flow(&key, packet, FLOW_INGRESS, translated_flags(packet), now) != 0)
-      return DROP_FLOW_CREATE;
-    if (packet->backend != 0)
-      count_opened(packet->backend);
+  if (packet->service == SERVICE_CHOSEN) {
+    reason = start_chosen(packet, FLOW_INGRESS, now);
+    if (reason != DROP_NONE)
+      return reason;
+  } else {
+    key = packet->flow;
+    state = live_flow(&key, now);
+    if (state && !(is_opening(packet) && state->flags & FLOW_CLOSING)) {
+      if (note_packet(state, packet, 0, now))
+        count_closed(packet, state);
+    } else if (may_start_flow(packet)) {
+      if (start_flow(&key, packet, FLOW_INGRESS, translated_flags(packet), BPF_ANY, now) != 0)
+        return DROP_FLOW_CREATE;
+    }
   }
   if (packet->is_first_fragment)
     remember_fragment(packet, now);
-  return translate_request(skb, packet);
+  to.source = packet->flow.peer_address;
+  to.destination = packet->local_address;
+  to.source_port = packet->flow.peer_port;
+  to.destination_port = packet->flow.local_port;
+  return rewrite(skb, packet, &to);
 }
 
 /* What an ICMP error is to the pod's flows. RELATION_NONE: nothing, so that policy judges it. */
@@ -176,36 +176,42 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
   __u64 now = bpf_ktime_get_coarse_ns();
   enum relation relation = RELATION_NONE;
   enum drop_reason reason;
-  struct flow_state *state = 0;
+  struct flow_state *state = 0, *choice = 0;
   __u32 generation;
-  int is_settled = 0;
+  int is_exempt = 0;
 
   if (packet->is_later_fragment)
     recall_fragment(packet, now);
   if (packet->kind == PACKET_ICMP_ERROR) {
-    reason = handle_error(skb, packet, pod, now, &is_settled, is_returned);
-    if (reason != DROP_NONE || is_settled)
+    reason = handle_error(skb, packet, pod, now, &is_exempt, is_returned);
+    if (reason != DROP_NONE || is_exempt)
       return reason;
   }
   if (packet->kind == PACKET_FLOW || packet->kind == PACKET_REPLY) {
     state = live_flow(&packet->flow, now);
     if (translate_services && direction == FLOW_EGRESS) {
+      if (state && state->flags & FLOW_SERVICE) {
+        choice = state;
+        if (is_settled(packet, choice, pod, now))
+          send_settled(skb, packet, choice);
+      }
       if (asks_service(packet, state)) {
-        if (translate(packet, state, now)) {
+        note_asked(packet);
+        if (!choice || translate(packet, choice, now)) {
           reason = choose(packet, pod, now);
           if (reason != DROP_NONE)
             return reason;
         }
-        if (packet->service != SERVICE_NONE)
-          state = packet->is_hairpin || packet->is_untaken ? 0 : live_flow(&packet->flow, now);
-        else if (state && state->flags & FLOW_SERVICE)
+        if (packet->service == SERVICE_KNOWN && !packet->is_hairpin)
+          state = live_flow(&packet->flow, now);
+        else if (packet->service != SERVICE_NONE || choice)
           state = 0;
       }
       if (state && state->flags & FLOW_FROM_POD && !is_same_translation(state, packet)) {
         reason = part(packet, pod, state, now);
         if (reason != DROP_NONE)
           return reason;
-        state = packet->service == SERVICE_NONE || packet->is_hairpin ? 0 : live_flow(&packet->flow, now);
+        state = 0;
       }
       if (packet->is_hairpin) {
         *is_returned = 1;
@@ -215,19 +221,19 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
     if (translate_services && direction == FLOW_INGRESS && state && state->flags & FLOW_SERVICE) {
       /* From the service's own address: only what the pod sent to itself comes like this. Others take no choice away.
        */
-      is_settled = (state->flags & FLOW_HAIRPIN) != 0;
+      is_exempt = (state->flags & FLOW_HAIRPIN) != 0;
       state = 0;
     } else {
       relation = relation_of(packet, state, direction);
     }
     if (translate_services && state && state->flags & FLOW_HAIRPIN)
-      is_settled = 1;
+      is_exempt = 1;
     /* From refuse(): what it says can be checked. */
     if (translate_services && direction == FLOW_INGRESS && !state && packet->flow.protocol == IPPROTO_TCP &&
         packet->tcp_flags & TCP_RST && is_refused(&packet->flow))
-      is_settled = 1;
+      is_exempt = 1;
   }
-  if (relation != RELATION_REPLY && !is_settled) {
+  if (relation != RELATION_REPLY && !is_exempt) {
     generation = active_generation();
     /* What this generation allowed once, it allows still. */
     if (relation != RELATION_FORWARD || generation == 0 || !state || state->generation != generation) {
@@ -241,10 +247,14 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
     }
   }
   if (relation == RELATION_FIRST) {
-    if (start_flow(&packet->flow, packet, direction, translate_services ? translated_flags(packet) : 0, now) != 0)
+    if (translate_services && direction == FLOW_EGRESS && packet->service == SERVICE_CHOSEN) {
+      reason = start_chosen(packet, direction, now);
+      if (reason != DROP_NONE)
+        return reason;
+    } else if (start_flow(&packet->flow, packet, direction, translate_services ? translated_flags(packet) : 0, BPF_ANY,
+                          now) != 0) {
       return DROP_FLOW_CREATE;
-    if (translate_services && packet->backend != 0)
-      count_opened(packet->backend);
+    }
     if (record_allowed)
       record_allow(skb, packet);
   } else if (state && relation != RELATION_NONE) {
@@ -253,10 +263,15 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
   }
   if (packet->is_first_fragment && packet->kind <= PACKET_REPLY)
     remember_fragment(packet, now);
-  if (translate_services && direction == FLOW_EGRESS && packet->service != SERVICE_NONE)
+  if (translate_services && direction == FLOW_EGRESS && packet->service != SERVICE_NONE) {
+    if (choice && packet->service == SERVICE_KNOWN && (relation == RELATION_FIRST || relation == RELATION_FORWARD))
+      settle(choice, relation == RELATION_FORWARD && state ? state->generation : packet->generation, now);
     return translate_request(skb, packet);
+  }
   if (translate_services && relation == RELATION_REPLY && state && state->translation != 0) {
     *is_returned = direction == FLOW_EGRESS;
+    if (direction == FLOW_INGRESS)
+      receive_at_once(skb, packet, state);
     return translate_reply(skb, packet, state);
   }
   return DROP_NONE;
@@ -299,6 +314,17 @@ int from_pod(struct __sk_buff *skb) {
 SEC("tc")
 int to_pod(struct __sk_buff *skb) {
   return handle(skb, FLOW_INGRESS);
+}
+
+/* Without services nothing jumps to these. */
+SEC("tc")
+int send_plain(struct __sk_buff *skb) {
+  return end_in_place(skb, translate_services ? send_in_place(skb) : DROP_MISSED_TAIL_CALL);
+}
+
+SEC("tc")
+int receive_plain(struct __sk_buff *skb) {
+  return end_in_place(skb, translate_services ? receive_in_place(skb) : DROP_MISSED_TAIL_CALL);
 }
 
 /* The source may be used under BSD-2-Clause too; this string is what the kernel asks for GPL-only helpers. */

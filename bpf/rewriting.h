@@ -3,9 +3,9 @@
 #define TERWAYKIT_REWRITING_H
 
 /*
- * Other addresses and ports in a packet, with the checksums that cover them. Only helpers write: a program that stores
- * into the packet itself gets a prologue from the verifier, which would copy the headers of every segment that TCP may
- * have to send again, whether it is rewritten or not.
+ * Other addresses and ports in a packet, with the checksums that cover them. Only helpers write: before a program that
+ * stores into the packet itself the kernel puts a call for all packets whose headers others may read, as of each TCP
+ * segment with data, whether it is rewritten or not (in_place.h).
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -14,71 +14,20 @@
 #include <linux/ipv6.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "checksums.h"
 #include "include/flow_abi.h"
 #include "packet.h"
 #include "transport.h"
 
 #define HEADER_CHECKSUM4 (sizeof(struct ethhdr) + 10)
+#define ADDRESSES4       (sizeof(struct ethhdr) + 12)
 #define ADDRESSES6       (sizeof(struct ethhdr) + 8)
-
-/* The two ends of a packet. */
-struct ends {
-  struct ip_address source;
-  struct ip_address destination;
-  __be16 source_port;
-  __be16 destination_port;
-};
-_Static_assert(sizeof(struct ends) == 36, "as in an IPv6 packet");
 
 /* What the ends of a packet are, and what they are to be. */
 struct rewriting {
   struct ends from;
   struct ends to;
 };
-
-/* Where the transport's checksum is in its header; 0: what cannot be mended (SCTP), or need not. */
-static __always_inline __u32 checksum_place(__u8 protocol) {
-  if (protocol == IPPROTO_TCP)
-    return 16;
-  return protocol == IPPROTO_UDP ? 6 : 0;
-}
-
-/*
- * Whether the kernel holds the sum of the whole packet. An address of IPv6 and the checksum that covers it change that
- * sum by nothing, which the helper for pseudo headers does not know: it was made for IPv4, whose header has a checksum
- * of its own. Without the flag it leaves the sum alone, which is right here and wrong where a device is yet to compute
- * the checksum (BPF_F_IPV6 tells the helper, in newer kernels). The helper that asks refuses all other packets.
- */
-static __always_inline int has_complete_sum(struct __sk_buff *skb) {
-  return bpf_csum_update(skb, 0) >= 0;
-}
-
-/* A one's complement sum in 32 bits. */
-static __always_inline __u64 fold(__u64 sum) {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  return (sum & 0xffffffff) + (sum >> 32);
-}
-
-/* One's complement sum of what is added and what is taken away. */
-static __always_inline __u64 address_difference(const struct ends *from, const struct ends *to, const int words) {
-  __u64 sum = 0;
-
-#pragma clang loop unroll(full)
-  for (int index = 4 - words; index < 4; index++) {
-    sum += (__u32)~from->source.word[index] + (__u64)to->source.word[index];
-    sum += (__u32)~from->destination.word[index] + (__u64)to->destination.word[index];
-  }
-  return fold(sum);
-}
-
-/* A checksum over data that became different by so much. */
-static __always_inline __be16 changed_checksum(__be16 checksum, __u64 difference) {
-  __u32 sum = (__u16)~checksum + ((__u32)difference & 0xffff) + ((__u32)difference >> 16);
-
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return (__be16)~sum;
-}
 
 /* Behind the header checksum of an IPv4 header without options: what is rewritten, in one piece. */
 struct tail4 {
@@ -122,27 +71,40 @@ static __always_inline long store6(struct __sk_buff *skb, const struct packet *p
   return bpf_skb_store_bytes(skb, packet->transport_offset, &tail.source_port, 4, 0);
 }
 
+/* The addresses and ports that a packet has. */
+static __always_inline long read_ends(struct __sk_buff *skb, const struct packet *packet, struct ends *ends) {
+  if (packet->is_ipv6) {
+    if (bpf_skb_load_bytes(skb, ADDRESSES6, ends, 32) != 0)
+      return -1;
+  } else {
+    __be32 addresses[2];
+
+    if (bpf_skb_load_bytes(skb, ADDRESSES4, addresses, sizeof(addresses)) != 0)
+      return -1;
+    ends->source.word[3] = addresses[0];
+    ends->destination.word[3] = addresses[1];
+  }
+  return packet->is_later_fragment ? 0 : bpf_skb_load_bytes(skb, packet->transport_offset, &ends->source_port, 4);
+}
+
 /*
  * Gives a packet of a protocol with ports other ends. A later fragment has addresses only. DROP_INVALID where the
- * packet does not let itself be written, which leaves it half done: it has to be dropped. Helper calls are what it
- * costs, so that both addresses are one difference, both ports one, and what lies side by side is stored at once.
+ * packet does not let itself be written, which leaves it half done: it has to be dropped. For all that is not plain
+ * (plain.h), where something has to be looked for: fragments, SCTP, headers with options.
  */
-__noinline int rewrite(struct __sk_buff *skb, const struct packet *packet, const struct rewriting *change) {
+__noinline int rewrite(struct __sk_buff *skb, const struct packet *packet, const struct ends *to) {
   __u32 checksum = 0, old_ports, new_ports;
   __u64 difference, flags = 0, pseudo;
   __be16 header_checksum = 0;
+  struct ends from = {};
 
-  if (!packet || !change)
+  if (!packet || !to || read_ends(skb, packet, &from) != 0)
     return DROP_INVALID;
-  if (packet->is_ipv6) {
-    difference = address_difference(&change->from, &change->to, 4);
-  } else {
-    const struct iphdr *ip = (void *)(long)skb->data + sizeof(struct ethhdr);
-
-    if ((void *)(ip + 1) > (void *)(long)skb->data_end)
+  difference = packet->is_ipv6 ? address_difference(&from, to, 4) : address_difference(&from, to, 1);
+  if (!packet->is_ipv6) {
+    if (bpf_skb_load_bytes(skb, HEADER_CHECKSUM4, &header_checksum, sizeof(header_checksum)) != 0)
       return DROP_INVALID;
-    difference = address_difference(&change->from, &change->to, 1);
-    header_checksum = changed_checksum(ip->check, difference);
+    header_checksum = changed_checksum(header_checksum, difference);
   }
   if (!packet->is_later_fragment && checksum_place(packet->flow.protocol) != 0) {
     checksum = packet->transport_offset + checksum_place(packet->flow.protocol);
@@ -152,13 +114,13 @@ __noinline int rewrite(struct __sk_buff *skb, const struct packet *packet, const
     if (bpf_l4_csum_replace(skb, checksum, 0, difference, pseudo) != 0)
       return DROP_INVALID;
   }
-  old_ports = (__u32)change->from.destination_port << 16 | change->from.source_port;
-  new_ports = (__u32)change->to.destination_port << 16 | change->to.source_port;
+  old_ports = (__u32)from.destination_port << 16 | from.source_port;
+  new_ports = (__u32)to->destination_port << 16 | to->source_port;
   if (!packet->is_later_fragment && old_ports != new_ports) {
     if (checksum == 0 || bpf_l4_csum_replace(skb, checksum, old_ports, new_ports, flags | 4) != 0)
       return DROP_INVALID;
   }
-  if ((packet->is_ipv6 ? store6(skb, packet, &change->to) : store4(skb, packet, &change->to, header_checksum)) != 0)
+  if ((packet->is_ipv6 ? store6(skb, packet, to) : store4(skb, packet, to, header_checksum)) != 0)
     return DROP_INVALID;
   return DROP_NONE;
 }

@@ -20,16 +20,10 @@
 #include "local_pods.h"
 #include "packet.h"
 #include "pod_maps.h"
-#include "rewriting.h"
 #include "service.h"
 
 /* Set by the loader: whether there are services. Without, none of this is left of the programs. */
 const volatile __u32 translate_services = 0;
-
-/* Ports that stand for another one on the wire, and how many of them are tried. */
-#define WIRE_PORT_FIRST 32768
-#define WIRE_PORT_MASK  32767
-#define WIRE_PORT_TRIES 16
 
 static __always_inline int may_ask_service(__u8 protocol) {
   return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
@@ -97,7 +91,6 @@ static __always_inline void aim_back(struct packet *packet) {
   packet->is_hairpin = 0;
   packet->is_sibling = 0;
   packet->translation = 0;
-  packet->backend = 0;
 }
 
 /* flow_state.flags of a translated flow, beside its direction. */
@@ -109,6 +102,11 @@ static __always_inline __u32 translated_flags(const struct packet *packet) {
   return flags;
 }
 
+/* Whether a record is still that of the backend that was chosen. */
+static __always_inline int is_chosen(const struct backend *record, const struct flow_state *choice) {
+  return ((record->epoch ^ choice->generation) & CHOICE_EPOCH_MASK) == 0;
+}
+
 /* Whether a flow that the pod began is the one that this packet is of: not another one with the same ends. */
 static __always_inline int is_same_translation(const struct flow_state *state, const struct packet *packet) {
   if (state->translation != packet->translation)
@@ -116,37 +114,60 @@ static __always_inline int is_same_translation(const struct flow_state *state, c
   return packet->translation == 0 || state->flags >> FLOW_PORT_SHIFT == translated_flags(packet) >> FLOW_PORT_SHIFT;
 }
 
-/* Whether packet->flow is taken by a flow that goes on. */
-static __always_inline int is_taken(struct packet *packet, __u64 now) {
-  struct flow_key key = packet->flow; /* on the stack: Linux 6.1 wants keys there */
-  struct flow_state *state = live_flow(&key, now);
-
-  packet->is_untaken = !state;
-  if (!state || is_same_translation(state, packet))
-    return 0;
-  return !(state->flags & FLOW_CLOSING && is_opening(packet));
+/* Whether a record is a node port's, whose address is any. */
+static __always_inline int is_node_port_record(const struct vip *asked) {
+  return asked->address.word[3] == 0 && (is_unspecified(&asked->address) || is_mapped(&asked->address));
 }
 
-/*
- * Another flow of the pod has the ends that this one would have: two services share a backend, or the pod talks to the
- * backend by its own address too. This one gets another port. SCTP's checksum does not let its ports change.
- */
-static __always_inline int take_port(struct packet *packet, __u64 now) {
-  if (!is_taken(packet, now))
-    return DROP_NONE;
-  if (packet->flow.protocol == IPPROTO_SCTP)
-    return DROP_NAT_NO_MAPPING;
-#pragma clang loop unroll(disable)
-  for (int try = 0; try < WIRE_PORT_TRIES; try++) {
-    __be16 port = bpf_htons(WIRE_PORT_FIRST + (bpf_get_prandom_u32() & WIRE_PORT_MASK));
+/* What the pod asked for when it got this flow. 0: it is not known any more. */
+static __always_inline int find_asked(const struct flow_key *key, __u32 translation, struct ip_address *address,
+                                      __be16 *port) {
+  __u32 index = translation & ((1u << TRANSLATION_VIP_BITS) - 1);
+  struct vip *asked = bpf_map_lookup_elem(&vip, &index);
+  struct ip_address *exact;
 
-    if (port == packet->sent_port)
-      continue;
-    set_wire_port(packet, port);
-    if (!is_taken(packet, now))
-      return DROP_NONE;
-  }
-  return DROP_NAT_NO_MAPPING;
+  if (!asked || asked->epoch != translation >> TRANSLATION_VIP_BITS)
+    return 0;
+  *port = asked->port;
+  *address = asked->address;
+  if (!is_node_port_record(asked))
+    return 1;
+  exact = bpf_map_lookup_elem(&asked_address, key);
+  if (!exact)
+    return 0;
+  *address = *exact;
+  return 1;
+}
+
+/* The port that the pod sends from, or the one on the wire: whichever `flags` have, if they are two. */
+static __always_inline __be16 port_of(__u32 flags, __be16 port) {
+  return flags >> FLOW_PORT_SHIFT ? (__be16)(flags >> FLOW_PORT_SHIFT) : port;
+}
+
+/* The choice by which the flow `state` of a packet was made; 0: it is not known any more. */
+static __always_inline struct flow_state *find_choice(const struct packet *packet, const struct flow_state *state) {
+  struct flow_key key = packet->flow;
+  struct ip_address address;
+  struct flow_state *choice;
+
+  if (!find_asked(&key, state->translation, &address, &key.peer_port))
+    return 0;
+  key.local_port = port_of(state->flags, state->flags & FLOW_HAIRPIN ? packet->flow.peer_port : key.local_port);
+  key.peer_address = address;
+  choice = bpf_map_lookup_elem(&flow, &key);
+  return choice && choice->flags & FLOW_SERVICE ? choice : 0;
+}
+
+/* Another flow takes the ends of the flow `state`, whose packets have to be looked at again. */
+__noinline int unsettle(const struct packet *packet, const struct flow_state *state) {
+  struct flow_state *choice;
+
+  if (!packet || !state || state->translation == 0)
+    return 0;
+  choice = find_choice(packet, state);
+  if (choice)
+    __sync_fetch_and_and(&choice->flags, ~FLOW_SETTLED);
+  return 0;
 }
 
 /* Whether pod and backend are slaves of one parent, which then passes frames between them itself. */
@@ -161,35 +182,6 @@ static __always_inline int is_sibling(const struct ip_address *pod, const struct
   return other && *other == *parent;
 }
 
-/* Remembers the choice, under what the pod asked for. */
-static __always_inline int store_choice(const struct packet *packet, __u32 backend, __u32 epoch, __u64 now) {
-  /* FLOW_REPLIED: it lives as long as a flow that was answered, because it sees packets of one side only. */
-  struct flow_state choice = {
-      .last_seen = now,
-      .flags = FLOW_SERVICE | FLOW_REPLIED | (packet->is_hairpin ? FLOW_HAIRPIN : 0) |
-               (packet->is_sibling ? FLOW_SIBLING : 0),
-      .decision = backend,
-      .generation = epoch,
-      .translation = packet->translation,
-  };
-  struct flow_key key = packet->flow;
-
-  if (wire_port(packet) != packet->sent_port)
-    choice.flags |= (__u32)wire_port(packet) << FLOW_PORT_SHIFT;
-  key.peer_address = packet->asked_address;
-  key.peer_port = packet->asked_port;
-  key.local_port = packet->sent_port;
-  return bpf_map_update_elem(&flow, &key, &choice, BPF_ANY) == 0 ? DROP_NONE : DROP_FLOW_CREATE;
-}
-
-/* A VIP record of a node port says any address: which one it was is kept beside the flow. */
-static __always_inline int store_asked(const struct packet *packet) {
-  struct flow_key key = packet->flow;
-  struct ip_address address = packet->asked_address;
-
-  return bpf_map_update_elem(&asked_address, &key, &address, BPF_ANY) == 0 ? DROP_NONE : DROP_FLOW_CREATE;
-}
-
 /* What an address and port stand for to pods; 0: nothing. */
 static __always_inline __u64 find_frontend(const struct ip_address *asked, __be16 port, __u8 protocol) {
   struct ip_address address = *asked;
@@ -201,41 +193,25 @@ static __always_inline __u64 find_frontend(const struct ip_address *asked, __be1
   return word_flags(word) & FRONTEND_NOT_INTERNAL ? 0 : word;
 }
 
-/* Aims the packet at the backend with this number, and remembers the choice. */
-__noinline int take_backend(struct packet *packet, const struct endpoint *pod, __u64 word, __u32 number, __u64 now) {
-  struct backend *chosen = bpf_map_lookup_elem(&backend, &number);
-  struct ip_address address;
-  __u32 epoch;
-  int reason;
+/* Aims the packet at the backend with this number. */
+static __always_inline int take_backend(struct packet *packet, const struct endpoint *pod, __u64 word, __u32 number) {
+  const struct backend *chosen = bpf_map_lookup_elem(&backend, &number);
 
-  if (!packet || !pod || !chosen)
+  if (!chosen)
     return DROP_NO_SERVICE;
   if (packet->flow.protocol == IPPROTO_SCTP && chosen->port != packet->asked_port)
     return DROP_CSUM_L4;
-  epoch = chosen->epoch;
-  address = chosen->address;
+  packet->backend = number;
+  packet->epoch = (__u16)chosen->epoch;
   packet->translation = word_vip(word) | word_epoch(word) << TRANSLATION_VIP_BITS;
   packet->service = SERVICE_CHOSEN;
-  packet->is_hairpin = is_own(pod, &address, packet->is_ipv6) != 0;
-  packet->is_sibling = !packet->is_hairpin && is_sibling(&packet->local_address, &address);
-  aim(packet, &address, chosen->port, packet->sent_port);
-  reason = take_port(packet, now);
-  if (reason == DROP_NONE && word_flags(word) & FRONTEND_NODE_PORT)
-    reason = store_asked(packet);
-  if (reason == DROP_NONE)
-    reason = store_choice(packet, number, epoch, now);
-  if (packet->flow.protocol == IPPROTO_TCP && word_flags(word) & FRONTEND_CONFIGURED)
-    packet->backend = number;
-  return reason;
-}
-
-/* A connection begins, which policy allowed: its backend has one more. */
-__noinline int count_opened(__u32 number) {
-  struct backend *chosen = bpf_map_lookup_elem(&backend, &number);
-
-  if (chosen && counts_load(chosen->service))
-    add_load(chosen);
-  return 0;
+  packet->is_node_port = (word_flags(word) & FRONTEND_NODE_PORT) != 0;
+  packet->is_counted = packet->flow.protocol == IPPROTO_TCP && word_flags(word) & FRONTEND_CONFIGURED;
+  packet->is_hairpin = is_own(pod, &chosen->address, packet->is_ipv6) != 0;
+  packet->is_sibling =
+      !packet->is_hairpin && pod->flags & ENDPOINT_SIBLINGS && is_sibling(&packet->local_address, &chosen->address);
+  aim(packet, &chosen->address, chosen->port, packet->sent_port);
+  return DROP_NONE;
 }
 
 /* Chooses a backend for what the pod asks for, if that is a service; else leaves the packet as it is. */
@@ -256,10 +232,10 @@ __noinline int choose(struct packet *packet, const struct endpoint *pod, __u64 n
   asking.destination = packet->flow.peer_address;
   asking.source_port = packet->flow.local_port;
   asking.destination_port = packet->flow.peer_port;
-  index = choose_index(&asking, packet->flow.protocol, word, (word_flags(word) & FRONTEND_INTERNAL_LOCAL) != 0);
+  index = choose_index(&asking, packet->flow.protocol, word, (word_flags(word) & FRONTEND_INTERNAL_LOCAL) != 0, now);
   if (index <= 0)
     return index == SERVICE_REFUSED ? DROP_NO_SERVICE : DROP_NOT_LOCAL;
-  return take_backend(packet, pod, word, (__u32)index, now);
+  return take_backend(packet, pod, word, (__u32)index);
 }
 
 /*
@@ -270,10 +246,12 @@ __noinline int choose(struct packet *packet, const struct endpoint *pod, __u64 n
 __noinline int part(struct packet *packet, const struct endpoint *pod, const struct flow_state *state, __u64 now) {
   if (!packet || !pod || !state)
     return DROP_INVALID;
-  if (packet->flow.protocol != IPPROTO_UDP)
-    return is_opening(packet) && state->flags & FLOW_CLOSING ? DROP_NONE : DROP_NAT_NO_MAPPING;
-  if (packet->service == SERVICE_NONE)
+  if (packet->flow.protocol != IPPROTO_UDP && !(is_opening(packet) && state->flags & FLOW_CLOSING))
+    return DROP_NAT_NO_MAPPING;
+  if (packet->flow.protocol != IPPROTO_UDP || packet->service == SERVICE_NONE) {
+    unsettle(packet, state);
     return DROP_NONE;
+  }
   aim_back(packet);
   return choose(packet, pod, now);
 }
@@ -290,90 +268,60 @@ static __always_inline int is_refused(const struct flow_key *asked) {
   return extents && load_word(&extents->cluster) >> EXTENT_COUNT_SHIFT == 0;
 }
 
-/* What the pod asked for when it got this flow. 0: it is not known any more. */
-static __always_inline int find_asked(const struct flow_key *key, __u32 translation, struct ip_address *address,
-                                      __be16 *port) {
-  __u32 index = translation & ((1u << TRANSLATION_VIP_BITS) - 1);
-  struct vip *asked = bpf_map_lookup_elem(&vip, &index);
-  struct ip_address *exact;
-
-  if (!asked || asked->epoch != translation >> TRANSLATION_VIP_BITS)
-    return 0;
-  *port = asked->port;
-  *address = asked->address;
-  if (address->word[3] != 0 || !(is_unspecified(address) || is_mapped(address)))
-    return 1;
-  /* A node port: any address. */
-  exact = bpf_map_lookup_elem(&asked_address, key);
-  if (!exact)
-    return 0;
-  *address = *exact;
-  return 1;
-}
-
-/* The port that the pod sends from, or the one on the wire: whichever `flags` have, if they are two. */
-static __always_inline __be16 port_of(__u32 flags, __be16 port) {
-  return flags >> FLOW_PORT_SHIFT ? (__be16)(flags >> FLOW_PORT_SHIFT) : port;
-}
-
 /* A connection ended: its backend has one less. */
 __noinline int count_closed(const struct packet *packet, const struct flow_state *state) {
-  struct ip_address address;
   struct flow_state *choice;
   struct backend *chosen;
-  struct flow_key key;
   __u32 index;
 
   if (!packet || !state)
     return 0;
-  key = packet->flow;
-  if (!find_asked(&key, state->translation, &address, &key.peer_port))
-    return 0;
-  key.local_port = port_of(state->flags, state->flags & FLOW_HAIRPIN ? packet->flow.peer_port : key.local_port);
-  key.peer_address = address;
-  choice = bpf_map_lookup_elem(&flow, &key);
-  if (!choice || !(choice->flags & FLOW_SERVICE))
+  choice = find_choice(packet, state);
+  if (!choice)
     return 0;
   index = choice->decision;
   chosen = bpf_map_lookup_elem(&backend, &index);
-  if (chosen && counts_load(chosen->service))
-    remove_load(index, choice->generation);
+  if (chosen && is_chosen(chosen, choice) && counts_load(chosen->service))
+    remove_load(index, chosen->epoch);
   return 0;
 }
 
+/* Notes what the pod asked for. */
+static __always_inline void note_asked(struct packet *packet) {
+  packet->asked_address = packet->flow.peer_address;
+  packet->asked_port = packet->flow.peer_port;
+  packet->sent_port = packet->flow.local_port;
+}
+
 /*
- * A packet that asks_service(): aims it at the backend that was chosen before. `known` is what the flow table has of
- * it, or 0. Not 0: there is none, and choose() is to be asked.
+ * Aims a packet at the backend that was chosen before. Not 0: it does not take this one, and choose() is to be asked.
  */
-__noinline int translate(struct packet *packet, struct flow_state *known, __u64 now) {
+__noinline int translate(struct packet *packet, struct flow_state *choice, __u64 now) {
   struct flow_state *state;
   struct backend *chosen;
   __u32 index, flags;
   int is_open;
 
-  if (!packet)
-    return 0;
-  packet->asked_address = packet->flow.peer_address;
-  packet->asked_port = packet->flow.peer_port;
-  packet->sent_port = packet->flow.local_port;
-  if (!known || !(known->flags & FLOW_SERVICE))
+  if (!packet || !choice)
     return 1;
-  index = known->decision;
+  index = choice->decision;
   chosen = bpf_map_lookup_elem(&backend, &index);
-  if (!chosen || chosen->state == BACKEND_FREE || chosen->epoch != known->generation)
+  if (!chosen || chosen->state == BACKEND_FREE || !is_chosen(chosen, choice))
     return 1;
   is_open = opens(packet);
   if (chosen->state != BACKEND_ACTIVE && !packet->is_later_fragment &&
       (is_open || (packet->flow.protocol == IPPROTO_UDP && chosen->state == BACKEND_GONE)))
     return 1;
-  flags = known->flags;
-  packet->translation = known->translation;
+  flags = choice->flags;
+  packet->translation = choice->translation;
+  packet->backend = index;
   packet->service = SERVICE_KNOWN;
   packet->is_hairpin = (flags & FLOW_HAIRPIN) != 0;
   packet->is_sibling = (flags & FLOW_SIBLING) != 0;
   aim(packet, &chosen->address, chosen->port, port_of(flags, packet->sent_port));
-  if (is_older(known->last_seen, now, SECOND))
-    known->last_seen = now;
+  /* Of all others when the packet has passed. */
+  if (packet->is_hairpin && is_older(choice->last_seen, now, SECOND))
+    choice->last_seen = now;
   if (!is_open)
     return 0;
   /* The first packet again, or another connection from the port of an older one: that is free to go elsewhere. */

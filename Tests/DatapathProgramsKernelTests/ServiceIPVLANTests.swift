@@ -41,6 +41,7 @@ struct ServiceIPVLANTests {
     for address in Family.allCases.flatMap({ [$0.pod, $0.peer] }) where isSibling {
       try fixture.datapath.localPods.updateValue(7, forKey: ip_address(address))
     }
+    if isSibling { try fixture.setFlag(UInt32(ENDPOINT_SIBLINGS)) }
     try await withScratchNamespace { host in
       try await withScratchNamespace { pod in
         try await withScratchNamespace { peer in

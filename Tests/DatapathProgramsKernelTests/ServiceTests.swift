@@ -185,6 +185,7 @@ struct ServiceTests {
     for (address, parent) in [(family.pod, UInt32(3)), (family.peer, 3), (family.stranger, 4)] {
       try fixture.datapath.localPods.updateValue(parent, forKey: ip_address(address))
     }
+    try fixture.setFlag(UInt32(ENDPOINT_SIBLINGS))
     let message = Message.tcp(from: 1000, to: 80, flags: .syn)
     for _ in 0..<2 {
       let toSibling = try fixture.pass(message.packet(from: family.pod, to: family.vip), .egress)

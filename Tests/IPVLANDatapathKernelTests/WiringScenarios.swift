@@ -68,7 +68,8 @@ enum WiringScenarios {
       #expect(try await dump(node.namespace) == one.0, "the first pod's wiring is untouched")
       #expect(try await dump(a2.namespace) == emptyPod)
       #expect(try node.datapath.endpoints.value(at: 12)?.flags == 0)
-      #expect(try node.datapath.endpoints.value(at: 11)?.flags == UInt32(ENDPOINT_PRESENT))
+      let siblings = mode == .ipvlan ? ENDPOINT_SIBLINGS : 0
+      #expect(try node.datapath.endpoints.value(at: 11)?.flags == UInt32(ENDPOINT_PRESENT | siblings))
       try await expectTraffic(
         from: (a1.namespace, a1.address), to: (node.namespace, node.address), "after a neighbour left")
 
@@ -164,7 +165,8 @@ enum WiringScenarios {
       let eni = try #require(node.enis["eni-a1"])
       let record = try await node.wirer.add(waiting, on: eni, in: pod, mode: mode)
       let flags = try node.datapath.endpoints.value(at: 13)?.flags
-      #expect(flags == UInt32(ENDPOINT_PRESENT | ENDPOINT_POLICY_REQUIRED | ENDPOINT_ROUTER))
+      let siblings = mode == .ipvlan ? ENDPOINT_SIBLINGS : 0
+      #expect(flags == UInt32(ENDPOINT_PRESENT | ENDPOINT_POLICY_REQUIRED | ENDPOINT_ROUTER | siblings))
       #expect(try await Traffic.udp(from: pod, to: a1.namespace, at: a1.address) == nil)
       #expect(try await Traffic.udp(from: a1.namespace, to: pod, at: waiting.address) == nil)
       #expect(try node.datapath.readDropCounters()[.endpointNotReady]?.packets ?? 0 > 0)

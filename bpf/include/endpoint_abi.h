@@ -18,11 +18,22 @@
 #define ENDPOINT_POLICY_REQUIRED (1u << 1)
 /* endpoint.flags: the pod routes for its neighbours: its router advertisements and redirects pass. */
 #define ENDPOINT_ROUTER (1u << 2)
+/*
+ * endpoint.flags: the pod is a slave of a parent that passes frames between its slaves by itself (IPVLAN L2), so that
+ * map `local_pod` is asked whether a service's backend is another one of them.
+ */
+#define ENDPOINT_SIBLINGS (1u << 3)
 
-/* Slots of the program array that dispatchers tail-call into. */
+/*
+ * Slots of the program array that dispatchers tail-call into, with the endpoint in skb->cb[0]. The first two jump on to
+ * the others, with words in skb->cb[1] ... cb[3] (bpf/in_place.h); a slot that is empty is done without. Words of
+ * another meaning take other slots, since slots are replaced one after the other.
+ */
 #define POD_PROGRAM_EGRESS  0 /* from the pod */
 #define POD_PROGRAM_INGRESS 1 /* to the pod */
-#define POD_PROGRAM_COUNT   2
+#define POD_PROGRAM_SEND    2 /* what the pod sends to a service, on to the backend */
+#define POD_PROGRAM_RECEIVE 3 /* what a backend answers, to the pod */
+#define POD_PROGRAM_COUNT   4
 
 /*
  * Map `endpoint` (array by endpoint identifier). A family that the pod has no address of is zero. What the pod sends
@@ -65,9 +76,12 @@ _Static_assert(sizeof(struct flow_key) == 24, "struct flow_key");
 #define FLOW_REPLY_FIN   (1u << 5)
 /*
  * flow_state.flags: not a flow but a service's choice of backend: the key has the VIP as peer. `decision` is the
- * backend index, `generation` its epoch. The flow itself is a second entry, with the backend as peer.
+ * backend index; bits 0-15 of `generation` are its epoch's, bits 16-31 those of the policy generation that let the flow
+ * pass (FLOW_SETTLED). The flow itself is a second entry, with the backend as peer.
  */
-#define FLOW_SERVICE (1u << 6)
+#define FLOW_SERVICE            (1u << 6)
+#define CHOICE_EPOCH_MASK       0xffffu
+#define CHOICE_GENERATION_SHIFT 16
 /* flow_state.flags, with FLOW_SERVICE: the backend is reached on the pod's own parent, without a gateway. */
 #define FLOW_SIBLING (1u << 7)
 /*
@@ -75,6 +89,11 @@ _Static_assert(sizeof(struct flow_key) == 24, "struct flow_key");
  * that the pod sends from, because the pod's stack takes no packet from its own address.
  */
 #define FLOW_HAIRPIN (1u << 8)
+/*
+ * flow_state.flags, with FLOW_SERVICE: the flow was there and passed, at `last_seen`. For a second after that its plain
+ * packets are sent to the backend without a look at it.
+ */
+#define FLOW_SETTLED (1u << 9)
 /*
  * flow_state.flags, bits 16-31, in network order: another flow of the pod to the same backend has the port that the pod
  * sends from, so that one has two. In the service's choice: the port on the wire; in the flow: the pod's own. 0: one.

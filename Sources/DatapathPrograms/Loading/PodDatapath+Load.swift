@@ -51,7 +51,11 @@ extension PodDatapath {
     if let pinDirectory {
       for map in pinnedMaps { try object.share(map: map, at: pinDirectory.appending(map)) }
     }
-    let datapath = try PodDatapath(object.load(), services)
+    let loaded = try object.load()
+    let datapath = try PodDatapath(loaded, services)
+    // What the others jump to comes first.
+    try datapath.programs.setProgram(loaded.program("send_plain"), at: UInt32(POD_PROGRAM_SEND))
+    try datapath.programs.setProgram(loaded.program("receive_plain"), at: UInt32(POD_PROGRAM_RECEIVE))
     try datapath.programs.setProgram(datapath.toPod, at: UInt32(POD_PROGRAM_INGRESS))
     try datapath.programs.setProgram(datapath.fromPod, at: UInt32(POD_PROGRAM_EGRESS))
     return datapath

@@ -62,7 +62,7 @@ public final class PodDatapath: Sendable {
   ///
   /// Where a service's backend has the parent of the pod that asks for it, frames to it get the pod's own station as
   /// receiver, which is what the parent passes on by itself. Programs at the node's devices tell by it which backends are
-  /// here. The wiring writes it; the numbers are its own.
+  /// here. The wiring writes it; the numbers are its own. It is asked for endpoints with `ENDPOINT_SIBLINGS`.
   public let localPods: BPFHashMap<ip_address, UInt32>
   /// The services that pods' packets are translated for; nil: none.
   public let services: ServiceMaps?
@@ -74,7 +74,7 @@ public final class PodDatapath: Sendable {
   ///
   /// It expects the endpoint in `skb->cb[0]`, so attach a ``Dispatcher`` instead.
   public let toPod: BPFProgram
-  /// The slots that dispatchers jump into.
+  /// The slots that dispatchers jump into, and those that the programs there jump on to.
   public let programs: BPFProgramArray
   let lostEvents: BPFPerCPUArrayMap<UInt64>
 

@@ -112,7 +112,9 @@ struct ProgramKeeper: Sendable {
   private func entry(_ planned: PlannedPrograms) -> endpoint {
     let policy = planned.requiresPolicy ? UInt32(ENDPOINT_POLICY_REQUIRED) : 0
     let router = planned.isRouter ? UInt32(ENDPOINT_ROUTER) : 0
-    return endpoint(ipv4: planned.address, ipv6: planned.address6, flags: UInt32(ENDPOINT_PRESENT) | policy | router)
+    let siblings = planned.side == .pod ? UInt32(ENDPOINT_SIBLINGS) : 0
+    return endpoint(
+      ipv4: planned.address, ipv6: planned.address6, flags: UInt32(ENDPOINT_PRESENT) | policy | router | siblings)
   }
 
   private func hasEntry(_ planned: PlannedPrograms) throws(BPFError) -> Bool {

@@ -90,6 +90,13 @@ struct PodFixture: ~Copyable {
     try send(message.packet(from: peer ?? family.peer, to: family.pod, payload: payload), .ingress)
   }
 
+  /// Sets an `ENDPOINT_*` flag of the pod.
+  func setFlag(_ flag: UInt32) throws {
+    var entry = try #require(try datapath.endpoints.value(at: Self.endpointID))
+    entry.flags |= flag
+    try datapath.endpoints.setValue(entry, at: Self.endpointID)
+  }
+
   /// Makes every tracked flow look as if it had been idle for so long.
   func ageFlows(bySeconds seconds: UInt64) throws {
     for (key, state) in try datapath.flows.entries() {

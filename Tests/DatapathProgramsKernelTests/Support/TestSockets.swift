@@ -151,20 +151,30 @@ enum TestSockets {
 }
 
 /// Runs `ip` in a namespace.
+func ip(_ arguments: String, in namespace: NetworkNamespace) async throws {
+  try await run("/sbin/ip", arguments, in: namespace)
+}
+
+/// Runs `ethtool` in a namespace.
+func ethtool(_ arguments: String, in namespace: NetworkNamespace) async throws {
+  try await run("/sbin/ethtool", arguments, in: namespace)
+}
+
+/// Runs a program in a namespace.
 ///
 /// Not by `Process`, whose wait needs a run loop and was seen to hang on threads like these.
-func ip(_ arguments: String, in namespace: NetworkNamespace) async throws {
-  let words = ["ip"] + arguments.split(separator: " ").map(String.init)
+private func run(_ program: String, _ arguments: String, in namespace: NetworkNamespace) async throws {
+  let words = [program] + arguments.split(separator: " ").map(String.init)
   try await namespace.run {
     var vector = unsafe words.map { unsafe strdup($0) } + [nil]
     defer { unsafe vector.forEach { unsafe free($0) } }
     var child: pid_t = 0
     var status: Int32 = 0
-    guard unsafe posix_spawn(&child, "/sbin/ip", nil, nil, &vector, environ) == 0 else {
-      throw CommandFailure(command: "ip \(arguments): not started")
+    guard unsafe posix_spawn(&child, program, nil, nil, &vector, environ) == 0 else {
+      throw CommandFailure(command: "\(program) \(arguments): not started")
     }
     while unsafe waitpid(child, &status, 0) == -1, errno == EINTR {}
-    guard status == 0 else { throw CommandFailure(command: "ip \(arguments)") }
+    guard status == 0 else { throw CommandFailure(command: "\(program) \(arguments)") }
   }
 }
 
