@@ -187,8 +187,8 @@ let package = Package(
     example(
       "svclb",
       [
-        "ServiceList", "ServiceLB", "ClusterState", "KubernetesModel", "NetlinkKit", "BPFMaps", "DatapathPrograms",
-        "LinuxSystem", "NetworkTypes", systemPackage,
+        "ServiceList", "ServiceLB", "ClusterState", "KubernetesModel", "IPVLANDatapath", "NetlinkKit", "BPFMaps",
+        "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage,
       ]),
     example("ecs-simulator", ["VPCSimulator", "ENIProvider", "LinuxSystem", "NetworkTypes", logging]),
 
@@ -296,7 +296,8 @@ let package = Package(
     kernelTests(
       "IPVLANDatapath",
       [
-        "NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", "VPCSimulator",
+        "NetlinkKit", "BPFMaps", "DatapathPrograms", "ServiceLB", "CDatapathABI", "LinuxSystem", "NetworkTypes",
+        "VPCSimulator",
         systemPackage,
       ]),
     kernelTests(
