@@ -61,6 +61,24 @@ static __always_inline enum relation relation_of(const struct packet *packet, co
   return is_forward ? RELATION_FORWARD : RELATION_REPLY;
 }
 
+/*
+ * Whether a packet passes without more, as most do: a further one of an answered flow of no service's, whose latest
+ * packet is less than a second old and which the generation in force let pass. Nothing is written for it.
+ */
+static __always_inline int is_known(const struct packet *packet, const struct flow_state *state,
+                                    const struct endpoint *pod, const __u8 direction, __u64 now) {
+  __u32 flags = state->flags, generation;
+
+  if (packet->kind != PACKET_FLOW || packet->is_first_fragment || is_icmp(packet->flow.protocol) ||
+      packet->tcp_flags & (TCP_SYN | TCP_RST | TCP_FIN) || state->translation != 0 ||
+      (flags & (FLOW_REPLIED | FLOW_SERVICE | FLOW_HAIRPIN)) != FLOW_REPLIED || is_older(state->last_seen, now, SECOND))
+    return 0;
+  if (!(flags & direction_flag(direction)))
+    return 1;
+  generation = active_generation();
+  return generation == state->generation && (generation != 0 || !(pod->flags & ENDPOINT_POLICY_REQUIRED));
+}
+
 static __always_inline int is_tracked_protocol(const struct packet *packet) {
   __u8 protocol = packet->flow.protocol;
 
@@ -189,6 +207,8 @@ static __always_inline enum drop_reason handle_ip(struct __sk_buff *skb, struct 
   }
   if (packet->kind == PACKET_FLOW || packet->kind == PACKET_REPLY) {
     state = live_flow(&packet->flow, now);
+    if (state && is_known(packet, state, pod, direction, now))
+      return DROP_NONE;
     if (translate_services && direction == FLOW_EGRESS) {
       if (state && state->flags & FLOW_SERVICE) {
         choice = state;

@@ -106,12 +106,13 @@ __noinline int start_taken(struct packet *packet, __u8 direction, __u64 now) {
 __noinline int start_chosen(struct packet *packet, __u8 direction, __u64 now) {
   int reason = DROP_NONE;
   struct flow_key key;
-  long failure;
+  int failure;
 
   if (!packet)
     return DROP_INVALID;
   key = packet->flow;
-  failure = start_flow(&key, packet, direction, translated_flags(packet), BPF_NOEXIST, now);
+  /* Before Linux 6.4 the upper half of what a map says is anything. */
+  failure = (int)start_flow(&key, packet, direction, translated_flags(packet), BPF_NOEXIST, now);
   if (failure == -EEXIST)
     reason = start_taken(packet, direction, now);
   else if (failure != 0)

@@ -170,7 +170,12 @@ private func run(_ program: String, _ arguments: String, in namespace: NetworkNa
     defer { unsafe vector.forEach { unsafe free($0) } }
     var child: pid_t = 0
     var status: Int32 = 0
-    guard unsafe posix_spawn(&child, program, nil, nil, &vector, environ) == 0 else {
+    // ethtool tells at length what it changed.
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { _ = unsafe posix_spawn_file_actions_destroy(&actions) }
+    unsafe posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
+    guard unsafe posix_spawn(&child, program, &actions, nil, &vector, environ) == 0 else {
       throw CommandFailure(command: "\(program) \(arguments): not started")
     }
     while unsafe waitpid(child, &status, 0) == -1, errno == EINTR {}
