@@ -28,6 +28,7 @@
 #include "refusal.h"
 #include "rewriting.h"
 #include "service.h"
+#include "service_addresses.h"
 #include "shared_maps.h"
 
 static __always_inline int may_be_translated(const struct packet *packet) {
@@ -69,7 +70,7 @@ __noinline int start_outside(const struct packet *packet, __u64 now) {
     return NOT_OURS;
   word = find_outside(&work->key);
   if (word == 0)
-    return NOT_OURS;
+    return refuse_unknown_ports && is_service_address(&work->key.destination) ? DROP_NO_SERVICE : NOT_OURS;
   flags = word_flags(word);
   if (!(flags & FRONTEND_EXTERNAL))
     return DROP_IS_CLUSTER_IP;
@@ -273,6 +274,8 @@ static __always_inline int handle(struct __sk_buff *skb, const __u8 direction) {
       return reason;
     return is_encapsulated ? reject(skb, DROP_NAT_NO_MAPPING) : TC_ACT_UNSPEC;
   }
+  if (!is_encapsulated && asks_echo(&packet))
+    return answer_echo(skb, &packet);
   if (!may_be_translated(&packet))
     return is_encapsulated ? reject(skb, DROP_INVALID) : TC_ACT_UNSPEC;
   set_ends(&work->change.from, &packet);

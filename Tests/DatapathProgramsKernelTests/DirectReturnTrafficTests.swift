@@ -69,7 +69,8 @@ struct DirectReturnTrafficTests {
           // Neighbours' questions beside the requests, and no reply.
           #expect(try await Self.received(network.front) - before < 150)
         }
-        #expect(try front.pods.readDropCounters().isEmpty)
+        // Of TCP a whole segment may come alone, and is too long with all that is put in front of it.
+        #expect(Set(try front.pods.readDropCounters().keys).isSubset(of: kind == .tcp ? [.fragmentationNeeded] : []))
         #expect(try back.pods.readDropCounters().isEmpty)
       }
     }
@@ -104,6 +105,8 @@ struct DirectReturnTrafficTests {
         // The answer comes while the call is under way, or a moment later.
         _ = client.send(longest)
         for _ in 0..<200 where client.option(level, name) == 1500 { usleep(10_000) }
+        // The socket was told too; that is said once.
+        #expect(client.option(SOL_SOCKET, SO_ERROR) == Int(EMSGSIZE))
         return client.isEchoed(1500 - header - added) ? client.option(level, name) : 0
       }
       #expect(mtu == 1500 - added)

@@ -44,4 +44,22 @@ extension NodeDatapath {
       }
     }
   }
+
+  /// What becomes of packets from outside to addresses that only services have (``NodeDatapath/setServiceAddresses(_:)``),
+  /// and that no service is asked with.
+  ///
+  /// Without any of it they pass, as with kube-proxy's iptables mode: to whatever the node's routes say.
+  public struct Unserved: Hashable, Sendable {
+    /// Whether packets to another port than a service's are dropped (``DropReason/noService``), and the client told.
+    public var refusesUnknownPorts: Bool
+    /// Whether echo requests are answered, in the service's name: that some node has the address, not that a backend
+    /// lives.
+    public var answersEcho: Bool
+
+    /// Chooses.
+    public init(refusesUnknownPorts: Bool = false, answersEcho: Bool = false) {
+      self.refusesUnknownPorts = refusesUnknownPorts
+      self.answersEcho = answersEcho
+    }
+  }
 }

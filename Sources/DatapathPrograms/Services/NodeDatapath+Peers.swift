@@ -14,11 +14,26 @@ extension NodeDatapath {
   ///   (``Masquerade``), in both families.
   /// - Throws: `full` for more than 16,384; `permissionDenied`.
   public borrowing func setPeers(_ addresses: Set<IPAddress>) throws(BPFError) {
-    let known = Set(try peers.entries().map(\.0.address))
+    try Self.write(addresses, to: peers)
+  }
+
+  /// Says which addresses only services have, for ``Unserved``.
+  ///
+  /// - Parameter addresses: External addresses and those of load balancers, and cluster IPs if need be; none of the node's
+  ///   own, at which other programs may be asked.
+  /// - Throws: `full` for more than 65,536; `permissionDenied`.
+  public borrowing func setServiceAddresses(_ addresses: Set<IPAddress>) throws(BPFError) {
+    try Self.write(addresses, to: serviceAddresses)
+  }
+
+  private static func write(
+    _ addresses: Set<IPAddress>, to map: borrowing BPFHashMap<ip_address, present>
+  ) throws(BPFError) {
+    let known = Set(try map.entries().map(\.0.address))
     for address in addresses.subtracting(known) {
-      try peers.updateValue(present(value: 1), forKey: ip_address(address))
+      try map.updateValue(present(value: 1), forKey: ip_address(address))
     }
-    for address in known.subtracting(addresses) { try peers.removeValue(forKey: ip_address(address)) }
+    for address in known.subtracting(addresses) { try map.removeValue(forKey: ip_address(address)) }
   }
 
   /// What went between clients outside and backends on other nodes so far, on all processors together.

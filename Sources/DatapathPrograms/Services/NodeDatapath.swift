@@ -33,6 +33,8 @@ public struct NodeDatapath: ~Copyable, Sendable {
   public let flows: BPFLRUHashMap<node_flow_key, node_flow>
   /// Addresses of other nodes, whose encapsulated packets are taken: ``setPeers(_:)``.
   public let peers: BPFHashMap<ip_address, present>
+  /// Addresses that only services have: ``setServiceAddresses(_:)``.
+  public let serviceAddresses: BPFHashMap<ip_address, present>
   /// Packets by `NODE_COUNT_*`: ``readCounters()``.
   public let counters: BPFPerCPUArrayMap<drop_counter>
 
@@ -44,6 +46,7 @@ public struct NodeDatapath: ~Copyable, Sendable {
   ///     counters are used.
   ///   - masquerade: How backends on other nodes see clients.
   ///   - forwarding: How clients reach backends on other nodes.
+  ///   - unserved: What becomes of packets to services' addresses that nobody serves.
   ///   - constants: What programs that look services up are loaded with.
   ///   - flows: How many entries ``flows`` has, two for each connection; one that is pinned keeps its size.
   ///   - pinDirectory: Where the flows outlive the process, which is made if need be; nil: nowhere.
@@ -52,7 +55,7 @@ public struct NodeDatapath: ~Copyable, Sendable {
   /// - Requires: CAP_BPF and CAP_NET_ADMIN, Linux 6.1.
   public static func load(
     services: ServiceMaps, pods: PodDatapath, masquerade: Masquerade = Masquerade(), forwarding: Forwarding = .snat,
-    constants: ServiceConstants = ServiceConstants(), flows: UInt32 = 131_072, pinDirectory: FilePath? = nil
+    unserved: Unserved = Unserved(), constants: ServiceConstants = ServiceConstants(), flows: UInt32 = 131_072, pinDirectory: FilePath? = nil
   ) throws(BPFError) -> NodeDatapath {
     var object = try BPFObject(DatapathObject.nodeLB.embedded)
     try constants.set(in: &object)
@@ -61,6 +64,8 @@ public struct NodeDatapath: ~Copyable, Sendable {
     try object.setConstant("masquerade_port_first", to: masquerade.ports.lowerBound)
     try object.setConstant("masquerade_port_last", to: masquerade.ports.upperBound)
     try object.setConstant("direct_port", to: forwarding.port)
+    try object.setConstant("refuse_unknown_ports", to: UInt32(unserved.refusesUnknownPorts ? 1 : 0))
+    try object.setConstant("answer_echoes", to: UInt32(unserved.answersEcho ? 1 : 0))
     try services.lend(to: &object)
     try object.reuse(map: "local_pod", from: pods.localPods)
     try object.reuse(map: "drop_counter", from: pods.dropCounters)
@@ -68,7 +73,7 @@ public struct NodeDatapath: ~Copyable, Sendable {
     if let pinDirectory { try BPFFileSystem.makeDirectory(pinDirectory) }
     try object.setMaxEntries(flows, forMap: "node_flow", unlessPinnedIn: pinDirectory)
     if let pinDirectory {
-      for map in ["node_flow", "node_peer", "node_counter"] {
+      for map in ["node_flow", "node_peer", "service_address", "node_counter"] {
         try object.share(map: map, at: pinDirectory.appending(map))
       }
     }
@@ -83,6 +88,7 @@ public struct NodeDatapath: ~Copyable, Sendable {
       fromOutside: loaded.program("from_outside"), toOutside: loaded.program("to_outside"),
       fromOutsideInDriver: driver.load().program("xdp_outside"), flows: table, 
       peers: loaded.map("node_peer", as: BPFHashMap<ip_address, present>.self),
+      serviceAddresses: loaded.map("service_address", as: BPFHashMap<ip_address, present>.self),
       counters: counters)
   }
 }

@@ -20,12 +20,15 @@ struct NodeFixture: ~Copyable {
   let node: NodeDatapath
 
   /// The pod is on this node, the peer on another; the node's own address serves node ports.
-  init(forwarding: NodeDatapath.Forwarding = .snat) throws {
+  init(
+    forwarding: NodeDatapath.Forwarding = .snat, unserved: NodeDatapath.Unserved = .init(),
+    ports: ClosedRange<UInt16> = 61_000...65_535
+  ) throws {
     let services = try TestServices()
     let pods = try PodDatapath.load(pinDirectory: nil, limits: .small, services: services.maps)
     let node = try NodeDatapath.load(
-      services: services.maps, pods: pods, masquerade: .init(ipv4: PodFixture.node, ipv6: Family.v6.node.v6),
-      forwarding: forwarding, flows: 256)
+      services: services.maps, pods: pods, masquerade: .init(ipv4: PodFixture.node, ipv6: Family.v6.node.v6, ports: ports),
+      forwarding: forwarding, unserved: unserved, flows: 256)
     for family in Family.allCases {
       try pods.localPods.updateValue(0, forKey: ip_address(family.pod))
       try services.maps.nodeAddresses.updateValue(present(), forKey: ip_address(family.node))
@@ -60,6 +63,15 @@ struct NodeFixture: ~Copyable {
     let result = try run(packet, direction)
     guard case .passes(let after) = result else { throw PodFixture.UnexpectedResult(result: result) }
     return after
+  }
+
+  /// Makes every flow look as if it had been idle for so long.
+  func ageFlows(bySeconds seconds: UInt64) throws {
+    for (key, state) in try node.flows.entries() {
+      var older = state
+      older.last_seen &-= seconds * 1_000_000_000
+      try node.flows.updateValue(older, forKey: key)
+    }
   }
 
   func sentOn(_ packet: Packet) throws -> Packet {

@@ -20,6 +20,7 @@ struct NodeNetwork {
     let programs: NodeDatapath
   }
 
+  let fabric: NetworkNamespace
   let client: NetworkNamespace
   let front: NetworkNamespace
   let back: NetworkNamespace
@@ -39,8 +40,9 @@ struct NodeNetwork {
         try await withScratchNamespace { frontSpace in
           try await withScratchNamespace { backSpace in
             try await withScratchNamespace { pod in
-              let network = NodeNetwork(client: client, front: frontSpace, back: backSpace, pod: pod)
-              try await network.wire(fabric)
+              let network = NodeNetwork(
+                fabric: fabric, client: client, front: frontSpace, back: backSpace, pod: pod)
+              try await network.wire()
               let atFront = try await attach(front.programs, in: frontSpace)
               let atBack = try await attach(back.programs, in: backSpace)
               try await body(network, front, back)
@@ -87,7 +89,7 @@ struct NodeNetwork {
       egress: try await programs.toOutside.attach(toTrafficControl: .egress, of: index, in: namespace))
   }
 
-  private func wire(_ fabric: NetworkNamespace) async throws {
+  private func wire() async throws {
     try await ip("link add br0 type bridge", in: fabric)
     try await ip("link set br0 up", in: fabric)
     for (number, namespace) in [client, front, back].enumerated() {

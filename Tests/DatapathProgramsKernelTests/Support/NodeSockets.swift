@@ -84,6 +84,9 @@ final class NodeSocket: Sendable {
     return send(message) && receive(size) == message
   }
 
+  /// Says that nothing more comes, which ends the server.
+  func finish() { shutdown(descriptor, CInt(SHUT_WR)) }
+
   /// Echoes: one connection until it ends, or so many datagrams. Says who it was of.
   func echo(datagrams: Int = 1) -> IPAddress? {
     guard kind == .udp else {
