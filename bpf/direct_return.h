@@ -228,9 +228,8 @@ static __always_inline int send_direct(struct __sk_buff *skb, const struct packe
 
 /* Whether a packet may be one of encapsulate()'s. */
 static __always_inline int may_be_encapsulated(const struct packet *packet) {
-  return direct_port != 0 && packet->direction == FLOW_INGRESS && packet->kind == PACKET_FLOW &&
-         packet->flow.protocol == IPPROTO_UDP && packet->flow.local_port == bpf_htons(direct_port) &&
-         !packet->is_later_fragment;
+  return direct_port != 0 && packet->kind == PACKET_FLOW && packet->flow.protocol == IPPROTO_UDP &&
+         packet->flow.local_port == bpf_htons(direct_port) && !packet->is_later_fragment;
 }
 
 /*

@@ -222,7 +222,7 @@ static __always_inline int is_named(const struct node_work *work, const struct n
 /* The entry of a packet, found or made. `reason`: NOT_OURS, or a drop_reason; the entry is there only with DROP_NONE.
  */
 static __always_inline struct node_flow *find_flow(const struct packet *packet, struct node_work *work,
-                                                   int is_encapsulated, __u64 now, int *reason) {
+                                                   const __u8 direction, int is_encapsulated, __u64 now, int *reason) {
   struct node_flow *found = bpf_map_lookup_elem(&node_flow, &work->key);
   int is_known = found && is_alive(found, packet->flow.protocol, now);
 
@@ -231,7 +231,7 @@ static __always_inline struct node_flow *find_flow(const struct packet *packet, 
     note_node_packet(work, found, packet, now);
     return found;
   }
-  if (packet->direction == FLOW_EGRESS)
+  if (direction == FLOW_EGRESS)
     *reason = NOT_OURS;
   else
     *reason = is_encapsulated ? start_encapsulated(packet, now) : start_outside(packet, now);
@@ -255,7 +255,7 @@ static __always_inline int handle(struct __sk_buff *skb, const __u8 direction) {
     reason = parse_again(skb, &packet);
   if (reason != DROP_NONE || !work)
     return TC_ACT_UNSPEC;
-  if (may_be_encapsulated(&packet)) {
+  if (direction == FLOW_INGRESS && may_be_encapsulated(&packet)) {
     reason = decapsulate(skb, &packet);
     if (reason != DROP_NONE && reason != NOT_OURS)
       return reject(skb, reason);
@@ -266,7 +266,7 @@ static __always_inline int handle(struct __sk_buff *skb, const __u8 direction) {
   /* What came encapsulated has no business here but a backend's. */
   if (packet.kind == PACKET_ICMP_ERROR) {
     reason = relate_outside(skb, &packet);
-    if (reason == GOES_DIRECT) {
+    if (direction == FLOW_INGRESS && reason == GOES_DIRECT) {
       found = bpf_map_lookup_elem(&node_flow, &work->key);
       return found ? send_direct(skb, &packet, found, work) : TC_ACT_SHOT;
     }
@@ -274,13 +274,13 @@ static __always_inline int handle(struct __sk_buff *skb, const __u8 direction) {
       return reason;
     return is_encapsulated ? reject(skb, DROP_NAT_NO_MAPPING) : TC_ACT_UNSPEC;
   }
-  if (!is_encapsulated && asks_echo(&packet))
+  if (direction == FLOW_INGRESS && !is_encapsulated && asks_echo(&packet))
     return answer_echo(skb, &packet);
   if (!may_be_translated(&packet))
     return is_encapsulated ? reject(skb, DROP_INVALID) : TC_ACT_UNSPEC;
   set_ends(&work->change.from, &packet);
   set_key(&work->key, &work->change.from, packet.flow.protocol);
-  found = find_flow(&packet, work, is_encapsulated, now, &reason);
+  found = find_flow(&packet, work, direction, is_encapsulated, now, &reason);
   if (!found) {
     if (reason == NOT_OURS)
       return TC_ACT_UNSPEC;
@@ -290,7 +290,7 @@ static __always_inline int handle(struct __sk_buff *skb, const __u8 direction) {
   if (packet.is_first_fragment)
     remember_fragment(&packet, now);
   if (is_direct_away(found))
-    return send_direct(skb, &packet, found, work);
+    return direction == FLOW_INGRESS ? send_direct(skb, &packet, found, work) : TC_ACT_UNSPEC;
   work->change.to.source = found->source;
   work->change.to.destination = found->destination;
   work->change.to.source_port = found->source_port;

@@ -40,8 +40,8 @@ static __always_inline int is_service_address(const struct ip_address *address) 
 
 /* Whether an echo request is to be answered in a service's name. */
 static __always_inline int asks_echo(const struct packet *packet) {
-  return answer_echoes && packet->direction == FLOW_INGRESS && packet->kind == PACKET_FLOW &&
-         is_icmp(packet->flow.protocol) && !packet->is_first_fragment && !packet->is_later_fragment &&
+  return answer_echoes && packet->kind == PACKET_FLOW && is_icmp(packet->flow.protocol) && !packet->is_first_fragment &&
+         !packet->is_later_fragment &&
          packet->transport_offset ==
              sizeof(struct ethhdr) + (packet->is_ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) &&
          is_service_address(&packet->local_address);
