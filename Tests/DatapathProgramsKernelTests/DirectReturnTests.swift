@@ -37,7 +37,9 @@ struct DirectReturnTests {
   /// The node that clients reach; all backends are elsewhere.
   static func sender(_ family: Family, _ ipProtocol: IPProtocol = .tcp, backends: Int = 1) throws -> NodeFixture {
     let fixture = try NodeFixture(forwarding: .dsr())
-    try add(family, ipProtocol, to: fixture, backends: (0..<backends).map { Backend(address: family.peer, port: 8080 + UInt16($0)) })
+    try add(
+      family, ipProtocol, to: fixture,
+      backends: (0..<backends).map { Backend(address: family.peer, port: 8080 + UInt16($0)) })
     return fixture
   }
 
@@ -50,7 +52,8 @@ struct DirectReturnTests {
   }
 
   static func add(
-    _ family: Family, _ ipProtocol: IPProtocol, to fixture: borrowing NodeFixture, backends: [Backend], flags: UInt32 = 0
+    _ family: Family, _ ipProtocol: IPProtocol, to fixture: borrowing NodeFixture, backends: [Backend],
+    flags: UInt32 = 0
   ) throws {
     try fixture.services.add(
       family.vip, 80, ipProtocol, to: backends, flags: NodeFixture.direct | flags,

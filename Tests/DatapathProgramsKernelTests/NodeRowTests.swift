@@ -15,7 +15,8 @@ struct NodeRowTests {
   typealias Backend = TestServices.Backend
 
   @Test(arguments: Family.allCases)
-  func `21: an unknown port of a service's address passes, or is refused where that is asked for`(family: Family) throws {
+  func `21: an unknown port of a service's address passes, or is refused where that is asked for`(family: Family) throws
+  {
     let request = Message.tcp(from: 1000, to: 81, flags: .syn).packet(from: family.stranger, to: family.vip)
     let toNode = Message.tcp(from: 1000, to: 22, flags: .syn).packet(from: family.stranger, to: family.node)
     let permissive = try NodeFixture()
@@ -29,13 +30,14 @@ struct NodeRowTests {
     try strict.node.setServiceAddresses([family.vip])
     let refusal = try strict.sentOn(request)
     #expect(refusal.source.address == family.vip && refusal.destination.address == family.stranger)
-    #expect(refusal.layers.contains { layer in
-      switch layer {
-      case .icmp(let header): header.type == 3 && header.code == 3
-      case .icmpv6(let header): header.type == 1 && header.code == 4
-      default: false
-      }
-    })
+    #expect(
+      refusal.layers.contains { layer in
+        switch layer {
+        case .icmp(let header): header.type == 3 && header.code == 3
+        case .icmpv6(let header): header.type == 1 && header.code == 4
+        default: false
+        }
+      })
     #expect(try strict.pods.readDropCounters()[.noService]?.packets == 1)
     // Ports that are served, the node's own address, and what the node sends are as before.
     let served = Message.tcp(from: 1000, to: 80, flags: .syn).packet(from: family.stranger, to: family.vip)
@@ -114,7 +116,8 @@ struct NodeRowTests {
   }
 
   @Test(arguments: Family.allCases)
-  func `32: clients of endpoints elsewhere alone are masqueraded, with ports that are set aside`(family: Family) throws {
+  func `32: clients of endpoints elsewhere alone are masqueraded, with ports that are set aside`(family: Family) throws
+  {
     let fixture = try NodeFixture(ports: 61_000...61_001)
     try fixture.services.add(
       family.vip, 80, to: [Backend(address: family.peer, port: 8080)], flags: NodeFixture.external)

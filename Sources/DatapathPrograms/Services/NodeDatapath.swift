@@ -55,7 +55,8 @@ public struct NodeDatapath: ~Copyable, Sendable {
   /// - Requires: CAP_BPF and CAP_NET_ADMIN, Linux 6.1.
   public static func load(
     services: ServiceMaps, pods: PodDatapath, masquerade: Masquerade = Masquerade(), forwarding: Forwarding = .snat,
-    unserved: Unserved = Unserved(), constants: ServiceConstants = ServiceConstants(), flows: UInt32 = 131_072, pinDirectory: FilePath? = nil
+    unserved: Unserved = Unserved(), constants: ServiceConstants = ServiceConstants(), flows: UInt32 = 131_072,
+    pinDirectory: FilePath? = nil
   ) throws(BPFError) -> NodeDatapath {
     var object = try BPFObject(DatapathObject.nodeLB.embedded)
     try constants.set(in: &object)
@@ -86,7 +87,7 @@ public struct NodeDatapath: ~Copyable, Sendable {
     try driver.reuse(map: "node_counter", from: counters)
     return try NodeDatapath(
       fromOutside: loaded.program("from_outside"), toOutside: loaded.program("to_outside"),
-      fromOutsideInDriver: driver.load().program("xdp_outside"), flows: table, 
+      fromOutsideInDriver: driver.load().program("xdp_outside"), flows: table,
       peers: loaded.map("node_peer", as: BPFHashMap<ip_address, present>.self),
       serviceAddresses: loaded.map("service_address", as: BPFHashMap<ip_address, present>.self),
       counters: counters)

@@ -27,7 +27,8 @@ struct NodeFixture: ~Copyable {
     let services = try TestServices()
     let pods = try PodDatapath.load(pinDirectory: nil, limits: .small, services: services.maps)
     let node = try NodeDatapath.load(
-      services: services.maps, pods: pods, masquerade: .init(ipv4: PodFixture.node, ipv6: Family.v6.node.v6, ports: ports),
+      services: services.maps, pods: pods,
+      masquerade: .init(ipv4: PodFixture.node, ipv6: Family.v6.node.v6, ports: ports),
       forwarding: forwarding, unserved: unserved, flows: 256)
     for family in Family.allCases {
       try pods.localPods.updateValue(0, forKey: ip_address(family.pod))

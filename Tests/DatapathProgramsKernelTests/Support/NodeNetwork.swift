@@ -27,7 +27,8 @@ struct NodeNetwork {
   let pod: NetworkNamespace
 
   static func run(
-    forwarding: NodeDatapath.Forwarding, _ family: Family, _ ipProtocol: IPProtocol, flags: UInt32 = NodeFixture.external,
+    forwarding: NodeDatapath.Forwarding, _ family: Family, _ ipProtocol: IPProtocol,
+    flags: UInt32 = NodeFixture.external,
     _ body: (NodeNetwork, _ front: borrowing Node, _ back: borrowing Node) async throws -> Void
   ) async throws {
     let front = try node(at: { $0.front }, forwarding, family, ipProtocol, flags)
@@ -58,7 +59,8 @@ struct NodeNetwork {
   }
 
   private static func node(
-    at address: (Family) -> IPAddress, _ forwarding: NodeDatapath.Forwarding, _ family: Family, _ ipProtocol: IPProtocol,
+    at address: (Family) -> IPAddress, _ forwarding: NodeDatapath.Forwarding, _ family: Family,
+    _ ipProtocol: IPProtocol,
     _ flags: UInt32
   ) throws -> Node {
     let services = try TestServices()
@@ -69,7 +71,9 @@ struct NodeNetwork {
     for family in Family.allCases {
       try services.maps.nodeAddresses.updateValue(present(), forKey: ip_address(address(family)))
     }
-    for (address, port, more) in [(family.vip, UInt16(80), UInt32(0)), (family.unspecified, 30_080, UInt32(FRONTEND_NODE_PORT))] {
+    for (address, port, more) in [
+      (family.vip, UInt16(80), UInt32(0)), (family.unspecified, 30_080, UInt32(FRONTEND_NODE_PORT)),
+    ] {
       try services.add(
         address, port, ipProtocol, to: [.init(address: family.farPod, port: 8080)], flags: flags | more,
         configuration: flags & UInt32(FRONTEND_CONFIGURED) == 0 ? service_config() : NodeFixture.directConfiguration)
@@ -82,7 +86,9 @@ struct NodeNetwork {
     let egress: BPFMaps.Attachment
   }
 
-  private static func attach(_ programs: borrowing NodeDatapath, in namespace: NetworkNamespace) async throws -> Attached {
+  private static func attach(_ programs: borrowing NodeDatapath, in namespace: NetworkNamespace) async throws
+    -> Attached
+  {
     let index = try await namespace.run { unsafe if_nametoindex("eth0") }
     return Attached(
       ingress: try await programs.fromOutside.attach(toTrafficControl: .ingress, of: index, in: namespace),

@@ -27,7 +27,9 @@ final class NodeSocket: Sendable {
   static func listening(_ kind: TestSockets.Kind, port: UInt16) throws -> NodeSocket {
     let socket = NodeSocket(taking: open(kind, AF_INET6), kind)
     let status = unsafe withSocketAddress(.v6(.unspecified), port) { unsafe bind(socket.descriptor, $0, $1) }
-    guard status == 0, kind == .udp || listen(socket.descriptor, 8) == 0 else { throw CommandFailure(command: "listen") }
+    guard status == 0, kind == .udp || listen(socket.descriptor, 8) == 0 else {
+      throw CommandFailure(command: "listen")
+    }
     return socket
   }
 
@@ -87,7 +89,9 @@ final class NodeSocket: Sendable {
   /// Says that nothing more comes, which ends the server.
   func finish() { shutdown(descriptor, CInt(SHUT_WR)) }
 
-  /// Echoes: one connection until it ends, or so many datagrams. Says who it was of.
+  /// Echoes one connection until it ends, or so many datagrams.
+  ///
+  /// - Returns: Who the last was of.
   func echo(datagrams: Int = 1) -> IPAddress? {
     guard kind == .udp else {
       guard let (connection, peer) = accepted() else { return nil }
