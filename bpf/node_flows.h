@@ -31,6 +31,11 @@ struct node_work {
   struct rewriting change;
   struct quotation quoted;
   struct ends inner; /* what the quotation is to say */
+  struct {
+    struct ip_address address;
+    __be16 port;
+  } named;      /* the backend that another node has chosen */
+  __u32 length; /* with TOO_LONG: how long a client's packet may be, from its IP header on; or 0 */
 };
 
 struct {
@@ -39,6 +44,33 @@ struct {
   __type(key, __u32);
   __type(value, struct node_work);
 } node_work SEC(".maps");
+
+/* NODE_COUNT_* -> packets and bytes, per CPU. Written by the node programs, read by operators. Never full. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, NODE_COUNT_LIMIT);
+  __type(key, __u32);
+  __type(value, struct drop_counter);
+} node_counter SEC(".maps");
+
+/* What is neither a drop_reason nor a verdict of tc: the packet passes as it is, goes as it is to another node, is too
+ * long for that. */
+#define NOT_OURS    (-2)
+#define GOES_DIRECT (-3)
+#define TOO_LONG    (-4)
+
+static __always_inline void count_node_bytes(__u32 what, __u64 bytes) {
+  struct drop_counter *counter = bpf_map_lookup_elem(&node_counter, &what);
+
+  if (!counter)
+    return;
+  counter->packets += 1;
+  counter->bytes += bytes;
+}
+
+static __always_inline void count_node_packet(struct __sk_buff *skb, __u32 what) {
+  count_node_bytes(what, skb->len);
+}
 
 static __always_inline struct node_work *find_work(void) {
   __u32 zero = 0;
@@ -81,8 +113,20 @@ static __always_inline void set_other_key(struct node_flow_key *key, const struc
   key->padding[0] = key->padding[1] = key->padding[2] = 0;
 }
 
+/* Whether packets go to another node as they are, and their replies do not come back here. */
+static __always_inline int is_direct_away(const struct node_flow *found) {
+  return (found->flags & (NODE_FLOW_DIRECT | NODE_FLOW_AWAY)) == (NODE_FLOW_DIRECT | NODE_FLOW_AWAY);
+}
+
+/* What is left to live of a direct flow whose client said its last word: the backend's end is not seen here. */
+#define LIFETIME_ONE_SIDE (120 * SECOND)
+
 static __always_inline int is_alive(const struct node_flow *found, __u8 protocol, __u64 now) {
-  return !is_older(found->last_seen, now, lifetime(protocol, found->flags));
+  __u64 limit = lifetime(protocol, found->flags);
+
+  if (is_direct_away(found) && found->flags & FLOW_FORWARD_FIN && limit > LIFETIME_ONE_SIDE)
+    limit = LIFETIME_ONE_SIDE;
+  return !is_older(found->last_seen, now, limit);
 }
 
 /* Notes a packet in both entries, once a second, or where it ends the flow. */
@@ -92,7 +136,8 @@ static __always_inline void note_node_packet(struct node_work *work, struct node
   int is_forward = (flags & NODE_FLOW_FORWARD) != 0;
   struct node_flow *other;
 
-  if (!is_forward)
+  /* Of direct return no reply is seen, but what the client says next. */
+  if (!is_forward || (flags & NODE_FLOW_DIRECT && !is_opening(packet)))
     seen |= FLOW_REPLIED;
   if (packet->flow.protocol == IPPROTO_TCP && packet->tcp_flags & (TCP_FIN | TCP_RST)) {
     if (packet->tcp_flags & TCP_RST)
@@ -129,6 +174,14 @@ static __always_inline int claim(struct node_work *work, __u8 protocol, __u64 no
       is_alive(other, protocol, now) && !(other->flags & FLOW_CLOSING))
     return 0;
   return bpf_map_update_elem(&node_flow, &work->reverse, &work->back, BPF_ANY) == 0;
+}
+
+/* Makes the one entry of a flow from work->key to work->forth whose replies do not come back here. */
+static __always_inline int make_direct_flow(struct node_work *work) {
+  work->forth.flags |= NODE_FLOW_DIRECT;
+  work->forth.source = work->key.source;
+  work->forth.source_port = work->key.source_port;
+  return bpf_map_update_elem(&node_flow, &work->key, &work->forth, BPF_ANY) == 0 ? DROP_NONE : DROP_FLOW_CREATE;
 }
 
 /*

@@ -4,7 +4,8 @@
  * Services for clients outside the cluster, at a device of the node that faces them: node ports, external addresses and
  * those of load balancers. from_outside is attached to what the device receives, to_outside to what it sends. A backend
  * on this node gets the client's own address; one on another node sees this node as the client, so that its replies
- * come back here. What is none of this passes (TC_ACT_UNSPEC), be it malformed: it is the node's traffic.
+ * come back here, or answers the client itself (direct_return.h). What is none of this passes (TC_ACT_UNSPEC), be it
+ * malformed: it is the node's traffic.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -13,12 +14,14 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "choice.h"
+#include "direct_return.h"
 #include "drop.h"
 #include "fragments.h"
 #include "include/flow_abi.h"
 #include "include/node_abi.h"
 #include "local_pods.h"
 #include "node_flows.h"
+#include "node_routing.h"
 #include "packet.h"
 #include "parsing.h"
 #include "plain.h"
@@ -26,23 +29,8 @@
 #include "refusal.h"
 #include "rewriting.h"
 #include "service.h"
+#include "service_addresses.h"
 #include "shared_maps.h"
-
-/* Set by the loader: where this node's own connections to other nodes come from. Zero: no such family. */
-const volatile struct ip_address masquerade_address4 = {};
-const volatile struct ip_address masquerade_address6 = {};
-
-#define NOT_OURS (-1)
-
-#define ADDRESS_FAMILY4 2
-#define ADDRESS_FAMILY6 10
-
-/* Word by word: a copy of the whole would drop `volatile`, and the compiler then knows that it is zero. */
-static __always_inline void set_constant_address(struct ip_address *address,
-                                                 const volatile struct ip_address *constant) {
-  for (int index = 0; index < 4; index++)
-    address->word[index] = constant->word[index];
-}
 
 static __always_inline int may_be_translated(const struct packet *packet) {
   __u8 protocol = packet->flow.protocol;
@@ -71,26 +59,19 @@ static __always_inline int is_in_source_range(const struct node_flow_key *key, _
   return bpf_map_lookup_elem(&source_range, &range) != 0;
 }
 
-/* Whether a backend is on this node: a pod, or a program of the node itself. */
-static __always_inline int is_here(const struct ip_address *address) {
-  struct ip_address key = *address;
-
-  return bpf_map_lookup_elem(&local_pod, &key) || is_node_address(&key);
-}
-
 /* The first packet of a client to a service. A drop_reason, or NOT_OURS. */
 __noinline int start_outside(const struct packet *packet, __u64 now) {
   struct node_work *work = find_work();
   struct backend *chosen;
   __u32 flags, number;
-  int index, is_local;
+  int index, is_local, is_direct;
   __u64 word;
 
   if (!packet || !work)
     return NOT_OURS;
   word = find_outside(&work->key);
   if (word == 0)
-    return NOT_OURS;
+    return refuse_unknown_ports && is_service_address(&work->key.destination) ? DROP_NO_SERVICE : NOT_OURS;
   flags = word_flags(word);
   if (!(flags & FRONTEND_EXTERNAL))
     return DROP_IS_CLUSTER_IP;
@@ -115,16 +96,58 @@ __noinline int start_outside(const struct packet *packet, __u64 now) {
   work->forth.backend = work->back.backend = number;
   work->forth.epoch = work->back.epoch = chosen->epoch;
   work->forth.flags = NODE_FLOW_FORWARD | (is_local ? 0 : NODE_FLOW_AWAY);
+  is_direct = !is_local && is_direct_service(word);
   work->back.flags = is_local ? 0 : NODE_FLOW_AWAY;
   work->forth.destination = chosen->address;
   work->forth.destination_port = chosen->port;
   if (is_local)
     work->forth.source = work->key.source;
   else
-    set_constant_address(&work->forth.source, packet->is_ipv6 ? &masquerade_address6 : &masquerade_address4);
+    set_own_address(&work->forth.source, packet->is_ipv6);
   if (is_unspecified(&work->forth.source))
     return DROP_NAT_NO_MAPPING;
+  if (is_direct)
+    return make_direct_flow(work);
   return make_node_flow(work, packet->flow.protocol, !is_local, now);
+}
+
+/*
+ * The first packet of a flow that another node has chosen the backend of, which is here. That node is believed, but for
+ * what this one knows better: whether there is such a service for clients outside, and for this one.
+ */
+__noinline int start_encapsulated(const struct packet *packet, __u64 now) {
+  struct node_work *work = find_work();
+  struct ip_address address;
+  __u32 flags;
+  __u64 word;
+
+  if (!packet || !work)
+    return DROP_INVALID;
+  address = work->key.destination;
+  word = find_exact(&address, work->key.destination_port, packet->flow.protocol);
+  /* A node port of that node's. */
+  if (word == 0 && is_node_peer(&address))
+    word = find_node_port(&address, work->key.destination_port, packet->flow.protocol);
+  flags = word_flags(word);
+  if (word == 0 || !may_start_flow(packet))
+    return DROP_NAT_NO_MAPPING;
+  if (!(flags & FRONTEND_EXTERNAL))
+    return DROP_IS_CLUSTER_IP;
+  if (flags & FRONTEND_SOURCE_RANGES && !is_in_source_range(&work->key, word_service(word))) {
+    count_service(word_service(word), SERVICE_FILTERED);
+    return DROP_NOT_IN_SRC_RANGE;
+  }
+  if (packet->flow.protocol == IPPROTO_SCTP && work->named.port != work->key.destination_port)
+    return DROP_CSUM_L4;
+  work->forth.last_seen = work->back.last_seen = now;
+  work->forth.backend = work->back.backend = 0;
+  work->forth.epoch = work->back.epoch = 0;
+  work->forth.flags = NODE_FLOW_FORWARD | NODE_FLOW_DIRECT;
+  work->back.flags = NODE_FLOW_DIRECT;
+  work->forth.source = work->key.source;
+  work->forth.destination = work->named.address;
+  work->forth.destination_port = work->named.port;
+  return make_node_flow(work, packet->flow.protocol, 0, now);
 }
 
 /* Whether a client's flow has to find another backend. */
@@ -134,8 +157,12 @@ static __always_inline int must_move(const struct packet *packet, const struct n
 
   if (!(found->flags & NODE_FLOW_FORWARD) || packet->is_later_fragment)
     return 0;
-  if (is_opening(packet) && found->flags & FLOW_CLOSING)
+  /* Of a direct flow the end is not seen, only that the client has no more to say. */
+  if (is_opening(packet) && found->flags & (FLOW_CLOSING | (found->flags & NODE_FLOW_DIRECT ? FLOW_FORWARD_FIN : 0)))
     return 1;
+  /* Another node has chosen. */
+  if (index == 0)
+    return 0;
   chosen = bpf_map_lookup_elem(&backend, &index);
   if (!chosen || chosen->epoch != found->epoch || chosen->state == BACKEND_FREE)
     return 1;
@@ -144,64 +171,17 @@ static __always_inline int must_move(const struct packet *packet, const struct n
   return begins(packet) || (packet->flow.protocol == IPPROTO_UDP && chosen->state == BACKEND_GONE);
 }
 
-/* One router on the way: -1 where the packet has had enough of them. */
-static __always_inline long count_hop(struct __sk_buff *skb, const struct packet *packet) {
-  __u8 before[2], after[2];
-  const __u32 place = sizeof(struct ethhdr) + (packet->is_ipv6 ? 7 : 8);
-
-  if (bpf_skb_load_bytes(skb, place, before, packet->is_ipv6 ? 1 : 2) != 0 || before[0] <= 1)
-    return -1;
-  after[0] = before[0] - 1;
-  after[1] = before[1];
-  if (packet->is_ipv6)
-    return bpf_skb_store_bytes(skb, place, after, 1, 0);
-  if (bpf_l3_csum_replace(skb, HEADER_CHECKSUM4, *(__be16 *)before, *(__be16 *)after, 2) != 0)
-    return -1;
-  return bpf_skb_store_bytes(skb, place, after, 2, 0);
-}
-
-/*
- * Out again. The route says by which device; neighbours are the kernel's business. Where it says nothing (the device
- * does not forward), the packet leaves by the device that it came by.
- */
-__noinline int send_on(struct __sk_buff *skb, const struct packet *packet, const struct ends *to) {
-  struct bpf_fib_lookup route = {};
-  __u32 device = skb->ifindex;
-  long found;
-
-  if (!packet || !to || count_hop(skb, packet) != 0)
-    return TC_ACT_SHOT;
-  route.family = packet->is_ipv6 ? ADDRESS_FAMILY6 : ADDRESS_FAMILY4;
-  route.l4_protocol = packet->flow.protocol;
-  route.ifindex = device;
-  if (packet->is_ipv6) {
-    __builtin_memcpy(route.ipv6_src, &to->source, 16);
-    __builtin_memcpy(route.ipv6_dst, &to->destination, 16);
-  } else {
-    route.ipv4_src = to->source.word[3];
-    route.ipv4_dst = to->destination.word[3];
-  }
-  found = bpf_fib_lookup(skb, &route, sizeof(route), 0);
-  if (found == BPF_FIB_LKUP_RET_SUCCESS || found == BPF_FIB_LKUP_RET_NO_NEIGH)
-    device = route.ifindex;
-  return (int)bpf_redirect_neigh(device, 0, 0, 0);
-}
-
-static __always_inline int reject(struct __sk_buff *skb, __u32 reason) {
-  count_drop(skb, reason);
-  return TC_ACT_SHOT;
-}
-
-/* An ICMP error about a translated flow is translated like it. */
+/* An ICMP error about a translated flow is translated like it. The verdict, NOT_OURS, or
+ * GOES_DIRECT, with the flow's key in work->key. */
 __noinline int relate_outside(struct __sk_buff *skb, const struct packet *packet) {
   struct node_work *work = find_work();
   struct node_flow *found;
 
   if (!packet || !work)
-    return TC_ACT_UNSPEC;
+    return NOT_OURS;
   __builtin_memset(&work->quoted, 0, sizeof(work->quoted));
   if (!read_quotation(skb, packet, &work->quoted))
-    return TC_ACT_UNSPEC;
+    return NOT_OURS;
   /* What is quoted went the other way: turned round, it is a packet of whoever it was sent to. */
   {
     const int is_egress = packet->direction == FLOW_EGRESS;
@@ -216,7 +196,10 @@ __noinline int relate_outside(struct __sk_buff *skb, const struct packet *packet
   }
   found = bpf_map_lookup_elem(&node_flow, &work->key);
   if (!found)
-    return TC_ACT_UNSPEC;
+    return NOT_OURS;
+  /* The backend's node knows what it is about. */
+  if (is_direct_away(found))
+    return packet->direction == FLOW_INGRESS ? GOES_DIRECT : NOT_OURS;
   work->inner.source = found->destination;
   work->inner.destination = found->source;
   work->inner.source_port = found->destination_port;
@@ -242,52 +225,93 @@ __noinline int rewrite_any(struct __sk_buff *skb, const struct packet *packet, c
                       ports_word(to->source_port, to->destination_port), 0);
 }
 
+/* Whether another node's choice is that of the flow, or there is none so far. */
+static __always_inline int is_named(const struct node_work *work, const struct node_flow *found) {
+  return found->destination_port == work->named.port && is_same(&found->destination, &work->named.address);
+}
+
+/* The entry of a packet, found or made. `reason`: NOT_OURS, or a drop_reason; the entry is there only with DROP_NONE.
+ */
+static __always_inline struct node_flow *find_flow(const struct packet *packet, struct node_work *work,
+                                                   const __u8 direction, int is_encapsulated, __u64 now, int *reason) {
+  struct node_flow *found = bpf_map_lookup_elem(&node_flow, &work->key);
+  int is_known = found && is_alive(found, packet->flow.protocol, now);
+
+  *reason = DROP_NONE;
+  if (is_known && (is_encapsulated ? is_named(work, found) : !must_move(packet, found))) {
+    note_node_packet(work, found, packet, now);
+    return found;
+  }
+  if (direction == FLOW_EGRESS)
+    *reason = NOT_OURS;
+  else
+    *reason = is_encapsulated ? start_encapsulated(packet, now) : start_outside(packet, now);
+  if (*reason != DROP_NONE)
+    return 0;
+  found = bpf_map_lookup_elem(&node_flow, &work->key);
+  if (!found)
+    *reason = DROP_FLOW_CREATE;
+  return found;
+}
+
 static __always_inline int handle(struct __sk_buff *skb, const __u8 direction) {
   struct packet packet = {.direction = direction};
   struct node_work *work = find_work();
   __u64 now = bpf_ktime_get_coarse_ns();
+  int reason, is_encapsulated = 0;
   struct node_flow *found;
-  int reason;
 
   reason = parse(skb, &packet, direction);
   if (reason == DROP_INVALID)
     reason = parse_again(skb, &packet);
   if (reason != DROP_NONE || !work)
     return TC_ACT_UNSPEC;
+  if (direction == FLOW_INGRESS && may_be_encapsulated(&packet)) {
+    reason = decapsulate(skb, &packet);
+    if (reason != DROP_NONE && reason != NOT_OURS)
+      return reject(skb, reason);
+    is_encapsulated = reason == DROP_NONE;
+  }
   if (packet.is_later_fragment)
     recall_fragment(&packet, now);
-  if (packet.kind == PACKET_ICMP_ERROR)
-    return relate_outside(skb, &packet);
+  /* What came encapsulated has no business here but a backend's. */
+  if (packet.kind == PACKET_ICMP_ERROR) {
+    reason = relate_outside(skb, &packet);
+    if (direction == FLOW_INGRESS && reason == GOES_DIRECT) {
+      found = bpf_map_lookup_elem(&node_flow, &work->key);
+      return found ? send_direct(skb, &packet, found, work) : TC_ACT_SHOT;
+    }
+    if (reason != NOT_OURS)
+      return reason;
+    return is_encapsulated ? reject(skb, DROP_NAT_NO_MAPPING) : TC_ACT_UNSPEC;
+  }
+  if (direction == FLOW_INGRESS && !is_encapsulated && asks_echo(&packet))
+    return answer_echo(skb, &packet);
   if (!may_be_translated(&packet))
-    return TC_ACT_UNSPEC;
+    return is_encapsulated ? reject(skb, DROP_INVALID) : TC_ACT_UNSPEC;
   set_ends(&work->change.from, &packet);
   set_key(&work->key, &work->change.from, packet.flow.protocol);
-  found = bpf_map_lookup_elem(&node_flow, &work->key);
-  if (!found || !is_alive(found, packet.flow.protocol, now) || must_move(&packet, found)) {
-    if (direction == FLOW_EGRESS)
-      return TC_ACT_UNSPEC;
-    reason = start_outside(&packet, now);
+  found = find_flow(&packet, work, direction, is_encapsulated, now, &reason);
+  if (!found) {
     if (reason == NOT_OURS)
       return TC_ACT_UNSPEC;
-    if (reason != DROP_NONE) {
-      reject(skb, reason);
-      return reason == DROP_NO_SERVICE ? refuse(skb, &packet) : TC_ACT_SHOT;
-    }
-    found = bpf_map_lookup_elem(&node_flow, &work->key);
-    if (!found)
-      return reject(skb, DROP_FLOW_CREATE);
-  } else {
-    note_node_packet(work, found, &packet, now);
+    reject(skb, reason);
+    return reason == DROP_NO_SERVICE ? refuse(skb, &packet) : TC_ACT_SHOT;
   }
   if (packet.is_first_fragment)
     remember_fragment(&packet, now);
+  if (is_direct_away(found))
+    return direction == FLOW_INGRESS ? send_direct(skb, &packet, found, work) : TC_ACT_UNSPEC;
   work->change.to.source = found->source;
   work->change.to.destination = found->destination;
   work->change.to.source_port = found->source_port;
   work->change.to.destination_port = found->destination_port;
   if (rewrite_any(skb, &packet, &work->change.to) != DROP_NONE)
     return reject(skb, DROP_INVALID);
-  return found->flags & NODE_FLOW_AWAY ? send_on(skb, &packet, &work->change.to) : TC_ACT_UNSPEC;
+  if (!(found->flags & NODE_FLOW_AWAY))
+    return TC_ACT_UNSPEC;
+  count_node_packet(skb, found->flags & NODE_FLOW_FORWARD ? NODE_COUNT_REQUESTS : NODE_COUNT_REPLIES);
+  return send_on(skb, &packet, &work->change.to);
 }
 
 SEC("tc")

@@ -3,8 +3,8 @@
 /*
  * The same as from_outside for what is most of the traffic: further packets of connections between a client outside and
  * a backend on another node, in the driver. All else passes, untouched, and is from_outside's: first packets, which
- * choose; backends of this node; fragments, options, ICMP; neighbours that are not resolved. Without from_outside it
- * does nothing.
+ * choose; backends of this node; direct return; fragments, options, ICMP; neighbours that are not resolved. Without
+ * from_outside it does nothing.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -104,7 +104,7 @@ static __always_inline int find_route(struct xdp_md *context, const struct packe
 
 /* Whether the packet is one of a connection that has not to choose, which only from_outside can. */
 static __always_inline int goes_on(const struct packet *packet, const struct node_flow *found, __u64 now) {
-  if (!(found->flags & NODE_FLOW_AWAY) || !is_alive(found, packet->flow.protocol, now))
+  if (!(found->flags & NODE_FLOW_AWAY) || is_direct_away(found) || !is_alive(found, packet->flow.protocol, now))
     return 0;
   if (!(found->flags & NODE_FLOW_FORWARD))
     return 1;
@@ -175,6 +175,8 @@ int xdp_outside(struct xdp_md *context) {
 
     *checksum = changed == 0 && packet.flow.protocol == IPPROTO_UDP ? 0xffff : changed;
   }
+  count_node_bytes(found->flags & NODE_FLOW_FORWARD ? NODE_COUNT_REQUESTS : NODE_COUNT_REPLIES, data_end - data);
+  count_node_bytes(NODE_COUNT_DRIVER, data_end - data);
   __builtin_memcpy(data, route.dmac, ETH_ALEN);
   __builtin_memcpy(data + ETH_ALEN, route.smac, ETH_ALEN);
   if (route.ifindex == context->ingress_ifindex)

@@ -43,8 +43,10 @@ struct {
 /* The most that is quoted: an IPv4 header with options or an IPv6 header with some extensions, and that of TCP. */
 #define QUOTATION_LIMIT 128
 
-#define ICMP_PORT_UNREACHABLE   3
-#define ICMPV6_PORT_UNREACHABLE 4
+#define ICMP_PORT_UNREACHABLE     3
+#define ICMPV6_PORT_UNREACHABLE   4
+#define ICMP_FRAGMENTATION_NEEDED 4
+#define ICMPV6_PACKET_TOO_BIG     2
 
 /* What is put in front of the quotation. */
 struct refusal4 {
@@ -110,8 +112,9 @@ static __always_inline const struct ip_address *client_end(const struct packet *
   return packet->direction == FLOW_EGRESS ? &packet->local_address : &packet->flow.peer_address;
 }
 
-static __always_inline long put_refusal4(struct __sk_buff *skb, const struct packet *packet, __u32 length, __s64 sum) {
-  struct refusal4 header = {};
+static __always_inline long put_refusal4(struct __sk_buff *skb, const struct packet *packet,
+                                         const struct icmp_header *start, __u32 length, __s64 sum) {
+  struct refusal4 header = {.icmp = *start};
 
   header.ip.version = 4;
   header.ip.ihl = 5;
@@ -123,15 +126,14 @@ static __always_inline long put_refusal4(struct __sk_buff *skb, const struct pac
   header.ip.saddr = asked_end(packet)->word[3];
   header.ip.daddr = client_end(packet)->word[3];
   header.ip.check = changed_checksum(0xffff, bpf_csum_diff(0, 0, (__be32 *)&header.ip, sizeof(header.ip), 0));
-  header.icmp.type = ICMP_UNREACHABLE;
-  header.icmp.code = ICMP_PORT_UNREACHABLE;
   header.icmp.checksum =
       changed_checksum(0xffff, bpf_csum_diff(0, 0, (__be32 *)&header.icmp, sizeof(header.icmp), sum));
   return bpf_skb_store_bytes(skb, sizeof(struct ethhdr), &header, sizeof(header), 0);
 }
 
-static __always_inline long put_refusal6(struct __sk_buff *skb, const struct packet *packet, __u32 length, __s64 sum) {
-  struct refusal6 header = {};
+static __always_inline long put_refusal6(struct __sk_buff *skb, const struct packet *packet,
+                                         const struct icmp_header *start, __u32 length, __s64 sum) {
+  struct refusal6 header = {.icmp = *start};
   /* What the pseudo header has beside the addresses. */
   __be32 pseudo[2] = {bpf_htonl(sizeof(header.icmp) + length), bpf_htonl(IPPROTO_ICMPV6)};
 
@@ -141,8 +143,6 @@ static __always_inline long put_refusal6(struct __sk_buff *skb, const struct pac
   header.ip.hop_limit = 64;
   __builtin_memcpy(&header.ip.saddr, asked_end(packet), 16);
   __builtin_memcpy(&header.ip.daddr, client_end(packet), 16);
-  header.icmp.type = ICMPV6_UNREACHABLE;
-  header.icmp.code = ICMPV6_PORT_UNREACHABLE;
   sum = bpf_csum_diff(0, 0, (__be32 *)&header.ip.saddr, 32, sum);
   sum = bpf_csum_diff(0, 0, pseudo, sizeof(pseudo), sum);
   header.icmp.checksum =
@@ -265,12 +265,15 @@ static __always_inline int send_back(struct __sk_buff *skb) {
   return (int)bpf_redirect(skb->ifindex, skb->ingress_ifindex == skb->ifindex ? 0 : BPF_F_INGRESS);
 }
 
-/* Answers in place of a packet that is dropped, if there have not been too many answers. */
-__noinline int refuse(struct __sk_buff *skb, const struct packet *packet) {
+/*
+ * Answers in place of a packet that is dropped, if there have not been too many answers. `start`: how the error begins,
+ * with a checksum of 0.
+ */
+static __always_inline int answer(struct __sk_buff *skb, const struct packet *packet, const struct icmp_header *start) {
   __u32 length, keep, grown;
   __s64 sum;
 
-  if (!packet || packet->is_later_fragment || !may_refuse(bpf_ktime_get_ns()))
+  if (packet->is_later_fragment || !may_refuse(bpf_ktime_get_ns()))
     return TC_ACT_SHOT;
   if (is_opening(packet) && !packet->is_first_fragment) {
     long left = reset(skb, packet);
@@ -290,9 +293,21 @@ __noinline int refuse(struct __sk_buff *skb, const struct packet *packet) {
   sum = sum_of_quotation(skb, sizeof(struct ethhdr) + grown, length);
   if (sum < 0)
     return TC_ACT_SHOT;
-  if ((packet->is_ipv6 ? put_refusal6(skb, packet, length, sum) : put_refusal4(skb, packet, length, sum)) != 0)
+  if ((packet->is_ipv6 ? put_refusal6(skb, packet, start, length, sum)
+                       : put_refusal4(skb, packet, start, length, sum)) != 0)
     return TC_ACT_SHOT;
   return swap_stations(skb) == 0 ? send_back(skb) : TC_ACT_SHOT;
+}
+
+/* Tells the sender that nobody is there. */
+__noinline int refuse(struct __sk_buff *skb, const struct packet *packet) {
+  struct icmp_header start = {};
+
+  if (!packet)
+    return TC_ACT_SHOT;
+  start.type = packet->is_ipv6 ? ICMPV6_UNREACHABLE : ICMP_UNREACHABLE;
+  start.code = packet->is_ipv6 ? ICMPV6_PORT_UNREACHABLE : ICMP_PORT_UNREACHABLE;
+  return answer(skb, packet, &start);
 }
 
 #endif

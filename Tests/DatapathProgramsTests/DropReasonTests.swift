@@ -25,6 +25,7 @@ struct DropReasonTests {
     "POLICY_DENY": .policyDeny, "INVALID_EXTHDR": .invalidExtensionHeader, "ENDPOINT_NOT_READY": .endpointNotReady,
     "CSUM_L4": .checksumL4, "NO_SERVICE": .noService, "NAT_NO_MAPPING": .noMapping, "IS_CLUSTER_IP": .isClusterIP,
     "NOT_IN_SRC_RANGE": .notInSourceRange, "NOT_LOCAL": .notLocal,
+    "FRAG_NEEDED": .fragmentationNeeded, "UNKNOWN_SENDER": .unknownSender,
   ]
 
   @Test func `the Swift enum is the C enum, number by number and name by name`() throws {

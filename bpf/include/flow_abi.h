@@ -15,6 +15,7 @@ enum drop_reason {
   DROP_INVALID_SOURCE = 132,     /* the pod sent from an address that is not its own */
   DROP_POLICY = 133,             /* the endpoint is isolated and nothing allows this */
   DROP_INVALID = 134,            /* truncated or malformed headers */
+  DROP_FRAG_NEEDED = 136,        /* too long to be encapsulated for its way; the sender is told */
   DROP_UNKNOWN_PROTOCOL = 137,   /* an IP protocol that connection tracking does not know, at an isolated pod */
   DROP_UNSUPPORTED_L3 = 139,     /* neither IPv4, nor IPv6, nor ARP */
   DROP_MISSED_TAIL_CALL = 140,   /* no program in the dispatcher's slot: closed */
@@ -23,6 +24,7 @@ enum drop_reason {
   DROP_INVALID_EXTHDR = 156,     /* IPv6 extension headers: too many, out of place, or a route with segments left */
   DROP_NO_SERVICE = 158,         /* the service has no backend; the sender is told, unless it asks too often */
   DROP_NAT_NO_MAPPING = 167,     /* of a translated flow: no free port, or what was asked for is not known any more */
+  DROP_UNKNOWN_SENDER = 172,     /* encapsulated as by a node, but not from one */
   DROP_IS_CLUSTER_IP = 174,      /* a client outside asks for a cluster IP */
   DROP_NOT_IN_SRC_RANGE = 177,   /* a client outside is in none of the service's source ranges */
   DROP_POLICY_DENY = 181,        /* an explicit deny entry */

@@ -10,6 +10,8 @@ public enum DropReason: UInt8, CaseIterable, Sendable, Hashable {
   case policy = 133
   /// Truncated or malformed headers.
   case invalid = 134
+  /// Too long to be encapsulated for its way.
+  case fragmentationNeeded = 136
   /// An IP protocol that connection tracking does not know, at an isolated pod.
   case unknownProtocol = 137
   /// Neither IPv4, nor IPv6, nor ARP.
@@ -26,6 +28,8 @@ public enum DropReason: UInt8, CaseIterable, Sendable, Hashable {
   case noService = 158
   /// A translated flow has no free port, or what it asked for is not known any more.
   case noMapping = 167
+  /// Encapsulated as nodes do, but not sent by one.
+  case unknownSender = 172
   /// A client outside asks for a cluster IP.
   case isClusterIP = 174
   /// A client outside is in none of the service's source ranges.
@@ -43,6 +47,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable, Hashable {
     case .invalidSource: "invalid source"
     case .policy: "policy"
     case .invalid: "invalid packet"
+    case .fragmentationNeeded: "fragmentation needed"
     case .unknownProtocol: "unknown protocol"
     case .missedTailCall: "missed tail call"
     case .checksumL4: "L4 checksum"
@@ -51,6 +56,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable, Hashable {
     case .unsupportedL3: "unsupported L3"
     case .noService: "no service backend"
     case .noMapping: "no NAT mapping"
+    case .unknownSender: "unknown sender"
     case .isClusterIP: "cluster IP from outside"
     case .notInSourceRange: "not in source range"
     case .policyDeny: "policy denied"
@@ -66,6 +72,8 @@ public enum DropReason: UInt8, CaseIterable, Sendable, Hashable {
       "the pod sent from an address that is not its own: spoofed, or a tunnel or bridge inside the pod"
     case .policy: "the pod is isolated in this direction and no network policy allows the packet"
     case .invalid: "the packet's headers are truncated or contradict each other"
+    case .fragmentationNeeded:
+      "the client's packet is too long to be encapsulated for the backend's node; the client is told so: raise the MTU between nodes"
     case .unknownProtocol:
       "the pod is isolated and the IP protocol is not TCP, UDP, SCTP or its family's ICMP: only rules without ports can allow it"
     case .missedTailCall:
@@ -79,6 +87,8 @@ public enum DropReason: UInt8, CaseIterable, Sendable, Hashable {
     case .noService: "the service has no endpoint that serves; the sender is told so, unless it asks too often"
     case .noMapping:
       "a translated flow found no free source port, or a reply belongs to a service address that is gone, or a connection meets another one of the same ports that was translated"
+    case .unknownSender:
+      "a packet is encapsulated as nodes do for direct server return, but its sender is none of the known nodes: forged, or a node that is not known yet"
     case .isClusterIP: "a client outside the cluster asks for a cluster IP"
     case .notInSourceRange: "a client outside is in none of the service's loadBalancerSourceRanges"
     case .policyDeny: "a network policy denies the packet explicitly"

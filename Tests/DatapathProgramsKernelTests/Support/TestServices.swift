@@ -116,6 +116,16 @@ final class TestServices {
     maps.backends[number] = record
   }
 
+  /// Gives a service endpoints that were written for another.
+  func move(_ backends: [UInt32], to written: Service) {
+    for number in backends {
+      var record = maps.backends[number]
+      record.service = written.index
+      maps.backends[number] = record
+    }
+    maps.services[written.index] = service(cluster: extent(of: backends), local: slot_extent())
+  }
+
   private func extent(of indexes: [UInt32]) -> slot_extent {
     let first = nextSlot
     for index in indexes {

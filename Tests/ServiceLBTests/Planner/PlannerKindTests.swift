@@ -129,6 +129,19 @@ struct PlannerKindTests {
     #expect(Set(try table.only().frontends.map(\.port.rawValue)) == [80])
   }
 
+  @Test func `row 21: services' addresses are those that the node has not itself`() throws {
+    var table = plan([
+      Make.service(
+        type: .loadBalancer, clusterIPs: ["10.96.0.10"], ports: [Service.Port(port: 80, nodePort: 30080)],
+        ingress: [Service.Ingress(ip: "203.0.113.1")]
+      ) { $0.externalIPs = ["198.51.100.7"] }
+    ])
+    let addresses = ["10.96.0.10", "203.0.113.1", "198.51.100.7"].compactMap { IPAddress($0) }
+    #expect(addresses.count == 3 && table.serviceAddresses == Set(addresses))
+    table.nodeAddresses = [addresses[2]]
+    #expect(table.serviceAddresses == Set(addresses[..<2]))
+  }
+
   @Test func `row 22: each family has an entry of its own, with the endpoints of its slices`() {
     let table = plan(
       [
