@@ -116,9 +116,6 @@ struct DirectReturnTests {
     }
     #expect(try fixture.node.readCounters().decapsulated.packets == 2)
     #expect(try fixture.node.flows.entries().count == 2)
-    // A router may send the client's packets here one day.
-    let request = message(1000, 80).packet(from: family.stranger, to: family.vip)
-    #expect(try fixture.pass(request, .ingress).destination == (family.pod, 8080))
   }
 
   @Test(arguments: Family.allCases)
@@ -179,6 +176,28 @@ struct DirectReturnTests {
     #expect(try send([.fin, .ack]) == port)
     #expect(try send(.ack) == port)
     #expect(try send(.syn) == 8080 + 8081 - port)
+    // After the client's last word its port is another connection's, which is young.
+    func flags() throws -> UInt32 { try #require(try fixture.node.flows.entries().first).1.flags }
+    #expect(try flags() & UInt32(FLOW_FORWARD_FIN | FLOW_REPLIED) == 0)
+    _ = try send([.fin, .ack])
+    #expect(try flags() & UInt32(FLOW_FORWARD_FIN) != 0)
+    _ = try send(.syn)
+    #expect(try flags() & UInt32(FLOW_FORWARD_FIN | FLOW_REPLIED) == 0)
+  }
+
+  @Test(arguments: Family.allCases)
+  func `a client whose packets come to the backend's node of a sudden keeps its backend`(family: Family) throws {
+    let fixture = try NodeFixture(forwarding: .dsr())
+    try fixture.node.setPeers([family.router])
+    try Self.add(
+      family, .tcp, to: fixture, backends: (0..<8).map { Backend(address: family.pod, port: 8080 + UInt16($0)) })
+    for port in UInt16(1000)..<1008 {
+      let opening = Message.tcp(from: port, to: 80, flags: .syn).packet(from: family.stranger, to: family.vip)
+      let outer = NodeFixture.encapsulate(opening, family, from: family.router, to: family.pod, port: 8087)
+      #expect(try fixture.pass(outer, .ingress).destination == (family.pod, 8087))
+      let later = Message.tcp(from: port, to: 80).packet(from: family.stranger, to: family.vip)
+      #expect(try fixture.pass(later, .ingress).destination == (family.pod, 8087))
+    }
   }
 
   @Test(arguments: Family.allCases)
