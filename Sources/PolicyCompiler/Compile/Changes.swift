@@ -182,24 +182,16 @@ extension CompilerState {
     let (number, isNew) = blockLists.hold(list)
     if isNew {
       for block in list { blocks.hold(number: block) }
-      set(&blockCells, number, nil)
+      set(&blockTrees, number, nil)
     }
     return number
   }
 
   private mutating func count(_ list: UInt32, _ element: UInt32, _ plane: PolicyPlane, _ change: Int) {
-    let lists = planes[plane].uses[Int(element)].blockLists
-    let position = lists.firstIndex { $0.list == list }
-    if change > 0, let position {
-      planes[plane].uses[Int(element)].blockLists[position].count += 1
-    } else if change > 0 {
-      planes[plane].uses[Int(element)].blockLists.append((list: list, count: 1))
-    } else if let position {
-      planes[plane].uses[Int(element)].blockLists[position].count -= 1
-      if lists[position].count > 1 { return }
-      planes[plane].uses[Int(element)].blockLists.remove(at: position)
-    }
-    if position == nil || change < 0 {
+    let before = planes[plane].uses[Int(element)].blockLists[list] ?? 0
+    let after = Int(before) + change
+    planes[plane].uses[Int(element)].blockLists[list] = after == 0 ? nil : UInt32(after)
+    if before == 0 || after == 0 {
       for core in planes[plane].uses[Int(element)].cores { planes[plane].dirtyCores.insert(core) }
     }
   }
@@ -211,6 +203,7 @@ extension CompilerState {
       let record = setRecords[Int(number)]
       deadContents.append(content)
       newSets.remove(number)
+      refusedSets.remove(number)
       releasedLists.append(record.blocks)
       let plane = record.plane
       for element in record.elements {
@@ -278,7 +271,7 @@ extension CompilerState {
 
   mutating func dropBlockList(_ number: UInt32) {
     guard let list = blockLists.release(number) else { return }
-    blockCells[Int(number)] = nil
+    blockTrees[Int(number)] = nil
     for block in list { _ = blocks.release(block) }
   }
 }

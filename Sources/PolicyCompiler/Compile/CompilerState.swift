@@ -11,6 +11,8 @@ struct CompilerState: Sendable {
   let options: PolicyOptions
   /// The node whose pods get rule sets; nil for all.
   let scope: String?
+  /// How many elements or blocks a rule set has at most whose rules are asked one by one.
+  let largeSize: Int
 
   // Selectors and what they find.
   var features = FeatureTable()
@@ -70,10 +72,12 @@ struct CompilerState: Sendable {
   var nextTier: UInt32 = 0
   var sets = Interner<SetContent>()
   var setRecords: ContiguousArray<SetRecord> = []
+  /// Rule sets that say too much for tables.
+  var refusedSets: Set<UInt32> = []
   var nextSet = RuleSetID.unrestricted.rawValue
   /// Lists of blocks, those of rule sets and of cores; number 0 is the empty one.
   var blockLists = Interner<[UInt32]>()
-  var blockCells: ContiguousArray<BlockCells?> = []
+  var blockTrees: ContiguousArray<BlockTree?> = []
   var meanings = Interner<Meaning>()
   var planes = Planes()
   var nextClass: UInt32 = 0
@@ -108,11 +112,12 @@ struct CompilerState: Sendable {
   var coreHits = Hits()
   var setHits = Hits()
 
-  init(options: PolicyOptions, scope: String?) {
+  init(options: PolicyOptions, scope: String?, largeSize: Int = 4) {
     self.options = options
     self.scope = scope
+    self.largeSize = largeSize
     _ = blockLists.hold([])
-    blockCells.append(nil)
+    blockTrees.append(nil)
     _ = meanings.hold(Meaning(ports: []))
   }
 

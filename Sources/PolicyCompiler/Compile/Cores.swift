@@ -84,7 +84,7 @@ extension CompilerState {
   private mutating func holdRelevantBlocks(_ core: Core, _ plane: PolicyPlane) -> UInt32 {
     var lists: [UInt32] = []
     for item in core.items {
-      for (list, _) in planes[plane].uses[Int(item >> 32)].blockLists { lists.append(list) }
+      lists += planes[plane].uses[Int(item >> 32)].blockLists.keys
     }
     lists.unique()
     if lists.isEmpty { lists = [0] }
@@ -202,13 +202,13 @@ extension CompilerState {
 
   private mutating func cover(_ address: IPAddress, _ core: UInt32, _ plane: PolicyPlane) -> [UInt32] {
     let list = planes[plane].coreRecords[Int(core)].blocks
-    return list == 0 ? [] : cells(list).cover(address)
+    return list == 0 ? [] : tree(list).cover(address)
   }
 
-  mutating func cells(_ list: UInt32) -> BlockCells {
-    if let known = blockCells[Int(list)] { return known }
-    let made = BlockCells(blockLists[list].map { ($0, blocks[$0]) })
-    blockCells[Int(list)] = made
+  mutating func tree(_ list: UInt32) -> BlockTree {
+    if let known = blockTrees[Int(list)] { return known }
+    let made = BlockTree(blockLists[list].map { ($0, blocks[$0]) })
+    blockTrees[Int(list)] = made
     return made
   }
 

@@ -83,7 +83,7 @@ struct ElementUse: Sendable {
   /// Rule sets that use it: while there are any it is in force.
   var sets: [UInt32] = []
   /// How many of those sets have which list of blocks, empty lists aside.
-  var blockLists: [(list: UInt32, count: UInt32)] = []
+  var blockLists: [UInt32: UInt32] = [:]
   /// Cores that have it.
   var cores: [UInt32] = []
 }
