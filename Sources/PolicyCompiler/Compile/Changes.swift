@@ -198,7 +198,7 @@ extension CompilerState {
 
   /// Takes rule sets out that nothing uses any more.
   private mutating func buryReleasedSets() {
-    for number in releasedSets {
+    for number in releasedSets.reversed() {
       guard let content = sets.release(number) else { continue }
       let record = setRecords[Int(number)]
       deadContents.append(content)
@@ -226,13 +226,14 @@ extension CompilerState {
       if delta == nil { continue }
       for core in planes[plane].uses[Int(element)].cores {
         let record = planes[plane].coreRecords[Int(core)]
-        for kind in record.kinds { planes[plane].coreKinds.insert(kind) }
+        for kind in record.kinds { planes[plane].forceKinds.append(Self.key(kind, noNumber)) }
         for address in record.addresses { planes[plane].dirtyAddresses.insert(address) }
       }
       switch elements[element] {
       case .pods:
+        if planes[plane].uses[Int(element)].sets.isEmpty { break }
         for group in groups(selectedBy: element) {
-          for kind in groupKinds[Int(group)] { planes[plane].coreKinds.insert(kind) }
+          for kind in groupKinds[Int(group)] { planes[plane].forceKinds.append(Self.key(kind, element)) }
         }
       case .nodes(let selector):
         for number in nodes.values {

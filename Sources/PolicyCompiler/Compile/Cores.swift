@@ -7,20 +7,83 @@ internal import NetworkTypes
 extension CompilerState {
   /// The cores of kinds and the elements of nodes.
   mutating func selectCores(_ plane: PolicyPlane) {
+    var left = Marks()
+    let changed = planes[plane].forceKinds
+    planes[plane].forceKinds.removeAll()
+    // Kinds of which more is different are looked at anew.
+    let rest = changed.filter { !planes[plane].coreKinds.contains(UInt32(truncatingIfNeeded: $0 >> 32)) }.sorted()
     for kind in planes[plane].coreKinds.drain() where kinds.isUsed(kind) {
-      let new = holdCore(Core(items: items(of: kinds[kind], plane)), plane)
-      let old = planes[plane].kindCores[Int(kind)]
-      if new == old {
-        releaseCore(new, plane)
-        continue
-      }
-      if new != noNumber { planes[plane].coreRecords[Int(new)].kinds.append(kind) }
-      leaveCore(kind: kind, plane)
-      planes[plane].kindCores[Int(kind)] = new
-      for pod in kindRecords[Int(kind)].pods {
-        for address in podRecords[Int(pod)]?.addresses ?? [] { planes[plane].dirtyAddresses.insert(address) }
-      }
+      move(kind, to: holdCore(Core(items: items(of: kinds[kind], plane)), plane), plane, &left)
     }
+    moveKinds(rest, plane, &left)
+    for core in left.drain() {
+      planes[plane].coreRecords[Int(core)].kinds.removeAll { planes[plane].kindCores[Int($0)] != core }
+    }
+    selectNodes(plane)
+  }
+
+  /// Gives a kind the core that it has now, which is held for it.
+  private mutating func move(_ kind: UInt32, to new: UInt32, _ plane: PolicyPlane, _ left: inout Marks) {
+    let old = planes[plane].kindCores[Int(kind)]
+    if new == old {
+      releaseCore(new, plane)
+      return
+    }
+    if new != noNumber { planes[plane].coreRecords[Int(new)].kinds.append(kind) }
+    planes[plane].kindCores[Int(kind)] = new
+    if old != noNumber {
+      left.insert(old)
+      releaseCore(old, plane)
+    }
+    for pod in kindRecords[Int(kind)].pods {
+      for address in podRecords[Int(pod)]?.addresses ?? [] { planes[plane].dirtyAddresses.insert(address) }
+    }
+  }
+
+  /// The cores of kinds whose elements are the same, but not in force as they were.
+  ///
+  /// - Parameter changes: Kinds in the upper half, elements that came into force for them in the lower, sorted.
+  private mutating func moveKinds(_ changes: [UInt64], _ plane: PolicyPlane, _ left: inout Marks) {
+    // Kinds of one core for which the same came into force have one core again.
+    var known: [UInt64: UInt32] = [:]
+    var next = 0
+    while next < changes.count {
+      let kind = UInt32(truncatingIfNeeded: changes[next] >> 32)
+      var added: [UInt32] = []
+      while next < changes.count, UInt32(truncatingIfNeeded: changes[next] >> 32) == kind {
+        let element = UInt32(truncatingIfNeeded: changes[next])
+        if element != noNumber, element != added.last { added.append(element) }
+        next += 1
+      }
+      guard kinds.isUsed(kind) else { continue }
+      let old = planes[plane].kindCores[Int(kind)]
+      let key = Self.key(old, added.first ?? noNumber)
+      let new: UInt32
+      if added.count < 2, let found = known[key] {
+        new = found
+        if new != noNumber { planes[plane].cores.hold(number: new) }
+      } else {
+        new = holdCore(Core(items: items(old, added, plane)), plane)
+        if added.count < 2 { known[key] = new }
+      }
+      move(kind, to: new, plane, &left)
+    }
+  }
+
+  /// The items of a core that are in force, and those of elements that came into force.
+  private mutating func items(_ core: UInt32, _ added: [UInt32], _ plane: PolicyPlane) -> [UInt64] {
+    var items = core == noNumber ? [] : planes[plane].cores[core].items
+    items.removeAll { !isInForce(UInt32(truncatingIfNeeded: $0 >> 32), plane) }
+    for item in items where UInt32(truncatingIfNeeded: item) != 0 {
+      meanings.hold(number: UInt32(truncatingIfNeeded: item))
+    }
+    items += added.filter { isInForce($0, plane) }.map { Self.key($0, 0) }
+    items.sort()
+    return items.indices.filter { $0 == 0 || items[$0] != items[$0 - 1] }.map { items[$0] }
+  }
+
+  /// The elements of nodes.
+  private mutating func selectNodes(_ plane: PolicyPlane) {
     for number in planes[plane].coreNodes.drain() {
       guard let record = nodeRecords[Int(number)] else { continue }
       var selected: [UInt32] = []
@@ -114,7 +177,8 @@ extension CompilerState {
   }
 
   mutating func dropReleasedCores(_ plane: PolicyPlane) {
-    for number in planes[plane].releasedCores {
+    // Lists of cores are in the order in which cores came: the last is found first.
+    for number in planes[plane].releasedCores.reversed() {
       guard let core = planes[plane].cores.release(number) else { continue }
       for item in core.items { planes[plane].uses[Int(item >> 32)].cores.removeOne(number) }
       dropBlockList(planes[plane].coreRecords[Int(number)].blocks)
@@ -143,25 +207,37 @@ extension CompilerState {
 
   /// The classes of addresses.
   mutating func classify(_ plane: PolicyPlane) {
-    for number in planes[plane].dirtyAddresses.drain() {
-      let address = addresses[number]
+    let dirty = planes[plane].dirtyAddresses.drain()
+    if dirty.count > 64 { delta?.peers.reserveCapacity(dirty.count) }
+    for number in dirty {
       let core = core(of: number, plane)
-      var new = noNumber
-      if core != noNumber {
-        let cover = cover(address, core, plane)
-        let (held, isNew) = planes[plane].classes.hold(PeerClass(core: core, cover: cover))
-        new = held
-        if isNew { enterClass(new, plane) }
-      }
+      let new = core == noNumber ? noNumber : holdClass(of: number, core, plane)
       let old = planes[plane].addresses[Int(number)].peerClass
       if old != noNumber { planes[plane].releasedClasses.append(old) }
       planes[plane].addresses[Int(number)].peerClass = new
       if old == new { continue }
+      let address = addresses[number]
       tables[plane][address] = new == noNumber ? nil : planes[plane].classIDs[Int(new)]
       delta?.peers.insert(address)
     }
     for number in planes[plane].releasedClasses { leaveClass(number, plane) }
     planes[plane].releasedClasses.removeAll()
+  }
+
+  /// The class of an address with this core, held once more.
+  private mutating func holdClass(of address: UInt32, _ core: UInt32, _ plane: PolicyPlane) -> UInt32 {
+    let list = planes[plane].coreRecords[Int(core)].blocks
+    // Without blocks there is one class, the first.
+    if list == 0, let only = planes[plane].coreRecords[Int(core)].classes.first,
+      planes[plane].classes[only].cover.isEmpty
+    {
+      planes[plane].classes.hold(number: only)
+      return only
+    }
+    let cover = list == 0 ? [] : tree(list).cover(addresses[address])
+    let (number, isNew) = planes[plane].classes.hold(PeerClass(core: core, cover: cover))
+    if isNew { enterClass(number, plane) }
+    return number
   }
 
   private mutating func core(of number: UInt32, _ plane: PolicyPlane) -> UInt32 {
@@ -178,7 +254,7 @@ extension CompilerState {
       if isOwn, new != noNumber { planes[plane].coreRecords[Int(new)].addresses.append(number) }
     }
     if let pod = owners.onlyPod {
-      new = podRecords[Int(pod)].map { planes[plane].kindCores[Int($0.kind)] } ?? noNumber
+      if let kind = podRecords[Int(pod)]?.kind { new = planes[plane].kindCores[Int(kind)] }
       return new
     }
     isOwn = true
@@ -198,11 +274,6 @@ extension CompilerState {
   /// Of several pods with one address the first by name counts.
   func firstPod(_ owners: [UInt32]) -> PodRecord? {
     owners.filter { $0 & 1 == 0 }.compactMap { podRecords[Int($0 >> 1)] }.min { $0.pod.key < $1.pod.key }
-  }
-
-  private mutating func cover(_ address: IPAddress, _ core: UInt32, _ plane: PolicyPlane) -> [UInt32] {
-    let list = planes[plane].coreRecords[Int(core)].blocks
-    return list == 0 ? [] : tree(list).cover(address)
   }
 
   mutating func tree(_ list: UInt32) -> BlockTree {

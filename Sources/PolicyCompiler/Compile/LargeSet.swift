@@ -145,7 +145,7 @@ struct LargeSet {
       positions[node.number] = position
       enter(node.number)
       open.append(position)
-      regions[Int(position)] = ranks.join(always, slots.root)
+      regions[Int(position)] = ranks.join(always, slots.joined(&ranks))
       if !limit.allows(ranks) { return false }
     }
     return true
@@ -175,7 +175,7 @@ struct LargeSet {
   }
 
   private mutating func turn(_ peer: UInt32, on isOn: Bool) {
-    slots.turn(blockPeers[Int(peer)].slot, on: isOn, &ranks)
+    slots.turn(blockPeers[Int(peer)].slot, on: isOn)
   }
 
   /// What the addresses may that a block is the innermost of, and what all may that no block has.
@@ -263,8 +263,12 @@ private struct Slots {
   private var numbers: [UInt32] = []
   private var known: [UInt32: UInt32] = [:]
   private var counts: [UInt32] = []
-  private var tree: [UInt32] = []
+  /// Runs, as ``RankedPorts`` has them. They are many, and each is soon another, so that they get no numbers.
+  private var tree: [[UInt64]] = []
   private var width = 1
+  private var root = RankedPorts.nothing
+  /// Leaves that are different now, perhaps.
+  private var turned: [UInt32] = []
 
   /// The slot of things that come to this.
   mutating func slot(for number: UInt32) -> UInt32 {
@@ -279,24 +283,38 @@ private struct Slots {
   mutating func finish() {
     counts = Array(repeating: 0, count: numbers.count)
     while width < numbers.count { width *= 2 }
-    tree = Array(repeating: RankedPorts.nothing, count: 2 * width)
+    tree = Array(repeating: [UInt64(RankedPorts.none)], count: 2 * width)
+  }
+
+  mutating func turn(_ slot: UInt32, on isOn: Bool) {
+    let before = counts[Int(slot)]
+    counts[Int(slot)] = isOn ? before + 1 : before - 1
+    if before == 0 || counts[Int(slot)] == 0 { turned.append(slot) }
   }
 
   /// All that is on, joined.
-  var root: UInt32 { tree[1] }
-
-  mutating func turn(_ slot: UInt32, on isOn: Bool, _ ranks: inout RankedPorts) {
-    let before = counts[Int(slot)]
-    counts[Int(slot)] = isOn ? before + 1 : before - 1
-    guard before == 0 || counts[Int(slot)] == 0 else { return }
-    var position = width + Int(slot)
-    tree[position] = isOn ? numbers[Int(slot)] : RankedPorts.nothing
-    while position > 1 {
-      position /= 2
-      let joined = ranks.join(tree[2 * position], tree[2 * position + 1])
-      if joined == tree[position] { return }
-      tree[position] = joined
+  ///
+  /// What was turned since the last time is joined level by level, so that many at once are no more than the whole tree.
+  mutating func joined(_ ranks: inout RankedPorts) -> UInt32 {
+    for slot in turned {
+      tree[width + Int(slot)] = ranks[counts[Int(slot)] > 0 ? numbers[Int(slot)] : RankedPorts.nothing]
     }
+    var level = turned.map { (UInt32(width) + $0) / 2 }
+    turned.removeAll(keepingCapacity: true)
+    if level.isEmpty { return root }
+    while let first = level.first, first > 0 {
+      level.unique()
+      var above: [UInt32] = []
+      for position in level.map({ Int($0) }) {
+        let joined = ranks.lower(tree[2 * position], tree[2 * position + 1])
+        if joined == tree[position] { continue }
+        tree[position] = joined
+        above.append(UInt32(position / 2))
+      }
+      level = above
+    }
+    root = ranks.number(of: tree[1])
+    return root
   }
 }
 

@@ -46,7 +46,10 @@ struct Plane: Sendable {
   var addresses: ContiguousArray<AddressUse> = []
 
   // Within one change.
+  /// Kinds whose elements are others now, perhaps.
   var coreKinds = Marks()
+  /// Kinds that have an element which came into force, in the lower half, or went out of it (``noNumber``).
+  var forceKinds: [UInt64] = []
   var coreNodes = Marks()
   var dirtyCores = Marks()
   var dirtyAddresses = Marks()

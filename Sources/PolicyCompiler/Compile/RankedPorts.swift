@@ -32,6 +32,7 @@ struct RankedPorts: Sendable {
   private var values: [[UInt64]] = [[UInt64(none)]]
   private var numbers: [[UInt64]: UInt32] = [[UInt64(none)]: nothing]
   private var joined: [UInt64: UInt32] = [:]
+  private var lists: [[UInt32]: UInt32] = [:]
 
   init() {}
 
@@ -43,24 +44,27 @@ struct RankedPorts: Sendable {
     if left == Self.nothing { return right }
     let key = CompilerState.key(min(left, right), max(left, right))
     if let known = joined[key] { return known }
-    let number = number(of: Self.lower(values[Int(left)], values[Int(right)]))
-    steps += values[Int(left)].count + values[Int(right)].count
+    let number = number(of: lower(values[Int(left)], values[Int(right)]))
     joined[key] = number
     return number
   }
 
-  /// What comes of a list, joined in pairs so that the parts of equal lists are equal.
+  /// What comes of a list.
   mutating func join(_ list: [UInt32]) -> UInt32 {
-    var list = list
-    while list.count > 1 {
+    if list.count < 3 { return list.count == 2 ? join(list[0], list[1]) : list.first ?? Self.nothing }
+    if let known = lists[list] { return known }
+    var parts = list.map { values[Int($0)] }
+    while parts.count > 1 {
       var end = 0
-      for position in stride(from: 0, to: list.count, by: 2) {
-        list[end] = position + 1 < list.count ? join(list[position], list[position + 1]) : list[position]
+      for position in stride(from: 0, to: parts.count, by: 2) {
+        parts[end] = position + 1 < parts.count ? lower(parts[position], parts[position + 1]) : parts[position]
         end += 1
       }
-      list.removeLast(list.count - end)
+      parts.removeLast(parts.count - end)
     }
-    return list.first ?? Self.nothing
+    let number = number(of: parts[0])
+    lists[list] = number
+    return number
   }
 
   /// One rank at some places: sorted and disjoint ranges, both ends included.
@@ -92,7 +96,8 @@ struct RankedPorts: Sendable {
     return UInt32(truncatingIfNeeded: runs[low - 1])
   }
 
-  private mutating func number(of runs: [UInt64]) -> UInt32 {
+  /// The number of some runs.
+  mutating func number(of runs: [UInt64]) -> UInt32 {
     let next = UInt32(values.count)
     let number = Self.read(&numbers[runs, default: next])
     if number == next {
@@ -105,7 +110,11 @@ struct RankedPorts: Sendable {
   private static func read(_ number: inout UInt32) -> UInt32 { number }
 
   /// The lower rank at each place.
-  private static func lower(_ left: [UInt64], _ right: [UInt64]) -> [UInt64] {
+  mutating func lower(_ left: [UInt64], _ right: [UInt64]) -> [UInt64] {
+    let empty = UInt64(Self.none)
+    if right.count == 1, right[0] == empty { return left }
+    if left.count == 1, left[0] == empty { return right }
+    steps += left.count + right.count
     var runs: [UInt64] = []
     runs.reserveCapacity(left.count + right.count)
     var (first, second) = (0, 0)
@@ -121,6 +130,6 @@ struct RankedPorts: Sendable {
       last = rank
       runs.append(start << 32 | rank)
     }
-    return runs
+    return runs.capacity > 2 * runs.count ? Array(runs[...]) : runs
   }
 }
