@@ -8,6 +8,7 @@ extension CompilerState {
   mutating func buildLarge(_ number: UInt32) {
     let record = setRecords[Int(number)]
     var large = LargeSet(record.content, rules: rules, peers: peers, ports: ports)
+    defer { steps += large.steps }
     var set = emptySet(record, defaultTable: hold(table(for: large.always, &large)))
     if record.blocks != 0 {
       let tree = tree(record.blocks)
@@ -125,6 +126,7 @@ extension CompilerState {
     let covers = record.blocks == 0 ? [] : forms.flatMap(\.cover)
     pointer.point(at: items.flatMap { $0 }, cover: covers, elements: elements.end, blocks: blocks.end)
     var large = LargeSet(record.content, rules: rules, peers: peers, ports: ports, for: pointer)
+    defer { steps += large.steps }
     if !covers.isEmpty {
       let tree = tree(record.blocks)
       let needed = tree.nodes.indices.filter { pointer.has(block: tree.nodes[$0].number) }.map { UInt32($0) }

@@ -19,7 +19,10 @@ extension CompiledPolicy {
       "cores": state.planes[.namespaced].cores.count, "classes": state.planes[.namespaced].classes.count,
       "cluster cores": state.planes[.cluster].cores.count, "cluster classes": state.planes[.cluster].classes.count,
       "policy tiers": Set(state.policyTiers.joined()).count,
-      "tables": state.tableIDs.count, "table holders": state.tableHolders.count,
+      "tables": state.tableIDs.count, "table holders": state.tableHolders.count, "refused sets": state.refusedSets.count,
     ]
   }
+
+  /// How many steps large rule sets took so far: what tests hold against the size of the input.
+  package var steps: Int { state.steps }
 }

@@ -111,6 +111,8 @@ struct CompilerState: Sendable {
   var pointer = PeerPointer()
   var coreHits = Hits()
   var setHits = Hits()
+  /// Steps that large rule sets took, ever.
+  var steps = 0
 
   init(options: PolicyOptions, scope: String?, largeSize: Int = 4) {
     self.options = options

@@ -16,9 +16,8 @@ extension CompilerState {
       move(kind, to: holdCore(Core(items: items(of: kinds[kind], plane)), plane), plane, &left)
     }
     moveKinds(rest, plane, &left)
-    for core in left.drain() {
-      planes[plane].coreRecords[Int(core)].kinds.removeAll { planes[plane].kindCores[Int($0)] != core }
-    }
+    let cores = planes[plane].kindCores
+    for core in left.drain() { planes[plane].coreRecords[Int(core)].kinds.removeAll { cores[Int($0)] != core } }
     selectNodes(plane)
   }
 

@@ -33,6 +33,10 @@ struct LargeSet {
   /// Positions of blocks by number.
   private var positions: [UInt32: UInt32] = [:]
   var tables: [UInt32: PortTableID] = [:]
+  /// How often a peer was turned on or off.
+  private var turns = 0
+  /// Steps so far, in time and in what is read.
+  var steps: Int { ranks.steps + turns }
 
   private struct BlockPeer {
     var slot: UInt32
@@ -175,6 +179,7 @@ struct LargeSet {
   }
 
   private mutating func turn(_ peer: UInt32, on isOn: Bool) {
+    turns += 1
     slots.turn(blockPeers[Int(peer)].slot, on: isOn)
   }
 

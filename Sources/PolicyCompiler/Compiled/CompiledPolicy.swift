@@ -43,7 +43,9 @@ public struct CompiledPolicy: Sendable {
   }
 
   /// Compiles everything, with rule sets taken for large that have more elements or blocks than this.
-  package init(_ input: PolicyInput, options: PolicyOptions, scope: Scope = .cluster, largeSize: Int) {
+  package init(
+    _ input: PolicyInput, options: PolicyOptions = PolicyOptions(), scope: Scope = .cluster, largeSize: Int
+  ) {
     state = CompilerState(options: options, scope: scope, largeSize: largeSize)
     revision = .first()
     state.load(input)
