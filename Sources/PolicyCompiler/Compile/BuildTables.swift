@@ -132,7 +132,9 @@ extension CompilerState {
       while next < cells.starts.count {
         let first = next
         let table = cells.inner[first] == noNumber ? set.defaultTable : tables[Int(cells.inner[first])]
-        repeat { next += 1 } while next < cells.starts.count
+        repeat {
+          next += 1
+        } while next < cells.starts.count
           && (cells.inner[next] == noNumber ? set.defaultTable : tables[Int(cells.inner[next])]) == table
         if table == set.defaultTable { continue }
         let last = next < cells.starts.count ? cells.starts[next] - 1 : end

@@ -178,15 +178,6 @@ extension CompilerState {
     }
   }
 
-  mutating func holdBlockList(_ list: [UInt32]) -> UInt32 {
-    let (number, isNew) = blockLists.hold(list)
-    if isNew {
-      for block in list { blocks.hold(number: block) }
-      set(&blockTrees, number, nil)
-    }
-    return number
-  }
-
   private mutating func count(_ list: UInt32, _ element: UInt32, _ plane: PolicyPlane, _ change: Int) {
     let before = planes[plane].uses[Int(element)].blockLists[list] ?? 0
     let after = Int(before) + change
@@ -222,6 +213,7 @@ extension CompilerState {
 
   /// Finds whose core elements that came into force or went out of it change.
   private mutating func changeForce(_ plane: PolicyPlane) {
+    var names: Set<String> = []
     for element in planes[plane].forceElements.drain() {
       if delta == nil { continue }
       for core in planes[plane].uses[Int(element)].cores {
@@ -241,12 +233,13 @@ extension CompilerState {
             planes[plane].coreNodes.insert(number)
           }
         }
-      case .portName(let name):
-        for list in 0..<UInt32(portLists.end)
-        where portLists.isUsed(list) && portLists[list].contains(where: { $0.name == name }) {
-          for kind in portListKinds[Int(list)] { planes[plane].coreKinds.insert(kind) }
-        }
+      case .portName(let name): names.insert(name)
       }
+    }
+    if names.isEmpty { return }
+    for list in 0..<UInt32(portLists.end)
+    where portLists.isUsed(list) && portLists[list].contains(where: { names.contains($0.name) }) {
+      for kind in portListKinds[Int(list)] { planes[plane].coreKinds.insert(kind) }
     }
   }
 
@@ -257,9 +250,10 @@ extension CompilerState {
     for plane in PolicyPlane.allCases { dropReleasedCores(plane) }
     for list in releasedLists { dropBlockList(list) }
     releasedLists.removeAll()
+    for group in releasedGroups { dropListGroup(group) }
+    releasedGroups.removeAll()
     for address in releasedAddresses { _ = addresses.release(address) }
     releasedAddresses.removeAll()
-    listMemo.removeAll()
     setMemo.removeAll()
     groupElements.removeAll()
     tableMemo.removeAll()
@@ -268,11 +262,5 @@ extension CompilerState {
     newSets.removeAll()
     for plane in PolicyPlane.allCases { planes[plane].newClasses.removeAll() }
     sweepTables()
-  }
-
-  mutating func dropBlockList(_ number: UInt32) {
-    guard let list = blockLists.release(number) else { return }
-    blockTrees[Int(number)] = nil
-    for block in list { _ = blocks.release(block) }
   }
 }

@@ -75,9 +75,12 @@ struct CompilerState: Sendable {
   /// Rule sets that say too much for tables.
   var refusedSets: Set<UInt32> = []
   var nextSet = RuleSetID.unrestricted.rawValue
-  /// Lists of blocks, those of rule sets and of cores; number 0 is the empty one.
+  /// Lists of blocks, those of rule sets; number 0 is the empty one.
   var blockLists = Interner<[UInt32]>()
   var blockTrees: ContiguousArray<BlockTree?> = []
+  /// Groups of them; number 0 is the empty one.
+  var listGroups = Interner<[UInt32]>()
+  var listGroupRecords: ContiguousArray<ListGroupRecord> = []
   var meanings = Interner<Meaning>()
   var planes = Planes()
   var nextClass: UInt32 = 0
@@ -99,13 +102,12 @@ struct CompilerState: Sendable {
   var releasedSets: [UInt32] = []
   var deadContents: [SetContent] = []
   var releasedLists: [UInt32] = []
+  var releasedGroups: [UInt32] = []
   var releasedAddresses: [UInt32] = []
   var looseTables: Set<PortTableID> = []
   var newTables: Set<PortTableID> = []
   /// The elements that select the pods of a group, where they were asked for.
   var groupElements: [UInt32: [UInt32]] = [:]
-  /// The union of lists of blocks.
-  var listMemo: [[UInt32]: UInt32] = [:]
   var setMemo: [[UInt32]: UInt32] = [:]
   var tableMemo: [[UInt32]: PortTableID] = [:]
   var pointer = PeerPointer()
@@ -120,6 +122,7 @@ struct CompilerState: Sendable {
     self.largeSize = largeSize
     _ = blockLists.hold([])
     blockTrees.append(nil)
+    _ = holdListGroup([])
     _ = meanings.hold(Meaning(ports: []))
   }
 

@@ -142,24 +142,12 @@ extension CompilerState {
     }
   }
 
-  /// The blocks of all rule sets that use an item of the core, held.
+  /// The lists of blocks of all rule sets that use an item of the core, held as a group.
   private mutating func holdRelevantBlocks(_ core: Core, _ plane: PolicyPlane) -> UInt32 {
     var lists: [UInt32] = []
-    for item in core.items {
-      lists += planes[plane].uses[Int(item >> 32)].blockLists.keys
-    }
+    for item in core.items { lists += planes[plane].uses[Int(item >> 32)].blockLists.keys }
     lists.unique()
-    if lists.isEmpty { lists = [0] }
-    let known = lists.count == 1 ? lists[0] : listMemo[lists]
-    if let known {
-      blockLists.hold(number: known)
-      return known
-    }
-    var relevant = lists.flatMap { blockLists[$0] }
-    relevant.unique()
-    let number = holdBlockList(relevant)
-    listMemo[lists] = number
-    return number
+    return holdListGroup(lists)
   }
 
   /// Lets go of a core once nothing can mean it any more.
@@ -180,7 +168,7 @@ extension CompilerState {
     for number in planes[plane].releasedCores.reversed() {
       guard let core = planes[plane].cores.release(number) else { continue }
       for item in core.items { planes[plane].uses[Int(item >> 32)].cores.removeOne(number) }
-      dropBlockList(planes[plane].coreRecords[Int(number)].blocks)
+      dropListGroup(planes[plane].coreRecords[Int(number)].blocks)
       planes[plane].coreRecords[Int(number)] = CoreRecord()
       releaseMeanings(core)
     }
@@ -190,11 +178,11 @@ extension CompilerState {
   /// The blocks that cores tell apart, where rule sets came and went.
   mutating func refreshCores(_ plane: PolicyPlane) {
     for number in planes[plane].dirtyCores.drain() {
-      let list = holdRelevantBlocks(planes[plane].cores[number], plane)
+      let group = holdRelevantBlocks(planes[plane].cores[number], plane)
       let record = planes[plane].coreRecords[Int(number)]
-      releasedLists.append(record.blocks)
-      if list == record.blocks { continue }
-      planes[plane].coreRecords[Int(number)].blocks = list
+      releasedGroups.append(record.blocks)
+      if group == record.blocks { continue }
+      planes[plane].coreRecords[Int(number)].blocks = group
       for address in record.addresses { planes[plane].dirtyAddresses.insert(address) }
       for kind in record.kinds {
         for pod in kindRecords[Int(kind)].pods {
@@ -225,15 +213,15 @@ extension CompilerState {
 
   /// The class of an address with this core, held once more.
   private mutating func holdClass(of address: UInt32, _ core: UInt32, _ plane: PolicyPlane) -> UInt32 {
-    let list = planes[plane].coreRecords[Int(core)].blocks
+    let group = planes[plane].coreRecords[Int(core)].blocks
     // Without blocks there is one class, the first.
-    if list == 0, let only = planes[plane].coreRecords[Int(core)].classes.first,
+    if group == 0, let only = planes[plane].coreRecords[Int(core)].classes.first,
       planes[plane].classes[only].cover.isEmpty
     {
       planes[plane].classes.hold(number: only)
       return only
     }
-    let cover = list == 0 ? [] : tree(list).cover(addresses[address])
+    let cover = group == 0 ? [] : cover(addresses[address], group)
     let (number, isNew) = planes[plane].classes.hold(PeerClass(core: core, cover: cover))
     if isNew { enterClass(number, plane) }
     return number
@@ -273,13 +261,6 @@ extension CompilerState {
   /// Of several pods with one address the first by name counts.
   func firstPod(_ owners: [UInt32]) -> PodRecord? {
     owners.filter { $0 & 1 == 0 }.compactMap { podRecords[Int($0 >> 1)] }.min { $0.pod.key < $1.pod.key }
-  }
-
-  mutating func tree(_ list: UInt32) -> BlockTree {
-    if let known = blockTrees[Int(list)] { return known }
-    let made = BlockTree(blockLists[list].map { ($0, blocks[$0]) })
-    blockTrees[Int(list)] = made
-    return made
   }
 
   private mutating func enterClass(_ number: UInt32, _ plane: PolicyPlane) {

@@ -22,7 +22,8 @@ public struct PolicyExcess: Error, Hashable, Sendable, CustomStringConvertible {
     let names = policies.prefix(3).map(\.description).joined(separator: ", ")
     let more = policies.count > 3 ? " and \(policies.count - 3) more" : ""
     let pods = podCount > 1 ? "\(pod) and \(podCount - 1) more pods" : "\(pod)"
-    return "\(names)\(more): the blocks and ports of the rules for \(direction) multiply to more port ranges than tables "
+    return
+      "\(names)\(more): the blocks and ports of the rules for \(direction) multiply to more port ranges than tables "
       + "hold; \(pods) get no \(direction) traffic; give the blocks the same ports, or fewer"
   }
 }

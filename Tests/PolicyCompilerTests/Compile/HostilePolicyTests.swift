@@ -28,10 +28,13 @@ struct HostilePolicyTests {
     case nested
     /// Very many rules about few pods.
     case rules
+    /// Policies with blocks of their own beside pods: each of the pods has to do with all of the policies but one.
+    case blocksAndPods
   }
 
   static func block(_ number: UInt32, _ length: Int = 32) -> IPCIDR {
-    IPCIDR(address: .v4(IPv4Address(rawValue: number)), prefixLength: length) ?? IPCIDR(host: .v4(IPv4Address(rawValue: number)))
+    IPCIDR(address: .v4(IPv4Address(rawValue: number)), prefixLength: length)
+      ?? IPCIDR(host: .v4(IPv4Address(rawValue: number)))
   }
 
   static func policy(_ spec: NetworkPolicy.Spec, _ name: String = "n") -> NetworkPolicy {
@@ -49,7 +52,8 @@ struct HostilePolicyTests {
     var input = PolicyInput(namespaces: ["shop": [:]])
     input.pods = (0..<20).map { number in
       PolicyPod(
-        key: NamespacedName(namespace: "shop", name: "p\(number)"), labels: ["app": "a\(number % 5)"],
+        key: NamespacedName(namespace: "shop", name: "p\(number)"),
+        labels: ["app": "a\(number % 5)", "x\(number / 4)": ""],
         addresses: [.v4(IPv4Address(rawValue: 0x0A00_0000 + UInt32(number)))],
         ports: [.init(name: "http", containerPort: Int32(8000 + number % 3))])
     }
@@ -98,13 +102,29 @@ struct HostilePolicyTests {
       while blocks.count < count {
         let (high, low) = (UInt64(random.number(0...Int(Int32.max))) << 33, UInt64(random.number(0...Int(Int32.max))))
         for length in 1...128 {
-          guard let block = IPCIDR(address: .v6(IPv6Address(high: high, low: low)), prefixLength: length) else { continue }
+          guard let block = IPCIDR(address: .v6(IPv6Address(high: high, low: low)), prefixLength: length) else {
+            continue
+          }
           blocks.append(block.masked)
         }
       }
       input.networkPolicies = [
         policy(.init(ingress: [.init(from: blocks.prefix(count).map { .init(ipBlock: .init(cidr: $0)) })]))
       ]
+    case .blocksAndPods:
+      input.networkPolicies = (0..<5).map { policy in
+        let pods = LabelSelector(matchExpressions: [.init(key: "x\(policy)", operator: .doesNotExist)])
+        let blocks = (0..<(count / 5)).map { number in
+          NetworkPolicy.Peer(ipBlock: .init(cidr: Self.block(0x0A00_0000 + UInt32(number * 5 + policy))))
+        }
+        return Self.policy(
+          .init(
+            podSelector: LabelSelector(matchLabels: ["app": "a\(policy)"]),
+            ingress: [
+              .init(ports: [.init(port: 80, endPort: 90)], from: blocks),
+              .init(ports: [.init(port: 85, endPort: 300)], from: [.init(podSelector: pods)]),
+            ]), "n\(policy)")
+      }
     case .rules:
       input.clusterPolicies = [
         admin(
@@ -163,7 +183,8 @@ struct HostilePolicyTests {
   }
 
   @Test func `a selector that repeats itself says it once`() {
-    let conditions = (0..<2000).map { _ in LabelSelector.Requirement(key: "app", operator: .isIn, values: ["a1", "a2"]) }
+    let conditions = (0..<2000).map { _ in LabelSelector.Requirement(key: "app", operator: .isIn, values: ["a1", "a2"])
+    }
     let none = (0..<2000).map { _ in LabelSelector.Requirement(key: "app", operator: .isNotIn, values: ["a3", "a4"]) }
     var input = Self.input(.exceptions, 1)
     var compiled = CompiledPolicy(input)
