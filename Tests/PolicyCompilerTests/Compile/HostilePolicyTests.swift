@@ -121,8 +121,8 @@ struct HostilePolicyTests {
           .init(
             podSelector: LabelSelector(matchLabels: ["app": "a\(policy)"]),
             ingress: [
-              .init(ports: [.init(port: 80, endPort: 90)], from: blocks),
-              .init(ports: [.init(port: 85, endPort: 300)], from: [.init(podSelector: pods)]),
+              .init(ports: [.init(port: 1, endPort: 200)], from: blocks),
+              .init(ports: [.init(port: 150, endPort: 300)], from: [.init(podSelector: pods)]),
             ]), "n\(policy)")
       }
     case .rules:

@@ -58,7 +58,10 @@ struct LargeSetTests {
       let oneByOne = parts.reversed().reduce(RankedPorts.nothing) { ranks.join($0, $1) }
       #expect(all == oneByOne)
       for place in expected.indices { #expect(ranks.rank(all, at: UInt32(place)) == expected[place]) }
-      #expect(zip(ranks[all], ranks[all].dropFirst()).allSatisfy { $0 & 0xFFFF_FFFF != $1 & 0xFFFF_FFFF })
+      for number in parts + [all] {
+        let runs = ranks[number]
+        #expect(zip(runs, runs.dropFirst()).allSatisfy { $0 & 0xFFFF_FFFF != $1 & 0xFFFF_FFFF && $0 >> 32 < $1 >> 32 })
+      }
     }
   }
 }
