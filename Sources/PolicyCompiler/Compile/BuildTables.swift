@@ -151,7 +151,7 @@ extension CompilerState {
 
   /// The verdicts of older rule sets for a new class.
   ///
-  /// - Parameter large: Gets the class, filed under the large rule sets that it concerns.
+  /// Large rule sets are not asked now: the class is filed under them.
   private mutating func judge(
     _ number: UInt32, _ plane: PolicyPlane, _ known: inout [UInt64: PortTableID], _ large: inout [UInt32: [UInt32]]
   ) {
@@ -190,48 +190,6 @@ extension CompilerState {
       tables.ruleSets[ruleSet]?.verdicts[id] = table
       delta?.verdicts.insert(.init(ruleSet, id))
     }
-  }
-
-  // Port tables.
-
-  /// The number of a port table, not held.
-  mutating func portTable(_ table: PortTable) -> PortTableID {
-    for verdict in PolicyVerdict.allCases where table == PortTable(everything: verdict) { return .everything(verdict) }
-    if let known = tableIDs[table] { return known }
-    nextTable += 1
-    let id = PortTableID(rawValue: nextTable)
-    tableIDs[table] = id
-    tables.portTables[id] = table
-    newTables.insert(id)
-    looseTables.insert(id)
-    return id
-  }
-
-  mutating func hold(_ id: PortTableID) -> PortTableID {
-    if !id.isOfEverything { tableHolders[id, default: 0] += 1 }
-    return id
-  }
-
-  mutating func hold(_ id: PortTableID, _ count: Int) {
-    if !id.isOfEverything, count > 0 { tableHolders[id, default: 0] += count }
-  }
-
-  mutating func dropTable(_ id: PortTableID) {
-    guard !id.isOfEverything else { return }
-    tableHolders[id, default: 0] -= 1
-    if tableHolders[id] == 0 { looseTables.insert(id) }
-  }
-
-  /// Removes port tables that nothing refers to.
-  mutating func sweepTables() {
-    for id in looseTables where tableHolders[id, default: 0] == 0 {
-      tableHolders[id] = nil
-      if let table = tables.portTables.removeValue(forKey: id) { tableIDs[table] = nil }
-      if newTables.remove(id) == nil { delta?.portTables.insert(id) }
-    }
-    if delta != nil { for id in newTables { delta?.portTables.insert(id) } }
-    looseTables.removeAll()
-    newTables.removeAll()
   }
 
   /// The addresses of nodes that changed.
@@ -279,38 +237,4 @@ extension CompilerState {
 extension PortTableID {
   /// No table.
   fileprivate static let nothing = PortTableID(rawValue: noNumber)
-}
-
-/// What was hit, and by what if by one thing only.
-struct Hits: Sendable {
-  private(set) var list: [UInt32] = []
-  private var round: UInt32 = 0
-  private var rounds: ContiguousArray<UInt32> = []
-  private var hitters: ContiguousArray<UInt32> = []
-
-  init() {}
-
-  /// Forgets all hits.
-  mutating func start() {
-    round += 1
-    list.removeAll(keepingCapacity: true)
-  }
-
-  mutating func hit(_ number: UInt32, by hitter: UInt32) {
-    let position = Int(number)
-    while rounds.count <= position {
-      rounds.append(0)
-      hitters.append(0)
-    }
-    if rounds[position] == round {
-      hitters[position] = noNumber
-    } else {
-      rounds[position] = round
-      hitters[position] = hitter
-      list.append(number)
-    }
-  }
-
-  /// What hit, ``noNumber`` if it was more than one thing.
-  func only(_ number: UInt32) -> UInt32 { hitters[Int(number)] }
 }

@@ -117,3 +117,15 @@ extension CompilerState {
     return table
   }
 }
+
+extension ClusterPolicy.Action {
+  /// What a rule with it says in a tier.
+  func verdict(in stage: PolicyStage) -> PolicyVerdict {
+    switch self {
+    case .accept: .allow
+    case .deny: .deny
+    // After the baseline tier nothing comes.
+    case .pass: stage == .admin ? .pass : .allow
+    }
+  }
+}

@@ -44,9 +44,7 @@ struct LargeSet {
     var holes: UInt32 = 0
   }
 
-  /// Reads a content.
-  ///
-  /// - Parameter pointer: The peers that it will be asked about; nil for any.
+  /// Reads a content, to be asked about the peers pointed at, or about any.
   init(
     _ content: SetContent, rules: Interner<RuleForm>, peers: Interner<PeerForm>, ports: Interner<PortSpec>,
     for pointer: PeerPointer? = nil
@@ -260,104 +258,5 @@ struct LargeSet {
     return PortTable(
       tcp: ports(0), udp: ports(1), sctp: ports(2),
       other: verdict(ranks.rank(number, at: RankedPorts.Place.other)))
-  }
-}
-
-/// What is on of many things that are turned on and off, joined: a tree whose leaves are those that say the same.
-private struct Slots {
-  private var numbers: [UInt32] = []
-  private var known: [UInt32: UInt32] = [:]
-  private var counts: [UInt32] = []
-  /// Runs, as ``RankedPorts`` has them. They are many, and each is soon another, so that they get no numbers.
-  private var tree: [[UInt64]] = []
-  private var width = 1
-  private var root = RankedPorts.nothing
-  /// Leaves that are different now, perhaps.
-  private var turned: [UInt32] = []
-
-  /// The slot of things that come to this.
-  mutating func slot(for number: UInt32) -> UInt32 {
-    if let slot = known[number] { return slot }
-    let next = UInt32(numbers.count)
-    known[number] = next
-    numbers.append(number)
-    return next
-  }
-
-  /// After the last slot, before the first turn.
-  mutating func finish() {
-    counts = Array(repeating: 0, count: numbers.count)
-    while width < numbers.count { width *= 2 }
-    tree = Array(repeating: [UInt64(RankedPorts.none)], count: 2 * width)
-  }
-
-  mutating func turn(_ slot: UInt32, on isOn: Bool) {
-    let before = counts[Int(slot)]
-    counts[Int(slot)] = isOn ? before + 1 : before - 1
-    if before == 0 || counts[Int(slot)] == 0 { turned.append(slot) }
-  }
-
-  /// All that is on, joined.
-  ///
-  /// What was turned since the last time is joined level by level, so that many at once are no more than the whole tree.
-  mutating func joined(_ ranks: inout RankedPorts) -> UInt32 {
-    for slot in turned {
-      tree[width + Int(slot)] = ranks[counts[Int(slot)] > 0 ? numbers[Int(slot)] : RankedPorts.nothing]
-    }
-    var level = turned.map { (UInt32(width) + $0) / 2 }
-    turned.removeAll(keepingCapacity: true)
-    if level.isEmpty { return root }
-    while let first = level.first, first > 0 {
-      level.unique()
-      var above: [UInt32] = []
-      for position in level.map({ Int($0) }) {
-        let joined = ranks.lower(tree[2 * position], tree[2 * position + 1])
-        if joined == tree[position] { continue }
-        tree[position] = joined
-        above.append(UInt32(position / 2))
-      }
-      level = above
-    }
-    root = ranks.number(of: tree[1])
-    return root
-  }
-}
-
-/// What judging one rule set may cost, in proportion to what the set says.
-struct WorkLimit {
-  /// Runs of ports read and kept.
-  var steps: Int
-  var size: Int
-  /// Port ranges that come of it.
-  var portRanges: Int
-
-  /// The limit for a rule set that says so much.
-  init(size: Int) {
-    steps = (1 << 26) + 1024 * size
-    self.size = (1 << 22) + 64 * size
-    portRanges = (1 << 18) + 64 * size
-  }
-
-  /// No limit: for what was within its limit before.
-  static let none = WorkLimit(steps: .max, size: .max, portRanges: .max)
-
-  private init(steps: Int, size: Int, portRanges: Int) {
-    self.steps = steps
-    self.size = size
-    self.portRanges = portRanges
-  }
-
-  func allows(_ ranks: RankedPorts) -> Bool { ranks.steps <= steps && ranks.size <= size }
-}
-
-extension ClusterPolicy.Action {
-  /// What a rule with it says in a tier.
-  func verdict(in stage: PolicyStage) -> PolicyVerdict {
-    switch self {
-    case .accept: .allow
-    case .deny: .deny
-    // After the baseline tier nothing comes.
-    case .pass: stage == .admin ? .pass : .allow
-    }
   }
 }

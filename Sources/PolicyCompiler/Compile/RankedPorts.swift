@@ -27,8 +27,9 @@ struct RankedPorts: Sendable {
   private(set) var steps = 0
   /// Runs kept.
   private(set) var size = 0
-  /// Runs: the place where each begins in the upper half, its rank in the lower. The first begins at 0, and neighbours
-  /// have different ranks.
+  /// Runs, as the place where each begins in the upper half, and its rank in the lower.
+  ///
+  /// The first begins at 0, and neighbours have different ranks.
   private var values: [[UInt64]] = [[UInt64(none)]]
   private var numbers: [[UInt64]: UInt32] = [[UInt64(none)]: nothing]
   private var joined: [UInt64: UInt32] = [:]
