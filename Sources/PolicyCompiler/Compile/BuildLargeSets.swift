@@ -7,12 +7,16 @@ internal import NetworkTypes
 extension CompilerState {
   mutating func buildLarge(_ number: UInt32) {
     let record = setRecords[Int(number)]
-    var large = LargeSet(record.content, rules: rules, peers: peers, ports: ports)
+    let limit = WorkLimit(size: size(of: record))
+    var large = LargeSet(record.content, rules: rules, peers: peers, ports: ports, limit: limit)
     defer { steps += large.steps }
     var set = emptySet(record, defaultTable: hold(table(for: large.always, &large)))
+    if record.content.isRefused || !limit.allows(large.ranks) {
+      refuse(number, set.defaultTable)
+      return
+    }
     if record.blocks != 0 {
       let tree = tree(record.blocks)
-      let limit = WorkLimit(size: size(of: record))
       guard large.walk(tree, nil, limit: limit), let tables = tables(tree, &large, limit) else {
         refuse(number, set.defaultTable)
         return
@@ -125,7 +129,7 @@ extension CompilerState {
     let items = forms.map { planes[plane].cores[$0.core].items }
     let covers = record.blocks == 0 ? [] : forms.flatMap(\.cover)
     pointer.point(at: items.flatMap { $0 }, cover: covers, elements: elements.end, blocks: blocks.end)
-    var large = LargeSet(record.content, rules: rules, peers: peers, ports: ports, for: pointer)
+    var large = LargeSet(record.content, rules: rules, peers: peers, ports: ports, limit: .none, for: pointer)
     defer { steps += large.steps }
     if !covers.isEmpty {
       let tree = tree(record.blocks)

@@ -22,7 +22,7 @@ extension CompilerState {
   /// Whether a rule set has so many rules that they are not asked one by one.
   func isLarge(_ number: UInt32) -> Bool {
     let record = setRecords[Int(number)]
-    return record.elements.count > largeSize || blockLists[record.blocks].count > largeSize
+    return record.content.isRefused || record.elements.count > largeSize || blockLists[record.blocks].count > largeSize
       || record.content.rules.count > 8 * largeSize
   }
 

@@ -44,10 +44,10 @@ struct LargeSet {
     var holes: UInt32 = 0
   }
 
-  /// Reads a content, to be asked about the peers pointed at, or about any.
+  /// Reads a content, to be asked about the peers pointed at, or about any; as much of it as the limit allows.
   init(
     _ content: SetContent, rules: Interner<RuleForm>, peers: Interner<PeerForm>, ports: Interner<PortSpec>,
-    for pointer: PeerPointer? = nil
+    limit: WorkLimit, for pointer: PeerPointer? = nil
   ) {
     stage = content.stage
     /// Peers in the upper half, what one of their rules comes to in the lower.
@@ -77,7 +77,7 @@ struct LargeSet {
       found.sort()
     }
     var next = 0
-    while next < found.count {
+    while next < found.count, limit.allows(ranks) {
       let peer = UInt32(truncatingIfNeeded: found[next] >> 32)
       var parts: [UInt32] = []
       while next < found.count, UInt32(truncatingIfNeeded: found[next] >> 32) == peer {

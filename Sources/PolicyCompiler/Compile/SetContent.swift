@@ -10,6 +10,8 @@ struct SetContent: Hashable, Sendable {
   /// Of NetworkPolicies: what they allow, as pairs of a peer and its ports, one for each peer, sorted. Of a tier: its rules,
   /// in order.
   var rules: [UInt32] = []
+  /// Whether what it says is more than tables can hold: then it has no rules, and lets nothing through.
+  var isRefused = false
 
   /// Whether it says what would be said without it.
   var isUnrestricted: Bool { stage != .policy && rules.isEmpty }
@@ -43,7 +45,7 @@ extension CompilerState {
       return known
     }
     let records = key.dropLast(2).compactMap { policyRecords[Int($0)] }
-    let number = allowed(records, direction, ports: list).map { holdSet(SetContent(stage: .policy, rules: $0)) }
+    let number = allowed(records, direction, ports: list).map { holdSet($0) }
     setMemo[key] = number ?? unrestrictedSet
     return number ?? unrestrictedSet
   }
@@ -81,7 +83,7 @@ extension CompilerState {
   /// What NetworkPolicies allow together, by peer; nil for everything.
   private mutating func allowed(
     _ policies: [PolicyRecord], _ direction: PolicyDirection, ports list: UInt32
-  ) -> [UInt32]? {
+  ) -> SetContent? {
     /// Peers in the upper half, numbers of ports in the lower.
     var pairs: [UInt64] = []
     var held: [UInt32] = []
@@ -97,6 +99,7 @@ extension CompilerState {
     var allow: [UInt32] = []
     allow.reserveCapacity(2 * pairs.count)
     var merged: [[UInt32]: UInt32] = [:]
+    var room = WorkLimit(size: pairs.count).size
     var next = 0
     while next < pairs.count {
       let peer = UInt32(truncatingIfNeeded: pairs[next] >> 32)
@@ -108,7 +111,12 @@ extension CompilerState {
         if other != others.last ?? number { others.append(other) }
         next += 1
       }
-      if !others.isEmpty { number = union([number] + others, &merged, &held) }
+      if !others.isEmpty {
+        let isNew = merged[[number] + others] == nil
+        number = union([number] + others, &merged, &held)
+        if isNew { room -= ports[number].spans.count }
+        if room < 0 { return SetContent(stage: .policy, isRefused: true) }
+      }
       allow.append(peer)
       allow.append(number)
     }
@@ -124,7 +132,7 @@ extension CompilerState {
       peers.hold(number: allow[position])
       ports.hold(number: allow[position + 1])
     }
-    return allow
+    return SetContent(stage: .policy, rules: allow)
   }
 
   /// All ports of several specifications, held.

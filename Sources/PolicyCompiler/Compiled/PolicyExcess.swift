@@ -23,8 +23,8 @@ public struct PolicyExcess: Error, Hashable, Sendable, CustomStringConvertible {
     let more = policies.count > 3 ? " and \(policies.count - 3) more" : ""
     let pods = podCount > 1 ? "\(pod) and \(podCount - 1) more pods" : "\(pod)"
     return
-      "\(names)\(more): the blocks and ports of the rules for \(direction) multiply to more port ranges than tables "
-      + "hold; \(pods) get no \(direction) traffic; give the blocks the same ports, or fewer"
+      "\(names)\(more): the peers and ports of the rules for \(direction) multiply to more port ranges than tables "
+      + "hold; \(pods) get no \(direction) traffic; give the peers the same ports, or fewer"
   }
 }
 
@@ -32,19 +32,20 @@ extension CompiledPolicy {
   /// The policies that say more than tables can hold; empty but for hostile ones.
   public var excesses: [PolicyExcess] {
     if state.refusedSets.isEmpty { return [] }
-    var found: [UInt32: PolicyExcess] = [:]
+    var found: [UInt64: PolicyExcess] = [:]
     for (number, record) in state.kindRecords.enumerated()
     where state.kinds.isUsed(UInt32(number)) && record.scoped > 0 {
       for (direction, stages) in [(PolicyDirection.ingress, record.ingress), (.egress, record.egress)] {
         for (set, policies) in state.refused(stages, UInt32(number), direction) {
           let keys = record.pods.compactMap { state.podRecords[Int($0)]?.pod }.filter { state.isScoped($0) }.map(\.key)
           guard let first = keys.min() else { continue }
+          let key = CompilerState.key(set, UInt32(direction.rawValue))
           var excess =
-            found[set] ?? PolicyExcess(policies: [], direction: direction, pod: first, podCount: 0)
+            found[key] ?? PolicyExcess(policies: [], direction: direction, pod: first, podCount: 0)
           excess.pod = min(excess.pod, first)
           excess.podCount += keys.count
           excess.policies = Array(Set(excess.policies + policies))
-          found[set] = excess
+          found[key] = excess
         }
       }
     }
