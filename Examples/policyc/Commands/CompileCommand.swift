@@ -48,6 +48,7 @@ struct CompileCommand: ParsableCommand {
     // Tables are made when they are asked for.
     _ = compiled.tables
     let time = clock.now - start
+    _ = try compiled.checked()
     guard stats else {
       try write(compiled.description)
       return

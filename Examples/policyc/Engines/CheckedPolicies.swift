@@ -22,7 +22,7 @@ struct CheckedPolicies {
   /// What the tables say of a connection; nil where its ends have no address family in common.
   func answer(_ probe: PolicyProbe) throws -> PolicyAnswer? {
     let answer = compiled.answer(probe)
-    guard answer == evaluator.answer(probe) else { throw disagreement(probe) }
+    guard answer == evaluator.answer(probe) else { throw excess ?? disagreement(probe) }
     return answer
   }
 
@@ -30,10 +30,13 @@ struct CheckedPolicies {
   func explain(_ probe: PolicyProbe) throws -> PolicyProbeExplanation? {
     let explanation = compiled.explain(probe)
     guard compiled.answer(probe) == explanation?.answer, explanation == evaluator.explain(probe) else {
-      throw disagreement(probe)
+      throw excess ?? disagreement(probe)
     }
     return explanation
   }
+
+  /// Policies that tables cannot hold.
+  private var excess: (any Error)? { compiled.excesses.first }
 
   private func disagreement(_ probe: PolicyProbe) -> EngineError {
     func words(_ answer: PolicyAnswer?) -> String {

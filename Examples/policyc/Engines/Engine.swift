@@ -36,7 +36,7 @@ enum EngineName: String, ExpressibleByArgument, CaseIterable {
       let isQuick = !steps.overflow && steps.partialValue <= Self.stepLimit
       return try (isQuick ? Self.reference : .tables).engine(input, options: options, for: probes)
     case .reference: return ReferenceEngine(input, options: options)
-    case .tables: return TablesEngine(input, options: options)
+    case .tables: return try TablesEngine(input, options: options)
     case .kernel: return try KernelEngine(input, options: options)
     }
   }

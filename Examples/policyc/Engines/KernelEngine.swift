@@ -11,7 +11,7 @@ struct KernelEngine: Engine {
   private let evaluator: KernelEvaluator
 
   init(_ input: PolicyInput, options: PolicyOptions) throws {
-    evaluator = try Self.load(CompiledPolicy(input, options: options))
+    evaluator = try Self.load(CompiledPolicy(input, options: options).checked())
   }
 
   private static func load(_ policy: CompiledPolicy) throws -> KernelEvaluator {

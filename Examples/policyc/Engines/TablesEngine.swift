@@ -6,8 +6,8 @@ import PolicyCompiler
 struct TablesEngine: Engine {
   private let compiled: CompiledPolicy
 
-  init(_ input: PolicyInput, options: PolicyOptions) {
-    compiled = CompiledPolicy(input, options: options)
+  init(_ input: PolicyInput, options: PolicyOptions) throws {
+    compiled = try CompiledPolicy(input, options: options).checked()
   }
 
   func answers(to probes: [PolicyProbe]) throws -> [PolicyAnswer] {
@@ -15,5 +15,13 @@ struct TablesEngine: Engine {
       guard let answer = compiled.answer(probe) else { throw EngineError(description: "no answer for \(probe.text)") }
       return answer
     }
+  }
+}
+
+extension CompiledPolicy {
+  /// The same, if tables can hold all of it.
+  func checked() throws -> CompiledPolicy {
+    if let excess = excesses.first { throw excess }
+    return self
   }
 }

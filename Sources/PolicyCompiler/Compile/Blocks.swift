@@ -2,45 +2,88 @@
 
 internal import NetworkTypes
 
-/// The addresses that a list of blocks tells apart: disjoint intervals, each with the blocks that cover it.
-struct BlockCells: Sendable {
-  /// An interval of addresses of one family, both ends included.
-  struct Cell: Sendable {
-    var first: UInt128
-    var last: UInt128
-    /// The numbers of the blocks that cover it, sorted.
-    var cover: [UInt32]
+/// The addresses that a list of blocks tells apart.
+///
+/// Blocks nest or are disjoint, so that they are trees, and one number says which blocks cover an address: the position of
+/// the innermost. What is stored grows with the number of blocks, however deep they nest.
+struct BlockTree: Sendable {
+  /// A block, after those that it is in and before those in it.
+  struct Node: Sendable {
+    /// The number of the block.
+    var number: UInt32
+    /// The position of the next block that it is in, ``noNumber`` for none.
+    var parent: UInt32
   }
 
-  private(set) var ipv4: [Cell] = []
-  private(set) var ipv6: [Cell] = []
+  /// The addresses of one family, cut where blocks begin and end.
+  struct Cells: Sendable {
+    /// The first address of each cell; the next cell begins where it ends, and the last one ends where the family does.
+    fileprivate(set) var starts: [UInt128] = []
+    /// The position of the innermost block around each cell, ``noNumber`` for none.
+    fileprivate(set) var inner: [UInt32] = []
 
+    /// The innermost block around an address.
+    fileprivate func inner(_ address: UInt128) -> UInt32 {
+      var (low, high) = (0, starts.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if starts[middle] <= address { low = middle + 1 } else { high = middle }
+      }
+      return low == 0 ? noNumber : inner[low - 1]
+    }
+
+    fileprivate mutating func cut(at address: UInt128, _ position: UInt32) {
+      if starts.last == address {
+        inner[inner.count - 1] = position
+      } else {
+        starts.append(address)
+        inner.append(position)
+      }
+    }
+  }
+
+  private(set) var nodes: [Node] = []
+  private(set) var ipv4 = Cells()
+  private(set) var ipv6 = Cells()
+
+  /// Makes a tree of different blocks.
   init(_ blocks: [(number: UInt32, block: IPCIDR)]) {
+    nodes.reserveCapacity(blocks.count)
     for family in [AddressFamily.ipv4, .ipv6] {
       var intervals: [Interval] = []
       for (number, block) in blocks where block.family == family { intervals.append(Interval(number: number, block)) }
       intervals.sort { left, right in left.first == right.first ? left.last > right.last : left.first < right.first }
-      let cells = Self.cells(intervals)
+      let cells = add(intervals)
       if family == .ipv4 { ipv4 = cells } else { ipv6 = cells }
     }
   }
 
-  /// The blocks that cover an address.
-  func cover(_ address: IPAddress) -> [UInt32] {
-    let cells = address.family == .ipv4 ? ipv4 : ipv6
-    let value = address.number
-    var (low, high) = (0, cells.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if value < cells[middle].first {
-        high = middle
-      } else if value > cells[middle].last {
-        low = middle + 1
-      } else {
-        return cells[middle].cover
-      }
+  /// The position of the innermost block around an address, ``noNumber`` for none.
+  func inner(_ address: IPAddress) -> UInt32 {
+    address.family == .ipv4 ? ipv4.inner(address.number) : ipv6.inner(address.number)
+  }
+
+  /// The blocks that cover an address, sorted.
+  func cover(_ address: IPAddress) -> [UInt32] { cover(inner(address)) }
+
+  /// A block by its position and those that it is in, sorted by number.
+  func cover(_ inner: UInt32) -> [UInt32] {
+    var cover: [UInt32] = []
+    var position = inner
+    while position != noNumber {
+      cover.append(nodes[Int(position)].number)
+      position = nodes[Int(position)].parent
     }
-    return []
+    return cover.sorted()
+  }
+
+  /// Whether a block covers an address of a range.
+  func touches(_ first: IPAddress, _ last: IPAddress) -> Bool {
+    let cells = first.family == .ipv4 ? ipv4 : ipv6
+    if inner(first) != noNumber { return true }
+    let next = cells.starts.partitioningIndex { $0 > first.number }
+    // Behind a gap comes a block.
+    return next < cells.starts.count && cells.starts[next] <= last.number
   }
 
   private struct Interval {
@@ -56,34 +99,37 @@ struct BlockCells: Sendable {
     }
   }
 
-  /// Blocks nest or are disjoint, so that a stack holds those that are open.
-  private static func cells(_ intervals: [Interval]) -> [Cell] {
-    var cells: [Cell] = []
-    var open: [Interval] = []
-    var next: UInt128 = 0
-    func close(upTo end: UInt128) {
-      guard next <= end, !open.isEmpty else { return }
-      cells.append(Cell(first: next, last: end, cover: open.map(\.number).sorted()))
+  /// Adds the blocks of one family; a stack holds those that are open.
+  private mutating func add(_ intervals: [Interval]) -> Cells {
+    var cells = Cells()
+    var open: [(position: UInt32, last: UInt128)] = []
+    func close(before first: UInt128?) {
+      while let inner = open.last, first.map({ inner.last < $0 }) ?? true {
+        open.removeLast()
+        if inner.last < UInt128.max { cells.cut(at: inner.last + 1, open.last?.position ?? noNumber) }
+      }
     }
     for interval in intervals {
-      while let inner = open.last, inner.last < interval.first {
-        close(upTo: inner.last)
-        next = inner.last + 1
-        open.removeLast()
-      }
-      if interval.first > 0, interval.first > next { close(upTo: interval.first - 1) }
-      next = interval.first
-      open.append(interval)
+      close(before: interval.first)
+      let position = UInt32(nodes.count)
+      nodes.append(Node(number: interval.number, parent: open.last?.position ?? noNumber))
+      cells.cut(at: interval.first, position)
+      open.append((position, interval.last))
     }
-    while let inner = open.popLast() {
-      guard next <= inner.last else { continue }
-      open.append(inner)
-      close(upTo: inner.last)
-      open.removeLast()
-      if inner.last == UInt128.max { break }
-      next = inner.last + 1
-    }
+    close(before: nil)
     return cells
+  }
+}
+
+extension Array {
+  /// The first position whose element, like all after it, satisfies a condition.
+  fileprivate func partitioningIndex(where isAfter: (Element) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if isAfter(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
 }
 

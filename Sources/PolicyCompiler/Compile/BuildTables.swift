@@ -7,32 +7,46 @@ internal import NetworkTypes
 extension CompilerState {
   mutating func buildTables() {
     let fresh = newSets.list.sorted()
-    for number in fresh { build(number) }
+    for number in fresh {
+      if isLarge(number) { buildLarge(number) } else { build(number) }
+    }
     guard delta != nil else { return }
     for plane in PolicyPlane.allCases {
       var known: [UInt64: PortTableID] = [:]
-      for number in planes[plane].newClasses.list.sorted() { judge(number, plane, &known) }
+      var large: [UInt32: [UInt32]] = [:]
+      for number in planes[plane].newClasses.list.sorted() { judge(number, plane, &known, &large) }
+      for (set, classes) in large.sorted(by: { $0.key < $1.key }) { judge(classes, by: set, plane) }
     }
+  }
+
+  /// Whether a rule set has so many rules that they are not asked one by one.
+  func isLarge(_ number: UInt32) -> Bool {
+    let record = setRecords[Int(number)]
+    return record.content.isRefused || record.elements.count > largeSize || blockLists[record.blocks].count > largeSize
+      || record.content.rules.count > 8 * largeSize
+  }
+
+  /// A new rule set without its entries.
+  func emptySet(_ record: SetRecord, defaultTable: PortTableID) -> PolicyTables.RuleSet {
+    let excepts = record.content.stage == .policy && options.allowsOwnNode
+    return PolicyTables.RuleSet(defaultTable: defaultTable, ownNode: excepts ? .unrestricted : record.id)
   }
 
   private mutating func build(_ number: UInt32) {
     let record = setRecords[Int(number)]
-    let isLarge = record.elements.count > 4 || blockLists[record.blocks].count > 4
-    let index = isLarge ? SetIndex(record.content, rules: rules, peers: peers) : nil
     // What is left of the rules for addresses that nothing but blocks speaks of, by the blocks.
-    var bases: [[UInt32]: [UInt32]] = [[]: matching(record, index, items: [], cover: [])]
-    let defaultTable = table(for: bases[[]] ?? [])
-    _ = hold(defaultTable)
-    let excepts = record.content.stage == .policy && options.allowsOwnNode
-    var set = PolicyTables.RuleSet(defaultTable: defaultTable, ownNode: excepts ? .unrestricted : record.id)
+    var bases: [[UInt32]: [UInt32]] = [[]: matching(record, items: [], cover: [])]
+    let defaultTable = hold(table(for: bases[[]] ?? []))
+    var set = emptySet(record, defaultTable: defaultTable)
     if record.blocks != 0 {
-      let cells = cells(record.blocks)
-      for (family, list) in [(AddressFamily.ipv4, cells.ipv4), (.ipv6, cells.ipv6)] {
-        addRanges(list, family, record, index, &set, &bases)
+      let tree = tree(record.blocks)
+      let tables = tree.nodes.indices.map { position in
+        table(for: base(tree.cover(UInt32(position)), record, &bases))
       }
+      addRanges(tree, tables, &set)
     }
     for range in set.ranges { _ = hold(range.table) }
-    set.verdicts = verdicts(record, index, defaultTable, &bases)
+    set.verdicts = verdicts(record, defaultTable, &bases)
     tables.ruleSets[record.id] = set
     delta?.ruleSets.insert(record.id)
   }
@@ -41,13 +55,10 @@ extension CompilerState {
   ///
   /// Most cores have but one of the set's elements, and all those with the same one get the same ports.
   private mutating func verdicts(
-    _ record: SetRecord, _ index: SetIndex?, _ defaultTable: PortTableID, _ bases: inout [[UInt32]: [UInt32]]
+    _ record: SetRecord, _ defaultTable: PortTableID, _ bases: inout [[UInt32]: [UInt32]]
   ) -> [PeerClassID: PortTableID] {
     let plane = record.plane
-    coreHits.start()
-    for element in record.elements {
-      for core in planes[plane].uses[Int(element)].cores { coreHits.hit(core, by: element) }
-    }
+    hitCores(of: record)
     var found: [(PeerClassID, PortTableID)] = []
     found.reserveCapacity(coreHits.list.count)
     var ofElement: (element: UInt32, table: PortTableID?) = (noNumber, nil)
@@ -55,7 +66,7 @@ extension CompilerState {
       let only = coreHits.only(core)
       if record.blocks == 0, only != noNumber, !isPortName(only) {
         if only != ofElement.element {
-          let table = self.table(for: matching(record, index, items: [Self.key(only, 0)], cover: []))
+          let table = self.table(for: matching(record, items: [Self.key(only, 0)], cover: []))
           ofElement = (only, table == defaultTable ? nil : table)
         }
         guard let table = ofElement.table else { continue }
@@ -67,13 +78,26 @@ extension CompilerState {
       let items = planes[plane].cores[core].items
       for number in planes[plane].coreRecords[Int(core)].classes {
         let cover = record.blocks == 0 ? [] : planes[plane].classes[number].cover
-        let key = matching(record, index, items: items, cover: cover)
-        let base = base(cover, record, index, &bases)
+        let key = matching(record, items: items, cover: cover)
+        let base = base(cover, record, &bases)
         if key == base { continue }
         let table = self.table(for: key)
         if table != self.table(for: base) { found.append((planes[plane].classIDs[Int(number)], table)) }
       }
     }
+    return held(found)
+  }
+
+  /// Finds the cores that have an element of a rule set.
+  mutating func hitCores(of record: SetRecord) {
+    coreHits.start()
+    for element in record.elements {
+      for core in planes[record.plane].uses[Int(element)].cores { coreHits.hit(core, by: element) }
+    }
+  }
+
+  /// Verdicts as they are stored, their tables held.
+  mutating func held(_ found: [(PeerClassID, PortTableID)]) -> [PeerClassID: PortTableID] {
     var verdicts = [PeerClassID: PortTableID](minimumCapacity: found.count)
     for (id, table) in found { verdicts[id] = table }
     var run: (table: PortTableID, count: Int) = (.everything(.noMatch), 0)
@@ -88,40 +112,37 @@ extension CompilerState {
     return verdicts
   }
 
-  private func isPortName(_ element: UInt32) -> Bool { elementRecords[Int(element)].selector == noNumber }
+  func isPortName(_ element: UInt32) -> Bool { elementRecords[Int(element)].selector == noNumber }
 
   /// What is left of a set's rules for addresses that nothing but blocks speaks of.
   private mutating func base(
-    _ cover: [UInt32], _ record: SetRecord, _ index: SetIndex?, _ bases: inout [[UInt32]: [UInt32]]
+    _ cover: [UInt32], _ record: SetRecord, _ bases: inout [[UInt32]: [UInt32]]
   ) -> [UInt32] {
     if let known = bases[cover] { return known }
-    let key = matching(record, index, items: [], cover: cover)
+    let key = matching(record, items: [], cover: cover)
     bases[cover] = key
     return key
   }
 
-  private mutating func addRanges(
-    _ cells: [BlockCells.Cell], _ family: AddressFamily, _ record: SetRecord, _ index: SetIndex?,
-    _ set: inout PolicyTables.RuleSet, _ bases: inout [[UInt32]: [UInt32]]
-  ) {
-    var last: (first: UInt128, last: UInt128, table: PortTableID)?
-    func finish(_ set: inout PolicyTables.RuleSet) {
-      guard let run = last else { return }
-      set.ranges.append(
-        PolicyTables.AddressRange(
-          first: IPAddress(family, run.first), last: IPAddress(family, run.last), table: run.table))
-      last = nil
-    }
-    for cell in cells {
-      let table = self.table(for: base(cell.cover, record, index, &bases))
-      if let run = last, run.table == table, run.last + 1 == cell.first {
-        last?.last = cell.last
-        continue
+  /// Adds the ranges of a set whose blocks have these tables, those of addresses of which a block is the innermost.
+  func addRanges(_ tree: BlockTree, _ tables: [PortTableID], _ set: inout PolicyTables.RuleSet) {
+    for (family, cells) in [(AddressFamily.ipv4, tree.ipv4), (.ipv6, tree.ipv6)] {
+      let end = family == .ipv4 ? UInt128(UInt32.max) : UInt128.max
+      var next = 0
+      while next < cells.starts.count {
+        let first = next
+        let table = cells.inner[first] == noNumber ? set.defaultTable : tables[Int(cells.inner[first])]
+        repeat {
+          next += 1
+        } while next < cells.starts.count
+          && (cells.inner[next] == noNumber ? set.defaultTable : tables[Int(cells.inner[next])]) == table
+        if table == set.defaultTable { continue }
+        let last = next < cells.starts.count ? cells.starts[next] - 1 : end
+        set.ranges.append(
+          PolicyTables.AddressRange(
+            first: IPAddress(family, cells.starts[first]), last: IPAddress(family, last), table: table))
       }
-      finish(&set)
-      if table != set.defaultTable { last = (cell.first, cell.last, table) }
     }
-    finish(&set)
   }
 
   func id(of number: UInt32) -> RuleSetID {
@@ -129,7 +150,11 @@ extension CompilerState {
   }
 
   /// The verdicts of older rule sets for a new class.
-  private mutating func judge(_ number: UInt32, _ plane: PolicyPlane, _ known: inout [UInt64: PortTableID]) {
+  ///
+  /// Large rule sets are not asked now: the class is filed under them.
+  private mutating func judge(
+    _ number: UInt32, _ plane: PolicyPlane, _ known: inout [UInt64: PortTableID], _ large: inout [UInt32: [UInt32]]
+  ) {
     let form = planes[plane].classes[number]
     let id = planes[plane].classIDs[Int(number)]
     let items = planes[plane].cores[form.core].items
@@ -139,6 +164,10 @@ extension CompilerState {
       for set in planes[plane].uses[Int(element)].sets where !newSets.contains(set) { setHits.hit(set, by: element) }
     }
     for set in setHits.list {
+      if isLarge(set) {
+        large[set, default: []].append(number)
+        continue
+      }
       let only = setHits.only(set)
       let isSimple = setRecords[Int(set)].blocks == 0 && only != noNumber && !isPortName(only)
       // What the class gets from this set, and nil where that is what it gets anyway.
@@ -147,8 +176,8 @@ extension CompilerState {
         table = found == .nothing ? nil : found
       } else {
         let cover = setRecords[Int(set)].blocks == 0 ? [] : form.cover
-        let key = matching(setRecords[Int(set)], nil, items: items, cover: cover)
-        let base = matching(setRecords[Int(set)], nil, items: [], cover: cover)
+        let key = matching(setRecords[Int(set)], items: items, cover: cover)
+        let base = matching(setRecords[Int(set)], items: [], cover: cover)
         if key != base {
           let found = self.table(for: key)
           if found != self.table(for: base) { table = found }
@@ -161,48 +190,6 @@ extension CompilerState {
       tables.ruleSets[ruleSet]?.verdicts[id] = table
       delta?.verdicts.insert(.init(ruleSet, id))
     }
-  }
-
-  // Port tables.
-
-  /// The number of a port table, not held.
-  mutating func portTable(_ table: PortTable) -> PortTableID {
-    for verdict in PolicyVerdict.allCases where table == PortTable(everything: verdict) { return .everything(verdict) }
-    if let known = tableIDs[table] { return known }
-    nextTable += 1
-    let id = PortTableID(rawValue: nextTable)
-    tableIDs[table] = id
-    tables.portTables[id] = table
-    newTables.insert(id)
-    looseTables.insert(id)
-    return id
-  }
-
-  private mutating func hold(_ id: PortTableID) -> PortTableID {
-    if !id.isOfEverything { tableHolders[id, default: 0] += 1 }
-    return id
-  }
-
-  private mutating func hold(_ id: PortTableID, _ count: Int) {
-    if !id.isOfEverything, count > 0 { tableHolders[id, default: 0] += count }
-  }
-
-  mutating func dropTable(_ id: PortTableID) {
-    guard !id.isOfEverything else { return }
-    tableHolders[id, default: 0] -= 1
-    if tableHolders[id] == 0 { looseTables.insert(id) }
-  }
-
-  /// Removes port tables that nothing refers to.
-  mutating func sweepTables() {
-    for id in looseTables where tableHolders[id, default: 0] == 0 {
-      tableHolders[id] = nil
-      if let table = tables.portTables.removeValue(forKey: id) { tableIDs[table] = nil }
-      if newTables.remove(id) == nil { delta?.portTables.insert(id) }
-    }
-    if delta != nil { for id in newTables { delta?.portTables.insert(id) } }
-    looseTables.removeAll()
-    newTables.removeAll()
   }
 
   /// The addresses of nodes that changed.
@@ -250,38 +237,4 @@ extension CompilerState {
 extension PortTableID {
   /// No table.
   fileprivate static let nothing = PortTableID(rawValue: noNumber)
-}
-
-/// What was hit, and by what if by one thing only.
-struct Hits: Sendable {
-  private(set) var list: [UInt32] = []
-  private var round: UInt32 = 0
-  private var rounds: ContiguousArray<UInt32> = []
-  private var hitters: ContiguousArray<UInt32> = []
-
-  init() {}
-
-  /// Forgets all hits.
-  mutating func start() {
-    round += 1
-    list.removeAll(keepingCapacity: true)
-  }
-
-  mutating func hit(_ number: UInt32, by hitter: UInt32) {
-    let position = Int(number)
-    while rounds.count <= position {
-      rounds.append(0)
-      hitters.append(0)
-    }
-    if rounds[position] == round {
-      hitters[position] = noNumber
-    } else {
-      rounds[position] = round
-      hitters[position] = hitter
-      list.append(number)
-    }
-  }
-
-  /// What hit, ``noNumber`` if it was more than one thing.
-  func only(_ number: UInt32) -> UInt32 { hitters[Int(number)] }
 }

@@ -178,39 +178,23 @@ extension CompilerState {
     }
   }
 
-  mutating func holdBlockList(_ list: [UInt32]) -> UInt32 {
-    let (number, isNew) = blockLists.hold(list)
-    if isNew {
-      for block in list { blocks.hold(number: block) }
-      set(&blockCells, number, nil)
-    }
-    return number
-  }
-
   private mutating func count(_ list: UInt32, _ element: UInt32, _ plane: PolicyPlane, _ change: Int) {
-    let lists = planes[plane].uses[Int(element)].blockLists
-    let position = lists.firstIndex { $0.list == list }
-    if change > 0, let position {
-      planes[plane].uses[Int(element)].blockLists[position].count += 1
-    } else if change > 0 {
-      planes[plane].uses[Int(element)].blockLists.append((list: list, count: 1))
-    } else if let position {
-      planes[plane].uses[Int(element)].blockLists[position].count -= 1
-      if lists[position].count > 1 { return }
-      planes[plane].uses[Int(element)].blockLists.remove(at: position)
-    }
-    if position == nil || change < 0 {
+    let before = planes[plane].uses[Int(element)].blockLists[list] ?? 0
+    let after = Int(before) + change
+    planes[plane].uses[Int(element)].blockLists[list] = after == 0 ? nil : UInt32(after)
+    if before == 0 || after == 0 {
       for core in planes[plane].uses[Int(element)].cores { planes[plane].dirtyCores.insert(core) }
     }
   }
 
   /// Takes rule sets out that nothing uses any more.
   private mutating func buryReleasedSets() {
-    for number in releasedSets {
+    for number in releasedSets.reversed() {
       guard let content = sets.release(number) else { continue }
       let record = setRecords[Int(number)]
       deadContents.append(content)
       newSets.remove(number)
+      refusedSets.remove(number)
       releasedLists.append(record.blocks)
       let plane = record.plane
       for element in record.elements {
@@ -229,17 +213,19 @@ extension CompilerState {
 
   /// Finds whose core elements that came into force or went out of it change.
   private mutating func changeForce(_ plane: PolicyPlane) {
+    var names: Set<String> = []
     for element in planes[plane].forceElements.drain() {
       if delta == nil { continue }
       for core in planes[plane].uses[Int(element)].cores {
         let record = planes[plane].coreRecords[Int(core)]
-        for kind in record.kinds { planes[plane].coreKinds.insert(kind) }
+        for kind in record.kinds { planes[plane].forceKinds.append(Self.key(kind, noNumber)) }
         for address in record.addresses { planes[plane].dirtyAddresses.insert(address) }
       }
       switch elements[element] {
       case .pods:
+        if planes[plane].uses[Int(element)].sets.isEmpty { break }
         for group in groups(selectedBy: element) {
-          for kind in groupKinds[Int(group)] { planes[plane].coreKinds.insert(kind) }
+          for kind in groupKinds[Int(group)] { planes[plane].forceKinds.append(Self.key(kind, element)) }
         }
       case .nodes(let selector):
         for number in nodes.values {
@@ -247,12 +233,13 @@ extension CompilerState {
             planes[plane].coreNodes.insert(number)
           }
         }
-      case .portName(let name):
-        for list in 0..<UInt32(portLists.end)
-        where portLists.isUsed(list) && portLists[list].contains(where: { $0.name == name }) {
-          for kind in portListKinds[Int(list)] { planes[plane].coreKinds.insert(kind) }
-        }
+      case .portName(let name): names.insert(name)
       }
+    }
+    if names.isEmpty { return }
+    for list in 0..<UInt32(portLists.end)
+    where portLists.isUsed(list) && portLists[list].contains(where: { names.contains($0.name) }) {
+      for kind in portListKinds[Int(list)] { planes[plane].coreKinds.insert(kind) }
     }
   }
 
@@ -263,9 +250,10 @@ extension CompilerState {
     for plane in PolicyPlane.allCases { dropReleasedCores(plane) }
     for list in releasedLists { dropBlockList(list) }
     releasedLists.removeAll()
+    for group in releasedGroups { dropListGroup(group) }
+    releasedGroups.removeAll()
     for address in releasedAddresses { _ = addresses.release(address) }
     releasedAddresses.removeAll()
-    listMemo.removeAll()
     setMemo.removeAll()
     groupElements.removeAll()
     tableMemo.removeAll()
@@ -274,11 +262,5 @@ extension CompilerState {
     newSets.removeAll()
     for plane in PolicyPlane.allCases { planes[plane].newClasses.removeAll() }
     sweepTables()
-  }
-
-  mutating func dropBlockList(_ number: UInt32) {
-    guard let list = blockLists.release(number) else { return }
-    blockCells[Int(number)] = nil
-    for block in list { _ = blocks.release(block) }
   }
 }

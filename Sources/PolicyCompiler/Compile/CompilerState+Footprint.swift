@@ -15,11 +15,15 @@ extension CompiledPolicy {
       "policy texts": state.networkPolicies.count + state.clusterPolicies.count, "blocks": state.blocks.count,
       "peers": state.peers.count, "ports": state.ports.count, "rules": state.rules.count, "tiers": state.tiers.count,
       "sets": state.sets.count,
-      "block lists": state.blockLists.count, "meanings": state.meanings.count,
+      "block lists": state.blockLists.count, "list groups": state.listGroups.count, "meanings": state.meanings.count,
       "cores": state.planes[.namespaced].cores.count, "classes": state.planes[.namespaced].classes.count,
       "cluster cores": state.planes[.cluster].cores.count, "cluster classes": state.planes[.cluster].classes.count,
       "policy tiers": Set(state.policyTiers.joined()).count,
       "tables": state.tableIDs.count, "table holders": state.tableHolders.count,
+      "refused sets": state.refusedSets.count,
     ]
   }
+
+  /// How many steps large rule sets took so far: what tests hold against the size of the input.
+  package var steps: Int { state.steps }
 }

@@ -11,6 +11,8 @@ struct CompilerState: Sendable {
   let options: PolicyOptions
   /// The node whose pods get rule sets; nil for all.
   let scope: String?
+  /// How many elements or blocks a rule set has at most whose rules are asked one by one.
+  let largeSize: Int
 
   // Selectors and what they find.
   var features = FeatureTable()
@@ -70,10 +72,15 @@ struct CompilerState: Sendable {
   var nextTier: UInt32 = 0
   var sets = Interner<SetContent>()
   var setRecords: ContiguousArray<SetRecord> = []
+  /// Rule sets that say too much for tables.
+  var refusedSets: Set<UInt32> = []
   var nextSet = RuleSetID.unrestricted.rawValue
-  /// Lists of blocks, those of rule sets and of cores; number 0 is the empty one.
+  /// Lists of blocks, those of rule sets; number 0 is the empty one.
   var blockLists = Interner<[UInt32]>()
-  var blockCells: ContiguousArray<BlockCells?> = []
+  var blockTrees: ContiguousArray<BlockTree?> = []
+  /// Groups of them; number 0 is the empty one.
+  var listGroups = Interner<[UInt32]>()
+  var listGroupRecords: ContiguousArray<ListGroupRecord> = []
   var meanings = Interner<Meaning>()
   var planes = Planes()
   var nextClass: UInt32 = 0
@@ -95,24 +102,27 @@ struct CompilerState: Sendable {
   var releasedSets: [UInt32] = []
   var deadContents: [SetContent] = []
   var releasedLists: [UInt32] = []
+  var releasedGroups: [UInt32] = []
   var releasedAddresses: [UInt32] = []
   var looseTables: Set<PortTableID> = []
   var newTables: Set<PortTableID> = []
   /// The elements that select the pods of a group, where they were asked for.
   var groupElements: [UInt32: [UInt32]] = [:]
-  /// The union of lists of blocks.
-  var listMemo: [[UInt32]: UInt32] = [:]
   var setMemo: [[UInt32]: UInt32] = [:]
   var tableMemo: [[UInt32]: PortTableID] = [:]
   var pointer = PeerPointer()
   var coreHits = Hits()
   var setHits = Hits()
+  /// Steps that large rule sets took, ever.
+  var steps = 0
 
-  init(options: PolicyOptions, scope: String?) {
+  init(options: PolicyOptions, scope: String?, largeSize: Int = 4) {
     self.options = options
     self.scope = scope
+    self.largeSize = largeSize
     _ = blockLists.hold([])
-    blockCells.append(nil)
+    blockTrees.append(nil)
+    _ = holdListGroup([])
     _ = meanings.hold(Meaning(ports: []))
   }
 

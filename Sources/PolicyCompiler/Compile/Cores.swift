@@ -7,20 +7,22 @@ internal import NetworkTypes
 extension CompilerState {
   /// The cores of kinds and the elements of nodes.
   mutating func selectCores(_ plane: PolicyPlane) {
+    var left = Marks()
+    let changed = planes[plane].forceKinds
+    planes[plane].forceKinds.removeAll()
+    // Kinds of which more is different are looked at anew.
+    let rest = changed.filter { !planes[plane].coreKinds.contains(UInt32(truncatingIfNeeded: $0 >> 32)) }.sorted()
     for kind in planes[plane].coreKinds.drain() where kinds.isUsed(kind) {
-      let new = holdCore(Core(items: items(of: kinds[kind], plane)), plane)
-      let old = planes[plane].kindCores[Int(kind)]
-      if new == old {
-        releaseCore(new, plane)
-        continue
-      }
-      if new != noNumber { planes[plane].coreRecords[Int(new)].kinds.append(kind) }
-      leaveCore(kind: kind, plane)
-      planes[plane].kindCores[Int(kind)] = new
-      for pod in kindRecords[Int(kind)].pods {
-        for address in podRecords[Int(pod)]?.addresses ?? [] { planes[plane].dirtyAddresses.insert(address) }
-      }
+      move(kind, to: holdCore(Core(items: items(of: kinds[kind], plane)), plane), plane, &left)
     }
+    moveKinds(rest, plane, &left)
+    let cores = planes[plane].kindCores
+    for core in left.drain() { planes[plane].coreRecords[Int(core)].kinds.removeAll { cores[Int($0)] != core } }
+    selectNodes(plane)
+  }
+
+  /// The elements of nodes.
+  private mutating func selectNodes(_ plane: PolicyPlane) {
     for number in planes[plane].coreNodes.drain() {
       guard let record = nodeRecords[Int(number)] else { continue }
       var selected: [UInt32] = []
@@ -35,7 +37,7 @@ extension CompilerState {
     }
   }
 
-  private func isInForce(_ element: UInt32, _ plane: PolicyPlane) -> Bool {
+  func isInForce(_ element: UInt32, _ plane: PolicyPlane) -> Bool {
     !planes[plane].uses[Int(element)].sets.isEmpty
   }
 
@@ -59,7 +61,7 @@ extension CompilerState {
   }
 
   /// Takes over the holds on the meanings of a core.
-  private mutating func holdCore(_ core: Core, _ plane: PolicyPlane) -> UInt32 {
+  mutating func holdCore(_ core: Core, _ plane: PolicyPlane) -> UInt32 {
     if core.items.isEmpty { return noNumber }
     let (number, isNew) = planes[plane].cores.hold(core)
     guard isNew else {
@@ -80,28 +82,16 @@ extension CompilerState {
     }
   }
 
-  /// The blocks of all rule sets that use an item of the core, held.
+  /// The lists of blocks of all rule sets that use an item of the core, held as a group.
   private mutating func holdRelevantBlocks(_ core: Core, _ plane: PolicyPlane) -> UInt32 {
     var lists: [UInt32] = []
-    for item in core.items {
-      for (list, _) in planes[plane].uses[Int(item >> 32)].blockLists { lists.append(list) }
-    }
+    for item in core.items { lists += planes[plane].uses[Int(item >> 32)].blockLists.keys }
     lists.unique()
-    if lists.isEmpty { lists = [0] }
-    let known = lists.count == 1 ? lists[0] : listMemo[lists]
-    if let known {
-      blockLists.hold(number: known)
-      return known
-    }
-    var relevant = lists.flatMap { blockLists[$0] }
-    relevant.unique()
-    let number = holdBlockList(relevant)
-    listMemo[lists] = number
-    return number
+    return holdListGroup(lists)
   }
 
   /// Lets go of a core once nothing can mean it any more.
-  private mutating func releaseCore(_ number: UInt32, _ plane: PolicyPlane) {
+  mutating func releaseCore(_ number: UInt32, _ plane: PolicyPlane) {
     if number != noNumber { planes[plane].releasedCores.append(number) }
   }
 
@@ -114,10 +104,11 @@ extension CompilerState {
   }
 
   mutating func dropReleasedCores(_ plane: PolicyPlane) {
-    for number in planes[plane].releasedCores {
+    // Lists of cores are in the order in which cores came: the last is found first.
+    for number in planes[plane].releasedCores.reversed() {
       guard let core = planes[plane].cores.release(number) else { continue }
       for item in core.items { planes[plane].uses[Int(item >> 32)].cores.removeOne(number) }
-      dropBlockList(planes[plane].coreRecords[Int(number)].blocks)
+      dropListGroup(planes[plane].coreRecords[Int(number)].blocks)
       planes[plane].coreRecords[Int(number)] = CoreRecord()
       releaseMeanings(core)
     }
@@ -127,11 +118,11 @@ extension CompilerState {
   /// The blocks that cores tell apart, where rule sets came and went.
   mutating func refreshCores(_ plane: PolicyPlane) {
     for number in planes[plane].dirtyCores.drain() {
-      let list = holdRelevantBlocks(planes[plane].cores[number], plane)
+      let group = holdRelevantBlocks(planes[plane].cores[number], plane)
       let record = planes[plane].coreRecords[Int(number)]
-      releasedLists.append(record.blocks)
-      if list == record.blocks { continue }
-      planes[plane].coreRecords[Int(number)].blocks = list
+      releasedGroups.append(record.blocks)
+      if group == record.blocks { continue }
+      planes[plane].coreRecords[Int(number)].blocks = group
       for address in record.addresses { planes[plane].dirtyAddresses.insert(address) }
       for kind in record.kinds {
         for pod in kindRecords[Int(kind)].pods {
@@ -143,25 +134,37 @@ extension CompilerState {
 
   /// The classes of addresses.
   mutating func classify(_ plane: PolicyPlane) {
-    for number in planes[plane].dirtyAddresses.drain() {
-      let address = addresses[number]
+    let dirty = planes[plane].dirtyAddresses.drain()
+    if dirty.count > 64 { delta?.peers.reserveCapacity(dirty.count) }
+    for number in dirty {
       let core = core(of: number, plane)
-      var new = noNumber
-      if core != noNumber {
-        let cover = cover(address, core, plane)
-        let (held, isNew) = planes[plane].classes.hold(PeerClass(core: core, cover: cover))
-        new = held
-        if isNew { enterClass(new, plane) }
-      }
+      let new = core == noNumber ? noNumber : holdClass(of: number, core, plane)
       let old = planes[plane].addresses[Int(number)].peerClass
       if old != noNumber { planes[plane].releasedClasses.append(old) }
       planes[plane].addresses[Int(number)].peerClass = new
       if old == new { continue }
+      let address = addresses[number]
       tables[plane][address] = new == noNumber ? nil : planes[plane].classIDs[Int(new)]
       delta?.peers.insert(address)
     }
     for number in planes[plane].releasedClasses { leaveClass(number, plane) }
     planes[plane].releasedClasses.removeAll()
+  }
+
+  /// The class of an address with this core, held once more.
+  private mutating func holdClass(of address: UInt32, _ core: UInt32, _ plane: PolicyPlane) -> UInt32 {
+    let group = planes[plane].coreRecords[Int(core)].blocks
+    // Without blocks there is one class, the first.
+    if group == 0, let only = planes[plane].coreRecords[Int(core)].classes.first,
+      planes[plane].classes[only].cover.isEmpty
+    {
+      planes[plane].classes.hold(number: only)
+      return only
+    }
+    let cover = group == 0 ? [] : cover(addresses[address], group)
+    let (number, isNew) = planes[plane].classes.hold(PeerClass(core: core, cover: cover))
+    if isNew { enterClass(number, plane) }
+    return number
   }
 
   private mutating func core(of number: UInt32, _ plane: PolicyPlane) -> UInt32 {
@@ -178,7 +181,7 @@ extension CompilerState {
       if isOwn, new != noNumber { planes[plane].coreRecords[Int(new)].addresses.append(number) }
     }
     if let pod = owners.onlyPod {
-      new = podRecords[Int(pod)].map { planes[plane].kindCores[Int($0.kind)] } ?? noNumber
+      if let kind = podRecords[Int(pod)]?.kind { new = planes[plane].kindCores[Int(kind)] }
       return new
     }
     isOwn = true
@@ -198,18 +201,6 @@ extension CompilerState {
   /// Of several pods with one address the first by name counts.
   func firstPod(_ owners: [UInt32]) -> PodRecord? {
     owners.filter { $0 & 1 == 0 }.compactMap { podRecords[Int($0 >> 1)] }.min { $0.pod.key < $1.pod.key }
-  }
-
-  private mutating func cover(_ address: IPAddress, _ core: UInt32, _ plane: PolicyPlane) -> [UInt32] {
-    let list = planes[plane].coreRecords[Int(core)].blocks
-    return list == 0 ? [] : cells(list).cover(address)
-  }
-
-  mutating func cells(_ list: UInt32) -> BlockCells {
-    if let known = blockCells[Int(list)] { return known }
-    let made = BlockCells(blockLists[list].map { ($0, blocks[$0]) })
-    blockCells[Int(list)] = made
-    return made
   }
 
   private mutating func enterClass(_ number: UInt32, _ plane: PolicyPlane) {

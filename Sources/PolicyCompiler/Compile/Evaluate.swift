@@ -50,39 +50,26 @@ extension CompilerState {
   }
 
   /// What is left of a set's rules for the peer pointed at: equal keys mean equal ports.
-  ///
-  /// Rules that are known to match are not asked.
-  func matching(_ content: SetContent, areKnown: Bool = false) -> [UInt32] {
+  private func matching(_ content: SetContent) -> [UInt32] {
     var key = [UInt32(content.stage.rawValue)]
     if content.stage == .policy {
-      for position in stride(from: 0, to: content.rules.count, by: 2)
-      where areKnown || matches(content.rules[position]) {
+      for position in stride(from: 0, to: content.rules.count, by: 2) where matches(content.rules[position]) {
         if add(content.rules[position + 1], .allow, to: &key) { break }
       }
     } else {
       for number in content.rules {
         let rule = rules[number]
-        guard areKnown || matches(rule.peers) else { continue }
-        if add(rule.ports, verdict(of: rule.action, in: content.stage), to: &key) { break }
+        guard matches(rule.peers) else { continue }
+        if add(rule.ports, rule.action.verdict(in: content.stage), to: &key) { break }
       }
     }
     return key
   }
 
-  private func verdict(of action: ClusterPolicy.Action, in stage: PolicyStage) -> PolicyVerdict {
-    switch action {
-    case .accept: .allow
-    case .deny: .deny
-    // After the baseline tier nothing comes.
-    case .pass: stage == .admin ? .pass : .allow
-    }
-  }
-
-  /// What is left of the rules of a set, with its index if it has one, for addresses of a core or of none.
-  mutating func matching(_ set: SetRecord, _ index: SetIndex?, items: [UInt64], cover: [UInt32]) -> [UInt32] {
+  /// What is left of the rules of a set for addresses of a core or of none.
+  mutating func matching(_ set: SetRecord, items: [UInt64], cover: [UInt32]) -> [UInt32] {
     pointer.point(at: items, cover: cover, elements: elements.end, blocks: blocks.end)
-    guard let index else { return matching(set.content) }
-    return matching(index.matching(set.content, items: items, cover: cover), areKnown: true)
+    return matching(set.content)
   }
 
   /// - Returns: whether these are all ports.
@@ -128,5 +115,17 @@ extension CompilerState {
     let table = portTable(tiers.resolved())
     tableMemo[key] = table
     return table
+  }
+}
+
+extension ClusterPolicy.Action {
+  /// What a rule with it says in a tier.
+  func verdict(in stage: PolicyStage) -> PolicyVerdict {
+    switch self {
+    case .accept: .allow
+    case .deny: .deny
+    // After the baseline tier nothing comes.
+    case .pass: stage == .admin ? .pass : .allow
+    }
   }
 }

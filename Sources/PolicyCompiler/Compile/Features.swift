@@ -69,8 +69,8 @@ struct SelectorForm: Hashable, Sendable {
   var none: [UInt32] = []
 
   func matches(_ features: [UInt32]) -> Bool {
-    for choices in all where !choices.contains(where: features.contains) { return false }
-    return !none.contains(where: features.contains)
+    for choices in all where !choices.hasAny(of: features) { return false }
+    return !none.hasAny(of: features)
   }
 
   /// All features that it speaks of.
@@ -92,12 +92,34 @@ struct SelectorForm: Hashable, Sendable {
       }
     }
     all.sort { $0.lexicographicallyPrecedes($1) }
-    for position in all.indices.dropFirst().reversed() where all[position] == all[position - 1] {
-      for feature in all.remove(at: position) { table.release(feature) }
+    var kept: [[UInt32]] = []
+    for choices in all {
+      if choices == kept.last {
+        for feature in choices { table.release(feature) }
+      } else {
+        kept.append(choices)
+      }
     }
+    all = kept
     none.sort()
-    for position in none.indices.dropFirst().reversed() where none[position] == none[position - 1] {
-      table.release(none.remove(at: position))
+    for position in none.indices.dropFirst() where none[position] == none[position - 1] {
+      table.release(none[position])
+    }
+    none.unique()
+  }
+}
+
+extension Array where Element == UInt32 {
+  /// Whether a sorted list has any number of another.
+  fileprivate func hasAny(of others: [UInt32]) -> Bool {
+    if count <= 8 { return contains { others.contains($0) } }
+    return others.contains { other in
+      var (low, high) = (0, count)
+      while low < high {
+        let middle = (low + high) / 2
+        if self[middle] < other { low = middle + 1 } else { high = middle }
+      }
+      return low < count && self[low] == other
     }
   }
 }

@@ -46,7 +46,10 @@ struct Plane: Sendable {
   var addresses: ContiguousArray<AddressUse> = []
 
   // Within one change.
+  /// Kinds whose elements are others now, perhaps.
   var coreKinds = Marks()
+  /// Kinds that have an element which came into force, in the lower half, or went out of it (``noNumber``).
+  var forceKinds: [UInt64] = []
   var coreNodes = Marks()
   var dirtyCores = Marks()
   var dirtyAddresses = Marks()
@@ -83,7 +86,7 @@ struct ElementUse: Sendable {
   /// Rule sets that use it: while there are any it is in force.
   var sets: [UInt32] = []
   /// How many of those sets have which list of blocks, empty lists aside.
-  var blockLists: [(list: UInt32, count: UInt32)] = []
+  var blockLists: [UInt32: UInt32] = [:]
   /// Cores that have it.
   var cores: [UInt32] = []
 }

@@ -110,7 +110,7 @@ struct CoreRecord: Sendable {
   var kinds: [UInt32] = []
   /// Addresses with this core that are not just one pod's.
   var addresses: [UInt32] = []
-  /// The blocks that rule sets with one of its elements have: those its classes tell apart.
+  /// The group of the lists of blocks of rule sets with one of its elements: its classes tell these blocks apart.
   var blocks: UInt32 = 0
   var classes: [UInt32] = []
 }

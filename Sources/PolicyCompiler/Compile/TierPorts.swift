@@ -57,7 +57,7 @@ struct TierPorts {
   }
 
   /// Leaves out the verdict with the most ranges; of equal ones that with the most ports.
-  private static func fewest(_ runs: [PortTable.Range]) -> PortTable.Ports {
+  static func fewest(_ runs: [PortTable.Range]) -> PortTable.Ports {
     var best: (ranges: Int, ports: Int, verdict: PolicyVerdict) = (-1, 0, .noMatch)
     for verdict in PolicyVerdict.allCases {
       let own = runs.filter { $0.verdict == verdict }

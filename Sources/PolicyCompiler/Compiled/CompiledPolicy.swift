@@ -42,6 +42,15 @@ public struct CompiledPolicy: Sendable {
     state.load(input)
   }
 
+  /// Compiles everything, with rule sets taken for large that have more elements or blocks than this.
+  package init(
+    _ input: PolicyInput, options: PolicyOptions = PolicyOptions(), scope: Scope = .cluster, largeSize: Int
+  ) {
+    state = CompilerState(options: options, scope: scope, largeSize: largeSize)
+    revision = .first()
+    state.load(input)
+  }
+
   /// The tables.
   public var tables: PolicyTables {
     _read { yield state.tables }
@@ -107,10 +116,10 @@ public struct PolicyRevision: Hashable, Sendable {
 }
 
 extension CompilerState {
-  init(options: PolicyOptions, scope: CompiledPolicy.Scope) {
+  init(options: PolicyOptions, scope: CompiledPolicy.Scope, largeSize: Int = 4) {
     switch scope {
-    case .cluster: self.init(options: options, scope: nil)
-    case .node(let name): self.init(options: options, scope: name)
+    case .cluster: self.init(options: options, scope: nil, largeSize: largeSize)
+    case .node(let name): self.init(options: options, scope: name, largeSize: largeSize)
     }
   }
 

@@ -104,23 +104,20 @@ private struct PolicyCosts {
     guard let set = state.tables.ruleSets[record.id] else { return 0 }
     if map == "rule_set" { return 1 }
     var classes: Set<PeerClassID> = []
-    var blocks: [IPCIDR] = []
+    var blocks: Set<UInt32> = []
     var isForAll = false
     for rule in state.policyRecords[Int(use.policy)]?.rules(use.direction) ?? [] {
       for peer in rule.peers {
         switch state.peers[peer] {
         case .any: isForAll = true
         case .element(let element): classes.formUnion(self.classes(with: element, in: record.plane))
-        case .block(let block, _): blocks.append(state.blocks[block])
+        case .block(let block, _): blocks.insert(block)
         }
       }
     }
     classes.formIntersection(set.verdicts.keys)
-    let ranges = set.ranges.filter { range in
-      blocks.contains {
-        $0.contains(range.first) || range.first <= $0.masked.address && $0.masked.address <= range.last
-      }
-    }
+    let tree = BlockTree(blocks.map { ($0, state.blocks[$0]) })
+    let ranges = set.ranges.filter { tree.touches($0.first, $0.last) }
     switch map {
     case "verdict": return classes.count
     case "decision_counter": return classes.count + ranges.count + (isForAll ? 1 : 0)

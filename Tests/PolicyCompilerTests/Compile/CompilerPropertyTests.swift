@@ -16,6 +16,11 @@ struct CompilerPropertyTests {
       let compiled = CompiledPolicy(cluster.input, options: options)
       let evaluator = PolicyEvaluator(cluster.input, options: options)
       #expect(compiled.tables.defects().isEmpty, "seed \(seed)")
+      // Whichever way rule sets are judged.
+      let large = CompiledPolicy(cluster.input, options: options, largeSize: -1)
+      #expect(large.tables.defects().isEmpty, "seed \(seed)")
+      #expect(large.description == compiled.description, "seed \(seed)")
+      #expect(large.statistics == compiled.statistics, "seed \(seed)")
       for probe in cluster.probes(100) {
         #expect(compiled.explain(probe) == evaluator.explain(probe), "seed \(seed): \(probe)")
         guard compiled.answer(probe) != evaluator.answer(probe) else { continue }
@@ -80,21 +85,22 @@ struct CompilerPropertyTests {
         changes.append(step)
       }
       let scope = seed % 5 == 0 ? CompiledPolicy.Scope.node("n1") : .cluster
-      guard let failure = Self.failure(start, changes, scope) else { continue }
-      let smallest = shrunk(changes) { Self.failure(start, $0, scope) != nil }
+      let largeSize = seed % 2 == 0 ? 4 : -1
+      guard let failure = Self.failure(start, changes, scope, largeSize) else { continue }
+      let smallest = shrunk(changes) { Self.failure(start, $0, scope, largeSize) != nil }
+      let last = Self.failure(start, smallest, scope, largeSize) ?? ""
       Issue.record(
-        "seed \(seed): \(failure)\nbegins with \(PolicyFiles(start, probes: []))\nfails after \(smallest)\n\(Self.failure(start, smallest, scope) ?? "")"
-      )
+        "seed \(seed): \(failure)\nbegins with \(PolicyFiles(start, probes: []))\nfails after \(smallest)\n\(last)")
       return
     }
   }
 
   /// What goes wrong when changes are applied one after the other.
   private static func failure(
-    _ input: PolicyInput, _ changes: [[PolicyChange]], _ scope: CompiledPolicy.Scope
+    _ input: PolicyInput, _ changes: [[PolicyChange]], _ scope: CompiledPolicy.Scope, _ largeSize: Int
   ) -> String? {
     var input = input
-    var compiled = CompiledPolicy(input, scope: scope)
+    var compiled = CompiledPolicy(input, scope: scope, largeSize: largeSize)
     let first = compiled.revision
     for (number, step) in changes.enumerated() {
       let before = compiled.tables
