@@ -275,14 +275,6 @@ static __always_inline int answer(struct __sk_buff *skb, const struct packet *pa
 
   if (packet->is_later_fragment || !may_refuse(bpf_ktime_get_ns()))
     return TC_ACT_SHOT;
-  if (is_opening(packet) && !packet->is_first_fragment) {
-    long left = reset(skb, packet);
-
-    if (left == 0)
-      return swap_stations(skb) == 0 ? send_back(skb) : TC_ACT_SHOT;
-    if (left < 0)
-      return TC_ACT_SHOT;
-  }
   keep = packet->transport_offset + quoted_transport_length(packet->flow.protocol);
   length = keep - sizeof(struct ethhdr);
   if (length > QUOTATION_LIMIT || (skb->len > keep && bpf_skb_change_tail(skb, keep, 0) != 0))
@@ -305,6 +297,12 @@ __noinline int refuse(struct __sk_buff *skb, const struct packet *packet) {
 
   if (!packet)
     return TC_ACT_SHOT;
+  if (is_opening(packet) && !packet->is_first_fragment) {
+    long left = may_refuse(bpf_ktime_get_ns()) ? reset(skb, packet) : -1;
+
+    if (left <= 0)
+      return left == 0 && swap_stations(skb) == 0 ? send_back(skb) : TC_ACT_SHOT;
+  }
   start.type = packet->is_ipv6 ? ICMPV6_UNREACHABLE : ICMP_UNREACHABLE;
   start.code = packet->is_ipv6 ? ICMPV6_PORT_UNREACHABLE : ICMP_PORT_UNREACHABLE;
   return answer(skb, packet, &start);
