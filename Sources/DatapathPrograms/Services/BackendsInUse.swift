@@ -24,7 +24,8 @@ extension PodDatapath {
         isAlive(state.last_seen, key.protocol, state.flags, now), state.decision < services.backends.count
       else { return }
       let record = services.backends[state.decision]
-      guard (record.epoch ^ state.generation) & UInt32(CHOICE_EPOCH_MASK) == 0, record.state != UInt8(BACKEND_FREE) else { return }
+      guard (record.epoch ^ state.generation) & UInt32(CHOICE_EPOCH_MASK) == 0, record.state != UInt8(BACKEND_FREE)
+      else { return }
       // The choice itself sees no end: the connection does. Where that is forgotten, its next packet begins it anew.
       if let flow = try flows.value(forKey: key.translated(by: state, to: record)),
         flow.translation == state.translation, !isAlive(flow.last_seen, key.protocol, flow.flags, now)
