@@ -198,7 +198,8 @@ let package = Package(
     .executableTarget(
       name: "svc-bench",
       dependencies: [
-        "ServiceList", "ServiceLB", "NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem",
+        "ServiceList", "ServiceLB", "KubernetesModel", "NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI",
+        "LinuxSystem",
         "NetworkTypes", "CServiceTraffic", "BenchSupport",
         "ExampleSupport", argumentParser, systemPackage,
       ], path: "Benchmarks/svc-bench", swiftSettings: strict),

@@ -29,7 +29,8 @@ struct ServiceBenchCommand: ExampleCommand {
       rule structures of kube-proxy, and are left out above --limit; nft-flat is one map. A mode whose tools are not there, or \
       that the kernel does not have, is left out, with a word.
 
-      --programming measures how long it takes to serve all services from nothing, and to serve one new endpoint.
+      --programming measures how long it takes to serve all services from nothing, and to serve one new endpoint; and \
+      how long planning takes before that, in user space.
 
       Examples:
         svc-bench --services 1,100,10000 --svg latency.svg
@@ -184,6 +185,10 @@ struct ServiceBenchCommand: ExampleCommand {
     let programming = Programming(
       services: quick ? min(programmingServices, 100) : programmingServices, endpoints: endpoints,
       rounds: quick ? 1 : min(rounds, 5), changes: quick ? 2 : 10)
+    Progress.say("planning \(programming.services) services of \(endpoints) endpoints")
+    let planning = Planning(
+      services: programming.services, endpoints: endpoints, rounds: programming.rounds, events: quick ? 10 : 1000)
+    for line in try planning.run() { try Self.write(line) }
     for mode in modes where !mode.isFloor {
       Progress.say("programming \(programming.services) services of \(endpoints) endpoints: \(mode.rawValue)")
       let result = try await programming.run(mode)

@@ -38,7 +38,10 @@ struct ServiceBenchTests {
       ["--programming", "--quick", "--modes", "terwaykit", "--programming-services", "50", "--endpoints", "3"])
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(
-      Set(try Self.lines(outcome.output).keys) == ["terwaykit.50x3.program", "terwaykit.50x3.change", "peak_rss"])
+      Set(try Self.lines(outcome.output).keys) == [
+        "planner.50x3.plan", "planner.50x3.event", "maglev.16381x100", "maglev.65521x100", "terwaykit.50x3.program",
+        "terwaykit.50x3.change", "peak_rss",
+      ])
   }
 
   @Test func `services of a file are measured, and a chart is drawn`() async throws {

@@ -36,26 +36,14 @@ struct ServiceCommandKernelTests {
   @Test func `services and endpoints are read from manifests`() async throws {
     try await ServiceScene.with { scene in
       let file = scene.folder.appending("web.yaml")
-      try """
-      apiVersion: v1
-      kind: Service
-      metadata: {name: web, namespace: shop}
-      spec:
-        clusterIP: 10.96.1.1
-        clusterIPs: [10.96.1.1]
-        ports: [{name: http, port: 8080, protocol: TCP}]
-      ---
-      apiVersion: discovery.k8s.io/v1
-      kind: EndpointSlice
-      metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
-      addressType: IPv4
-      ports: [{name: http, port: 8080, protocol: TCP}]
-      endpoints: [{addresses: [10.0.0.5], conditions: {ready: true}}]
-      ---
-      apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: web}
-      """.write(toFile: file.string, atomically: true, encoding: .utf8)
+      let deployment = """
+        ---
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: web}
+        """
+      try "\(webManifests(endpoint: "10.0.0.5"))\n\(deployment)".write(
+        toFile: file.string, atomically: true, encoding: .utf8)
       try await scene.svclb("apply", "--manifests", file.string, "--cgroup", scene.cgroup.string)
       #expect(try await scene.reaches("10.96.1.1"))
       #expect(try await scene.svclb("list").contains("10.96.1.1:8080/TCP"))

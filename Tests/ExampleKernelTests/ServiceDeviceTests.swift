@@ -111,23 +111,8 @@ struct ServiceDeviceTests {
 
   @Test func `a device of the node serves clients outside, and nobody at cluster IPs`() async throws {
     try await DeviceScene.with { scene in
-      try """
-      apiVersion: v1
-      kind: Service
-      metadata: {name: web, namespace: shop}
-      spec:
-        clusterIP: 10.96.1.1
-        clusterIPs: [10.96.1.1]
-        externalIPs: [192.0.2.7]
-        ports: [{name: http, port: 8080, protocol: TCP}]
-      ---
-      apiVersion: discovery.k8s.io/v1
-      kind: EndpointSlice
-      metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
-      addressType: IPv4
-      ports: [{name: http, port: 8080, protocol: TCP}]
-      endpoints: [{addresses: [10.64.0.1], conditions: {ready: true}}]
-      """.write(toFile: scene.manifest.string, atomically: true, encoding: .utf8)
+      try webManifests(endpoint: "10.64.0.1", externalIPs: ["192.0.2.7"]).write(
+        toFile: scene.manifest.string, atomically: true, encoding: .utf8)
       #expect(try await !scene.reaches("192.0.2.7"))
       for _ in 0..<2 {
         try await scene.apply("\(scene.nodePath):client=node", more: ["--node-address", "10.64.0.1"])
