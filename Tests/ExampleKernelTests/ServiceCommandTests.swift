@@ -142,21 +142,15 @@ struct ServiceScene {
   var namespacePath: String { "/proc/\(getpid())/fd/\(namespace.descriptor)" }
 
   static func with(_ body: (ServiceScene) async throws -> Void) async throws {
-    let folder = FilePath("/tmp/svclb-scene-\(getpid())-\(UInt32.random(in: 0...UInt32.max))")
-    try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
-    let mount = folder.appending("bpf")
-    defer {
-      _ = unsafe umount2(mount.string, CInt(MNT_DETACH))
-      try? FileManager.default.removeItem(atPath: folder.string)
-    }
-    try BPFFileSystem.ensureMounted(at: mount)
-    try await withControlGroup { cgroup in
-      try await withScratchNamespace { namespace in
-        // EndpointSlices have no loopback addresses.
-        try await NetlinkSocket(in: namespace).addresses.add(
-          InterfaceAddress(index: .loopback, address: .v4(IPv4Address(10, 0, 0, 5)), prefixLength: 32))
-        try await body(
-          ServiceScene(folder: folder, pins: mount.appending("services"), cgroup: cgroup, namespace: namespace))
+    try await withPinFolder { folder, pins in
+      try await withControlGroup { cgroup in
+        try await withScratchNamespace { namespace in
+          // EndpointSlices have no loopback addresses.
+          try await NetlinkSocket(in: namespace).addresses.add(
+            InterfaceAddress(index: .loopback, address: .v4(IPv4Address(10, 0, 0, 5)), prefixLength: 32))
+          try await body(
+            ServiceScene(folder: folder, pins: pins, cgroup: cgroup, namespace: namespace))
+        }
       }
     }
   }

@@ -186,19 +186,13 @@ private struct DeviceScene {
   var nodePath: String { "/proc/\(getpid())/fd/\(node.descriptor)" }
 
   static func with(_ body: (DeviceScene) async throws -> Void) async throws {
-    let folder = FilePath("/tmp/svclb-devices-\(getpid())-\(UInt32.random(in: 0...UInt32.max))")
-    try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
-    let mount = folder.appending("bpf")
-    defer {
-      _ = unsafe umount2(mount.string, CInt(MNT_DETACH))
-      try? FileManager.default.removeItem(atPath: folder.string)
-    }
-    try BPFFileSystem.ensureMounted(at: mount)
-    try await withScratchNamespace { client in
-      try await withScratchNamespace { node in
-        let scene = DeviceScene(folder: folder, pins: mount.appending("services"), client: client, node: node)
-        try await scene.wire()
-        try await body(scene)
+    try await withPinFolder { folder, pins in
+      try await withScratchNamespace { client in
+        try await withScratchNamespace { node in
+          let scene = DeviceScene(folder: folder, pins: pins, client: client, node: node)
+          try await scene.wire()
+          try await body(scene)
+        }
       }
     }
   }
