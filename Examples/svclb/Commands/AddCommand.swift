@@ -56,9 +56,8 @@ struct AddCommand: AsyncParsableCommand {
     if let first = taken.first, !replace {
       throw Failure(.data, "\(first.frontends[0].key) is served already; --replace takes its place")
     }
-    let table = services.table.with(removed: Set(taken.map(\.id)), added: [entry])
-    try balancer.apply(table)
-    try balancer.keepNames(of: table)
+    try balancer.apply(
+      services.table.with(removed: Set(taken.map(\.id)), added: [entry]))
   }
 
   private var entry: ServiceEntry {
@@ -100,9 +99,7 @@ struct RemoveCommand: AsyncParsableCommand {
       throw Failure(
         .unavailable, "--frontend \(frontend.key): no service is served there; svclb list prints those that are")
     }
-    let rest = table.with(removed: Set(served.map(\.id)), added: [])
-    try balancer.apply(rest)
-    try balancer.keepNames(of: rest)
+    try balancer.apply(table.with(removed: Set(served.map(\.id)), added: []))
   }
 }
 

@@ -77,11 +77,7 @@ struct ApplyCommand: AsyncParsableCommand {
     var devices: [Device] = []
     for argument in attach { devices.append(try await Device(DeviceArgument(argument))) }
     let balancer = try PinnedBalancer(pin.directory, holding: table)
-    let clock = ContinuousClock()
-    let start = clock.now
-    try balancer.apply(table)
-    let took = clock.now - start
-    try balancer.keepNames(of: table)
+    let took = try balancer.apply(table)
     if let cgroup { try await balancer.attach(FilePath(cgroup)) }
     if !devices.isEmpty {
       let packets = try PacketPath(balancer, nodeAddresses: table.nodeAddresses)

@@ -27,7 +27,6 @@ struct FlushCommand: AsyncParsableCommand {
       warn("\(count) client\(count == 1 ? "" : "s") forgotten")
     } else {
       try balancer.apply(ServiceTable())
-      try balancer.keepNames(of: ServiceTable())
     }
   }
 }

@@ -47,12 +47,14 @@ struct PinnedBalancer {
     PinnedServices(try balancer.contents(), names: try ServiceNames(directory).byIndex)
   }
 
-  func apply(_ table: ServiceTable) throws { try balancer.apply(table) }
-
-  /// Keeps what services are called, for whoever looks later.
-  func keepNames(of table: ServiceTable) throws {
-    var names = try ServiceNames(directory)
-    try names.keep(table, balancer.contents())
+  /// Makes the kernel serve a table, and keeps what its services are called, for whoever looks later.
+  ///
+  /// - Returns: How long it took to bring the load balancer's maps to what is asked for.
+  @discardableResult
+  func apply(_ table: ServiceTable) throws -> Duration {
+    let took = try ContinuousClock().measure { _ = try balancer.apply(table) }
+    try ServiceNames(directory).keep(table, balancer.contents())
+    return took
   }
 
   /// What happened at each service, in order of its first address.

@@ -9,32 +9,33 @@ import SystemPackage
 /// No program in the kernel reads it.
 struct ServiceNames {
   private let path: FilePath
-  private(set) var byIndex: [UInt32: ServicePortName]
+  let byIndex: [UInt32: ServicePortName]
 
   static let pin = "service_name"
 
   /// Reads the names in a directory; none where there is no such map.
   init(_ directory: FilePath) throws {
     path = directory.appending(Self.pin)
-    byIndex = [:]
-    guard let map = try Self.map(path) else { return }
-    for (index, text) in try map.entries() { byIndex[index] = text.name }
+    var names: [UInt32: ServicePortName] = [:]
+    if let map = try Self.map(path) {
+      for (index, text) in try map.entries() { names[index] = text.name }
+    }
+    byIndex = names
   }
 
-  /// Keeps the names of what is served.
+  /// Keeps the names of what is served, in place of these.
   ///
   /// - Parameters:
   ///   - table: Entries with names. Those of lists have none.
   ///   - contents: What was made of them.
   /// - Throws: Where the kernel refuses.
-  mutating func keep(_ table: ServiceTable, _ contents: ServiceMapContents) throws {
+  func keep(_ table: ServiceTable, _ contents: ServiceMapContents) throws {
     var names: [UInt32: ServicePortName] = [:]
     for entry in table.entries where !Self.isMadeUp(entry.name) {
       guard let key = entry.frontends.first?.key, let word = contents.frontends[key] else { continue }
       names[word.service] = entry.name
     }
     guard names != byIndex else { return }
-    byIndex = names
     _ = try Self.map(path, holding: names.count).replaceAll(with: names.mapValues { Text($0) })
   }
 
