@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -183,6 +185,28 @@ int traffic_rr(uint32_t address, uint16_t port, int count, uint32_t *nanoseconds
     uint64_t before = now();
     result = exchange(descriptor, 'k');
     nanoseconds[place] = (uint32_t)(now() - before);
+  }
+  close(descriptor);
+  return result;
+}
+
+int traffic_flows(uint32_t source, uint32_t address, uint16_t port, int count) {
+  /* The kernel fills in the header's checksum and identification; the datagram's may be absent. */
+  struct {
+    struct iphdr ip;
+    struct udphdr udp;
+  } packet = {.ip = {.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP, .daddr = address},
+              .udp = {.dest = port, .len = htons(sizeof(struct udphdr))}};
+  packet.ip.tot_len = htons(sizeof(packet));
+  struct sockaddr_in name = peer(address, 0);
+  int result = 0, descriptor = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+  if (descriptor < 0)
+    return -errno;
+  for (int place = 0; place < count && result == 0; place++) {
+    packet.ip.saddr = htonl(source + (uint32_t)place / TRAFFIC_PORTS);
+    packet.udp.source = htons((uint16_t)(TRAFFIC_FIRST_PORT + place % TRAFFIC_PORTS));
+    if (sendto(descriptor, &packet, sizeof(packet), 0, (struct sockaddr *)&name, sizeof(name)) < 0)
+      result = -errno;
   }
   close(descriptor);
   return result;

@@ -44,7 +44,7 @@ struct Figures: Sendable {
   }
 
   /// The line of an operation, as the format of benchmarks has it.
-  func line(_ mode: Mode, _ operation: Operation, operations: Int) -> String? {
+  func line(_ mode: Mode, _ operation: Operation, operations: Int, flows: Int = 0) -> String? {
     guard let rounds = rounds[mode]?[operation], !rounds.isEmpty else { return nil }
     let medians = rounds.map(\.median)
     var members = [
@@ -55,6 +55,7 @@ struct Figures: Sendable {
       #""p99":\#(Self.text(Self.median(rounds.map(\.p99))))"#, #""least":\#(Self.text(medians.min() ?? 0))"#,
       #""most":\#(Self.text(medians.max() ?? 0))"#,
     ]
+    if flows > 0 { members.append(#""flows":\#(flows)"#) }
     if mode != .direct, let ratio = ratio(mode, .direct, operation) {
       members.append(#""of_direct":\#(Self.text(ratio))"#)
     }

@@ -13,6 +13,8 @@ struct Latency: Sendable {
   var rounds: Int
   var operations: Int
   var processor: Int
+  /// What else each node knows; nil for nothing.
+  var flows: OpenFlows?
 
   /// A mode that is ready.
   private struct Contender: Sendable {
@@ -20,6 +22,7 @@ struct Latency: Sendable {
     let stage: Stage
     let servers: Servers
     let balancer: any Balancer
+    let flows: OpenFlows?
   }
 
   /// Measures one list.
@@ -54,6 +57,7 @@ struct Latency: Sendable {
         }
       }
     }
+    for contender in contenders where contender.mode == .ipvs { try contender.flows?.checkTheyLast() }
     for contender in contenders {
       await contender.servers.stop()
       try await contender.balancer.remove()
@@ -67,10 +71,13 @@ struct Latency: Sendable {
     try await stage.serve(targets.addresses)
     let balancer = try await mode.balancer(at: stage, for: list)
     try report(try await balancer.program(list))
+    var flows = flows
+    if flows != nil { Progress.say("\(mode.rawValue): \(flows?.count ?? 0) flows") }
+    try await flows?.open(to: list, mode, at: stage, on: processor)
     let servers = try await balancer.serving {
       try await Servers(targets.ports, in: stage.server, on: processor)
     }
-    return Contender(mode: mode, stage: stage, servers: servers, balancer: balancer)
+    return Contender(mode: mode, stage: stage, servers: servers, balancer: balancer, flows: flows)
   }
 
   private func time(_ contender: Contender, _ target: Targets.Target, count: Int) async throws -> Sample {

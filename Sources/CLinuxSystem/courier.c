@@ -46,20 +46,30 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t has_letters = PTHREAD_COND_INITIALIZER;
 static struct letter *first, **end = &first;
 
+static void give(Job *job, Enqueue *original) {
+  earlier ? earlier(job, original) : original(job);
+}
+
+static void give_with_delay(unsigned long long delay, Job *job, EnqueueWithDelay *original) {
+  earlier_with_delay ? earlier_with_delay(delay, job, original) : original(delay, job);
+}
+
+/* Seconds and nanoseconds of the deadline, then of what it may be late. */
+static void give_with_deadline(const long long n[4], int clock, Job *job, EnqueueWithDeadline *original) {
+  earlier_with_deadline ? earlier_with_deadline(n[0], n[1], n[2], n[3], clock, job, original)
+                        : original(n[0], n[1], n[2], n[3], clock, job);
+}
+
 static void deliver(const struct letter *letter) {
-  const long long *n = letter->numbers;
   if (letter->function) {
     letter->function(letter->context);
     sem_post(letter->is_done);
   } else if (letter->now)
-    earlier ? earlier(letter->job, letter->now) : letter->now(letter->job);
+    give(letter->job, letter->now);
   else if (letter->with_delay)
-    earlier_with_delay ? earlier_with_delay((unsigned long long)n[0], letter->job, letter->with_delay)
-                       : letter->with_delay((unsigned long long)n[0], letter->job);
-  else if (earlier_with_deadline)
-    earlier_with_deadline(n[0], n[1], n[2], n[3], letter->clock, letter->job, letter->with_deadline);
+    give_with_delay((unsigned long long)letter->numbers[0], letter->job, letter->with_delay);
   else
-    letter->with_deadline(n[0], n[1], n[2], n[3], letter->clock, letter->job);
+    give_with_deadline(letter->numbers, letter->clock, letter->job, letter->with_deadline);
 }
 
 static void queue(struct letter letter) {
@@ -74,26 +84,29 @@ static void queue(struct letter letter) {
   pthread_cond_signal(&has_letters);
 }
 
-/* Delivers at once from a thread without a mark, else lets the courier. */
-static void post(struct letter letter) {
-  is_marked ? queue(letter) : deliver(&letter);
-}
-
+/* The hooks deliver at once from a thread without a mark, as nearly all are, and else let the courier. */
 static SWIFT void enqueue(Job *job, Enqueue *original) {
-  post((struct letter){.job = job, .now = original});
+  if (!is_marked)
+    return give(job, original);
+  queue((struct letter){.job = job, .now = original});
 }
 
 static SWIFT void enqueue_with_delay(unsigned long long delay, Job *job, EnqueueWithDelay *original) {
-  post((struct letter){.job = job, .with_delay = original, .numbers = {(long long)delay}});
+  if (!is_marked)
+    return give_with_delay(delay, job, original);
+  queue((struct letter){.job = job, .with_delay = original, .numbers = {(long long)delay}});
 }
 
 static SWIFT void enqueue_with_deadline(long long seconds, long long nanoseconds, long long tolerance_seconds,
                                         long long tolerance_nanoseconds, int clock, Job *job,
                                         EnqueueWithDeadline *original) {
-  post((struct letter){.job = job,
-                       .with_deadline = original,
-                       .numbers = {seconds, nanoseconds, tolerance_seconds, tolerance_nanoseconds},
-                       .clock = clock});
+  const long long numbers[4] = {seconds, nanoseconds, tolerance_seconds, tolerance_nanoseconds};
+  if (!is_marked)
+    return give_with_deadline(numbers, clock, job, original);
+  queue((struct letter){.job = job,
+                        .with_deadline = original,
+                        .numbers = {seconds, nanoseconds, tolerance_seconds, tolerance_nanoseconds},
+                        .clock = clock});
 }
 
 static void *deliver_for_ever(void *unused) {

@@ -84,6 +84,8 @@ package struct Program {
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = files[0]
     process.standardError = files[1]
+    // Foundation keeps a process that ran, and what was given to it: closed here, not when its handles go.
+    defer { for file in files { try? file.close() } }
     try process.runUnblocked()
     // Also when `meanwhile` fails, nothing stays behind.
     defer { if process.isRunning { process.terminate() } }

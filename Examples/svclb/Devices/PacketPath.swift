@@ -158,7 +158,7 @@ struct PacketPath {
     for (number, entry) in try pods.endpoints.entries() where number > 0 {
       let isTaken = entry.flags & UInt32(ENDPOINT_PRESENT) != 0
       if !isTaken, free.map({ number < $0 }) ?? true { free = number }
-      guard isTaken, device.has(entry) else { continue }
+      guard isTaken, entry.belongs(to: device.address, device.address6) else { continue }
       // One pod passes one pair of programs: two would translate twice.
       if let other = try Self.records(devices).first(where: { $0.endpoint == number }) {
         if try await other.isAlive(in: devices) {
@@ -200,10 +200,5 @@ extension Device {
 
   fileprivate func pod(_ endpoint: UInt32) -> DevicePod {
     DevicePod(endpoint: endpoint, address: address, address6: address6, parent: parent)
-  }
-
-  /// Whether an entry has one of the pod's addresses.
-  fileprivate func has(_ entry: endpoint) -> Bool {
-    (address != nil && entry.ipv4 == address) || (address6 != nil && entry.ipv6 == address6)
   }
 }

@@ -32,6 +32,13 @@ extension endpoint {
     guard case .v6(let address) = address6.address, address != IPv6Address(high: 0, low: 0) else { return nil }
     return address
   }
+
+  /// Whether it is the entry of the pod with these addresses.
+  ///
+  /// By one of them: a pod may get its second one, or lose it, and stays the same pod.
+  package func belongs(to address: IPv4Address?, _ address6: IPv6Address?) -> Bool {
+    (ipv4 != nil && ipv4 == address) || (ipv6 != nil && ipv6 == address6)
+  }
 }
 
 extension flow_key: BPFValue {

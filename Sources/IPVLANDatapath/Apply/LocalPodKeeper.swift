@@ -75,12 +75,3 @@ struct LocalPodKeeper: Sendable {
     }
   }
 }
-
-extension endpoint {
-  /// Whether it is the entry of the pod with these addresses.
-  ///
-  /// By one of them: a pod may get its second one, or lose it, and stays the same pod.
-  func belongs(to address: IPv4Address?, _ address6: IPv6Address?) -> Bool {
-    (ipv4 != nil && ipv4 == address) || (ipv6 != nil && ipv6 == address6)
-  }
-}

@@ -45,18 +45,11 @@ struct NodeFixture: ~Copyable {
 
   /// What a frame of the device becomes; `.returns` is one that is sent on, or back.
   func run(_ packet: Packet, _ direction: FlowRecord.Direction) throws -> Result {
-    let before = try pods.readDropCounters()
-    let result =
+    try Result(counting: pods) {
       switch direction {
       case .ingress: try node.fromOutside.test(packet: packet.bytes)
       case .egress: try node.toOutside.test(packet: packet.bytes)
       }
-    let counted = try pods.readDropCounters().filter { before[$0.key] != $0.value }
-    let after = Packet(parsing: result.packet)
-    switch result.returnValue {
-    case -1: return .passes(after)
-    case 7: return .returns(after)
-    default: return .drops(try #require(counted.first).key)
     }
   }
 

@@ -25,22 +25,11 @@ extension PodFixture {
 
   /// Runs the program of the direction on a packet, at an interface that is its own.
   func run(_ packet: Packet, _ direction: FlowRecord.Direction) throws -> Result {
-    let before = try datapath.readDropCounters()
-    let result =
+    try Result(counting: datapath) {
       switch direction {
       case .egress: try dispatcher.egress.test(packet: packet.bytes)
       case .ingress: try dispatcher.ingress.test(packet: packet.bytes)
       }
-    let counted = try datapath.readDropCounters().filter { before[$0.key] != $0.value }
-    let after = Packet(parsing: result.packet)
-    switch result.returnValue {
-    case -1:
-      #expect(counted.isEmpty, "passed, but counted \(counted)")
-      return .passes(after)
-    case 7: return .returns(after)
-    default:
-      #expect(result.returnValue == 2 && counted.count == 1)
-      return .drops(try #require(counted.first).key)
     }
   }
 
@@ -60,6 +49,25 @@ extension PodFixture {
 
   struct UnexpectedResult: Error {
     var result: Result
+  }
+}
+
+extension PodFixture.Result {
+  /// What a test run made of a packet, and the one reason that it counted when it dropped it.
+  init(counting datapath: PodDatapath, _ run: () throws -> TestRun) throws {
+    let before = try datapath.readDropCounters()
+    let result = try run()
+    let counted = try datapath.readDropCounters().filter { before[$0.key] != $0.value }
+    let after = Packet(parsing: result.packet)
+    switch result.returnValue {
+    case -1:
+      #expect(counted.isEmpty, "passed, but counted \(counted)")
+      self = .passes(after)
+    case 7: self = .returns(after)
+    default:
+      #expect(result.returnValue == 2 && counted.count == 1)
+      self = .drops(try #require(counted.first).key)
+    }
   }
 }
 
