@@ -25,7 +25,7 @@ struct NodeFixture: ~Copyable {
     ports: ClosedRange<UInt16> = 61_000...65_535
   ) throws {
     let services = try TestServices()
-    let pods = try PodDatapath.load(pinDirectory: nil, limits: .small, services: services.maps)
+    let pods = try PodDatapath.load(pinDirectory: nil, limits: .small)
     let node = try NodeDatapath.load(
       services: services.maps, pods: pods,
       masquerade: .init(ipv4: PodFixture.node, ipv6: Family.v6.node.v6, ports: ports),

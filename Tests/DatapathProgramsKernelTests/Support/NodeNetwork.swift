@@ -64,7 +64,7 @@ struct NodeNetwork {
     _ flags: UInt32
   ) throws -> Node {
     let services = try TestServices()
-    let pods = try PodDatapath.load(pinDirectory: nil, limits: .small, services: services.maps)
+    let pods = try PodDatapath.load(pinDirectory: nil, limits: .small)
     let programs = try NodeDatapath.load(
       services: services.maps, pods: pods, masquerade: .init(ipv4: address(.v4).v4, ipv6: address(.v6).v6),
       forwarding: forwarding, flows: 256)
