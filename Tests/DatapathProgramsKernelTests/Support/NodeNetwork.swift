@@ -107,7 +107,7 @@ struct NodeNetwork {
         try await ip("address add \(address)/\(family == .v4 ? "24" : "64 nodad") dev eth0", in: namespace)
       }
       try await ip("link set eth0 up", in: namespace)
-      if number > 0 { try await forward(namespace) }
+      if number > 0 { try await Self.forward(namespace) }
     }
     let path = "/proc/\(getpid())/fd/\(pod.descriptor)"
     try await ip("link add pod0 type veth peer name eth0 netns \(path)", in: back)
@@ -124,7 +124,7 @@ struct NodeNetwork {
     }
   }
 
-  private func forward(_ namespace: NetworkNamespace) async throws {
+  static func forward(_ namespace: NetworkNamespace) async throws {
     try await namespace.run {
       for setting in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
         guard let file = unsafe fopen("/proc/sys/net/\(setting)", "w") else {
