@@ -16,7 +16,7 @@ protocol Engine {
 
 /// The engines by the names that the command line has for them.
 enum EngineName: String, ExpressibleByArgument, CaseIterable {
-  /// The reference for few questions about whatever policies, the tables for many.
+  /// The reference for few questions about whatever policies, and about policies that tables cannot hold; else the tables.
   case auto
   /// Walks the policies, as the API's text has it.
   case reference
@@ -34,7 +34,8 @@ enum EngineName: String, ExpressibleByArgument, CaseIterable {
       // It walks the rules once for each end that it meets, whatever tables they would make.
       let steps = probes.endCount.multipliedReportingOverflow(by: input.peerCount)
       let isQuick = !steps.overflow && steps.partialValue <= Self.stepLimit
-      return try (isQuick ? Self.reference : .tables).engine(input, options: options, for: probes)
+      if !isQuick, let tables = TablesEngine(CompiledPolicy(input, options: options)) { return tables }
+      return ReferenceEngine(input, options: options)
     case .reference: return ReferenceEngine(input, options: options)
     case .tables: return try TablesEngine(input, options: options)
     case .kernel: return try KernelEngine(input, options: options)
