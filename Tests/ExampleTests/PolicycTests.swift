@@ -68,6 +68,18 @@ struct PolicycTests {
     #expect(tables.errors.contains("multiply to more port ranges than tables hold"))
   }
 
+  @Test func `many probes are answered by the tables, few by the reference`() throws {
+    let cluster = try ClusterFile.read(Array(PolicycFixture.cluster.utf8))
+    for (count, isMany) in [(1, false), (100_000, false), (100_001, true)] {
+      let ports = Array(repeating: "\"TCP/80\"", count: count).joined(separator: ",")
+      let text = #"{"formatVersion":1,"groups":[{"from":["shop/db"],"to":["shop/web-1"],"ports":[\#(ports)]}]}"#
+      let engine = try EngineName.auto.engine(
+        cluster, options: PolicyOptions(), for: ProbesFile(Array(text.utf8), cluster: cluster))
+      #expect(engine is TablesEngine == isMany)
+      #expect(engine is ReferenceEngine != isMany)
+    }
+  }
+
   @Test func `output that cannot be written is an error and one sentence`() async throws {
     let fixture = try PolicycFixture()
     for command in ["compile", "compile --stats --output json"] {

@@ -27,13 +27,16 @@ enum EngineName: String, ExpressibleByArgument, CaseIterable {
 
   /// How many steps the reference may take at most where there is a choice: some seconds.
   private static let stepLimit = 300_000_000
+  /// How many probes it is given at most: beside the steps each takes it some microseconds, and the tables less than one.
+  private static let probeLimit = 100_000
 
   func engine(_ input: PolicyInput, options: PolicyOptions, for probes: ProbesFile) throws -> any Engine {
     switch self {
     case .auto:
       // It walks the rules once for each end that it meets, whatever tables they would make.
       let steps = probes.endCount.multipliedReportingOverflow(by: input.peerCount)
-      let isQuick = !steps.overflow && steps.partialValue <= Self.stepLimit
+      let isQuick =
+        !steps.overflow && steps.partialValue <= Self.stepLimit && probes.count <= Self.probeLimit
       if !isQuick, let tables = TablesEngine(CompiledPolicy(input, options: options)) { return tables }
       return ReferenceEngine(input, options: options)
     case .reference: return ReferenceEngine(input, options: options)
