@@ -47,7 +47,7 @@ struct JSONOutput {
 
   /// Prints it as one document.
   func write() throws {
-    try FileHandle.standardOutput.write(contentsOf: Data(bytes + [0x0A]))
+    try writeOutput(Data(bytes + [0x0A]))
   }
 
   private mutating func separate() {
@@ -82,8 +82,19 @@ struct JSONOutput {
 }
 
 /// Prints text and a line's end.
-func write(_ text: String) throws {
-  try FileHandle.standardOutput.write(contentsOf: Data("\(text)\n".utf8))
+func write(_ text: String) throws { try writeOutput(Data("\(text)\n".utf8)) }
+
+/// The output could not be written.
+private struct OutputError: Error, CustomStringConvertible {
+  var description: String
+}
+
+private func writeOutput(_ data: Data) throws {
+  do {
+    try FileHandle.standardOutput.write(contentsOf: data)
+  } catch {
+    throw OutputError(description: "the output cannot be written; is the disk full, or its reader gone?")
+  }
 }
 
 extension JSONOutput {

@@ -14,6 +14,9 @@ public struct PolicyManifests: Sendable {
   /// The most errors that are kept; a stream can have millions of wrong documents.
   public static let errorLimit = 1000
 
+  /// The most errors that are counted beyond those that are kept.
+  public static let omittedErrorLimit = 100_000
+
   /// A policy, and where it was found.
   public struct Entry: Hashable, Sendable {
     /// The document in the stream, from 0, empty ones included.
@@ -63,7 +66,7 @@ public struct PolicyManifests: Sendable {
   public private(set) var replacements: [Replacement] = []
   /// How many more replaced policies there are.
   public private(set) var omittedReplacementCount = 0
-  /// How many more errors there are.
+  /// How many more errors there are; nothing is read any more when there are ``omittedErrorLimit``.
   public private(set) var omittedErrorCount = 0
 
   /// Reads a stream.
@@ -80,7 +83,7 @@ public struct PolicyManifests: Sendable {
     var document = 0
     do {
       var composer = try YAMLComposer(bytes)
-      while let next = try composer.nextDocument() {
+      while omittedErrorCount < Self.omittedErrorLimit, let next = try composer.nextDocument() {
         switch next {
         case .value(.null): break
         case .value(let value): reader.read(value, document, into: &self)

@@ -26,12 +26,16 @@ public struct SourceMap: Sendable {
 
   /// Maps a stream; of one that cannot be read to its end the documents before the error are there.
   ///
-  /// - Parameter bytes: the stream as ``PolicyManifests`` or ``ManifestStream`` reads it.
-  public init(bytes: [UInt8]) {
+  /// - Parameters:
+  ///   - bytes: the stream as ``PolicyManifests`` or ``ManifestStream`` reads it.
+  ///   - documentLimit: how many of its documents are wanted at most, from the first.
+  public init(bytes: [UInt8], documentLimit: Int = .max) {
     guard bytes.count <= ManifestStream.sizeLimit else { return }
     do {
       var composer = try Composer(bytes)
-      while let root = try composer.nextDocument(into: &nodes) { documents.append(root) }
+      while documents.count < documentLimit, let root = try composer.nextDocument(into: &nodes) {
+        documents.append(root)
+      }
     } catch {
       // What was read before is worth as much.
     }

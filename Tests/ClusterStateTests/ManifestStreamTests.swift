@@ -51,7 +51,19 @@ struct ManifestStreamTests {
     #expect(namespace.metadata.annotations["k"] == expected)
   }
 
-  @Test(arguments: [#"{"a": "\ud83d"}"#, #"{"a": "\ud83d\u"#, #"{"a": "\"#])
+  @Test(arguments: [
+    (#"\ud83d"#, "\u{FFFD}"), (#"\ude00"#, "\u{FFFD}"), (#"\ud83d\ud83d\ude00"#, "\u{FFFD}\u{1F600}"),
+    ("\u{7F}", "\u{7F}"), ("\u{80}\u{85}\u{9F}", "\u{80}\u{85}\u{9F}"), ("a\u{2028}b\u{2029}", "a\u{2028}b\u{2029}"),
+    ("\u{FFFE}\u{FFFF}\u{FFFD}", "\u{FFFE}\u{FFFF}\u{FFFD}"), ("\u{E9}\u{201C}\u{C2}", "\u{E9}\u{201C}\u{C2}"),
+  ])
+  func `texts of JSON that YAML cannot have are read`(text: String, expected: String) throws {
+    let text =
+      #"{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "annotations": {"k": "\#(text)"}}}"#
+    guard case .namespace(let namespace)? = try read(text).first else { return #expect(Bool(false), "no namespace") }
+    #expect(namespace.metadata.annotations["k"] == expected)
+  }
+
+  @Test(arguments: [#"{"a": "\ud83"}"#, #"{"a": "\ud83d\u"#, #"{"a": "\"#])
   func `half an escape is an error`(text: String) throws {
     #expect(try refusal(text).code == .malformed)
   }
@@ -92,7 +104,7 @@ struct ManifestStreamTests {
 
   @Test(arguments: [
     ("a: 1\na: 2\n", "twice"), ("a: [1", "line"), ("a: *b", "no anchor"), ("[a]: b", "must be text"),
-    ("a: !!omg b", "tag"), ("a: b: c", "line"), ("a: &a [*a]", "no anchor"), ("<<: 1", "<<"),
+    ("a: !!int b", "!!int"), ("a: b: c", "line"), ("a: &a [*a]", "no anchor"), ("<<: 1", "<<"),
   ])
   func `broken YAML is an error with the reason`(text: String, reason: String) throws {
     let error = try refusal(text)

@@ -88,10 +88,16 @@ struct SourceMapTests {
   }
 
   @Test func `JSON objects with lines of their own keep them`() {
-    let map = SourceMap(bytes: Array("{\"a\":\n 1}\n{\"b\": 2}\n  {\"c\": 3}\n".utf8))
+    let map = SourceMap(bytes: Array("{\"a\":\n 1}\n{\"b\": 2}\n \t{\"c\": 3}\n".utf8))
     #expect(map.lines(document: 0, path: ".a") == 1...2)
     #expect(map.lines(document: 1, path: ".b") == 3...3)
     #expect(map.lines(document: 2, path: ".c") == 4...4)
+  }
+
+  @Test func `no more documents are mapped than are wanted`() {
+    let map = SourceMap(bytes: Array("a: b\n---\nc: d\n---\ne: f\n".utf8), documentLimit: 2)
+    #expect(map.lines(document: 1, path: ".c") == 3...3)
+    #expect(map.lines(document: 2, path: ".e") == nil)
   }
 
   @Test func `of a broken stream the documents before are there`() {

@@ -13,7 +13,7 @@ struct EvalCommand: ParsableCommand {
 
       The engines must agree: reference walks the policies as the API's text has it; tables compiles them and reads the \
       result in user space; kernel sends packets through the real programs, and needs root. auto takes the reference for few \
-      ends and the tables for many.
+      probes, and where tables cannot hold the policies; else the tables.
 
       Example:
         policyc eval --cluster cluster.json --policies policies.yaml --probes probes.json

@@ -16,7 +16,7 @@ protocol Engine {
 
 /// The engines by the names that the command line has for them.
 enum EngineName: String, ExpressibleByArgument, CaseIterable {
-  /// The reference for few questions about whatever policies, the tables for many.
+  /// The reference for few questions about whatever policies, and about policies that tables cannot hold; else the tables.
   case auto
   /// Walks the policies, as the API's text has it.
   case reference
@@ -27,14 +27,18 @@ enum EngineName: String, ExpressibleByArgument, CaseIterable {
 
   /// How many steps the reference may take at most where there is a choice: some seconds.
   private static let stepLimit = 300_000_000
+  /// How many probes it is given at most: beside the steps each takes it some microseconds, and the tables less than one.
+  private static let probeLimit = 100_000
 
   func engine(_ input: PolicyInput, options: PolicyOptions, for probes: ProbesFile) throws -> any Engine {
     switch self {
     case .auto:
       // It walks the rules once for each end that it meets, whatever tables they would make.
       let steps = probes.endCount.multipliedReportingOverflow(by: input.peerCount)
-      let isQuick = !steps.overflow && steps.partialValue <= Self.stepLimit
-      return try (isQuick ? Self.reference : .tables).engine(input, options: options, for: probes)
+      let isQuick =
+        !steps.overflow && steps.partialValue <= Self.stepLimit && probes.count <= Self.probeLimit
+      if !isQuick, let tables = TablesEngine(CompiledPolicy(input, options: options)) { return tables }
+      return ReferenceEngine(input, options: options)
     case .reference: return ReferenceEngine(input, options: options)
     case .tables: return try TablesEngine(input, options: options)
     case .kernel: return try KernelEngine(input, options: options)

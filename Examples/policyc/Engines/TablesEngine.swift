@@ -10,6 +10,12 @@ struct TablesEngine: Engine {
     compiled = try CompiledPolicy(input, options: options).checked()
   }
 
+  /// Nil where tables cannot hold all of the policies.
+  init?(_ compiled: CompiledPolicy) {
+    guard compiled.excesses.isEmpty else { return nil }
+    self.compiled = compiled
+  }
+
   func answers(to probes: [PolicyProbe]) throws -> [PolicyAnswer] {
     try probes.map { probe in
       guard let answer = compiled.answer(probe) else { throw EngineError(description: "no answer for \(probe.text)") }

@@ -70,7 +70,9 @@ struct PolicyFile {
   /// The same with what is needed to say lines, which costs as much as reading.
   func withLines() -> PolicyFile {
     var copy = self
-    let map = SourceMap(bytes: bytes)
+    // Where there are problems, nothing else is shown.
+    let lastDocument = problems.isEmpty ? nil : problems.compactMap(\.document).max() ?? -1
+    let map = SourceMap(bytes: bytes, documentLimit: lastDocument.map { $0 + 1 } ?? .max)
     copy.sourceMap = map
     for index in copy.problems.indices {
       guard problems[index].line == nil, let document = problems[index].document else { continue }

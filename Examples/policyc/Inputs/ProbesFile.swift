@@ -58,6 +58,9 @@ struct ProbesFile {
     self.groups = groups
   }
 
+  /// How many connections there are; never more than ``limit``.
+  var count: Int { groups.reduce(0) { $0 + $1.count } }
+
   /// How many ends the groups name.
   var endCount: Int { groups.reduce(0) { $0 + $1.sources.count + $1.destinations.count } }
 

@@ -31,5 +31,5 @@ enum ByteOrderMarks {
 /// - Parameter bytes: the stream as it came.
 /// - Returns: the same documents.
 func yamlBytes(_ bytes: [UInt8]) -> [UInt8] {
-  JSONStream.separated(JSONEscapes.withoutSurrogates(ByteOrderMarks.removed(from: bytes)))
+  JSONStream.asYAML(JSONEscapes.withoutSurrogates(ByteOrderMarks.removed(from: bytes)))
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// JSON writes a character outside of the basic plane as two escapes, which libyaml refuses.
+/// JSON writes a character outside of the basic plane as two escapes, which libyaml refuses; one of them alone stands for
+/// the replacement character, as in kubectl's reader.
 enum JSONEscapes {
-  /// Replaces each pair of surrogate escapes of a JSON stream by the character itself.
+  /// Replaces each pair of surrogate escapes of a JSON stream by the character itself, and each half of one.
   ///
   /// - Parameter bytes: a stream; one that does not begin like JSON is returned as it is.
   /// - Returns: bytes of which there are never more than before.
@@ -26,6 +27,9 @@ enum JSONEscapes {
       {
         result += Array(String(scalar).utf8)
         position += 12
+      } else if let half = unit(bytes, at: position), (0xD800..<0xE000).contains(half) {
+        result += [0xEF, 0xBF, 0xBD]
+        position += 6
       } else {
         // The escaped byte goes along, so that it does not begin an escape itself.
         result += bytes[position..<min(position + 2, bytes.count)]

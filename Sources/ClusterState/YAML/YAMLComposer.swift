@@ -227,7 +227,8 @@ struct YAMLComposer: ~Copyable {
     case ("timestamp", .string) where YAMLScalar.isDate(text): return value
     case ("int", _), ("float", _), ("bool", _), ("null", _), ("timestamp", _):
       throw refusal("\"\(text.prefix(80))\" cannot be read as !!\(name)")
-    default: throw refusal("tag !!\(name.prefix(80)) is not known; remove it")
+    // As kubectl's reader does with the tags that it does not know.
+    default: return .string(text)
     }
   }
 }
