@@ -132,6 +132,7 @@ private struct CanonicalText {
 
   /// The rules of a stage behind a verdict for a class, asked at the first port of each range.
   private func rules(_ stage: PolicyStage, _ user: User, _ address: IPAddress, _ table: PortTableID) -> String {
+    guard let question = policy.question(for: user.pod, user.direction, peer: address) else { return "" }
     var questions: [(IPProtocol, UInt16)] = [(IPProtocol(rawValue: 1), 0)]
     if let ports = tables.portTables[table] {
       for (transport, list) in [(IPProtocol.tcp, ports.tcp), (.udp, ports.udp), (.sctp, ports.sctp)] {
@@ -141,8 +142,7 @@ private struct CanonicalText {
     }
     var found: Set<PolicyRuleReference> = []
     for (transport, port) in questions {
-      found.formUnion(
-        policy.rules(of: stage, for: user.pod, user.direction, peer: address, protocol: transport, port: port))
+      found.formUnion(question.rules(of: stage, at: port, of: transport))
     }
     return found.isEmpty ? "" : " by \(list(found.sorted()))"
   }

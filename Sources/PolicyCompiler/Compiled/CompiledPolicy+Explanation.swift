@@ -20,9 +20,7 @@ extension CompiledPolicy {
       return PolicyExplanation(isAllowed: true, reason: .notAPod)
     }
     if record.pod.addresses.contains(peer) { return PolicyExplanation(isAllowed: true, reason: .itself) }
-    let question = RuleQuestion(
-      state, subject: record, direction, peer: peer, protocol: `protocol`, port: port)
-    return question.explanation
+    return RuleQuestion(state, subject: record, direction, peer: peer).explanation(at: port, of: `protocol`)
   }
 
   /// Why both sides of a connection say what they say.
@@ -48,46 +46,69 @@ extension CompiledPolicy {
 }
 
 extension CompiledPolicy {
-  /// The rules of one stage that decide there, whatever the stages before say.
-  func rules(
-    of stage: PolicyStage, for pod: NamespacedName, _ direction: PolicyDirection, peer: IPAddress, protocol: IPProtocol,
-    port: UInt16
-  ) -> [PolicyRuleReference] {
+  /// The policies of a pod, to be asked about the packets of one peer; nil where there is no such pod with a network of its own.
+  func question(
+    for pod: NamespacedName, _ direction: PolicyDirection, peer: IPAddress
+  ) -> RuleQuestion? {
     guard let record = state.pods[pod].flatMap({ state.podRecords[Int($0)] }), record.kind != noNumber else {
-      return []
+      return nil
     }
-    let question = RuleQuestion(
-      state, subject: record, direction, peer: peer, protocol: `protocol`, port: port)
-    return stage == .policy ? question.allowing() : question.tier(stage).map { [$0.0] } ?? []
+    return RuleQuestion(state, subject: record, direction, peer: peer)
   }
 }
 
-/// One side's policies, asked about one packet.
+/// One side's policies, asked about the packets of one peer.
 struct RuleQuestion {
+  /// A rule that names the peer.
+  private struct Candidate {
+    var reference: PolicyRuleReference
+    var action: ClusterPolicy.Action
+    var ports: UInt32
+  }
+
   private let state: CompilerState
   private let direction: PolicyDirection
   private let peer: IPAddress
-  private let transport: UInt8
-  private let port: UInt16
   private let isOwnNode: Bool
-  /// The elements that the peer has.
-  private var elements: Set<UInt32> = []
   /// What names of ports mean.
   private var named: [NamedPort] = []
-  private var policies: [PolicyRecord] = []
+  /// The NetworkPolicies that isolate the pod.
+  private var isolating: [PolicyReference] = []
+  /// By stage, in the order in which they are asked.
+  private var candidates: [[Candidate]] = PolicyStage.allCases.map { _ in [] }
 
-  init(
-    _ state: CompilerState, subject: PodRecord, _ direction: PolicyDirection, peer: IPAddress, protocol: IPProtocol,
-    port: UInt16
-  ) {
+  init(_ state: CompilerState, subject: PodRecord, _ direction: PolicyDirection, peer: IPAddress) {
     self.state = state
     self.direction = direction
     self.peer = peer
-    transport = TransportProtocol.allCases.first { $0.number == `protocol`.rawValue }?.position ?? UInt8.max
-    self.port = port
     let node = subject.pod.node.flatMap { state.tables.nodes[$0] } ?? []
     isOwnNode = state.options.allowsOwnNode && node.contains(peer)
     let owner = state.pod(at: peer)
+    let destination = direction == .ingress ? subject : owner
+    if let destination { named = NamedPort.list(of: destination.pod.ports) }
+    let elements = elements(of: owner)
+    let policies = state.elements(selecting: state.kinds[subject.kind].group).flatMap {
+      state.elementRecords[Int($0)].subjects
+    }.compactMap { state.policyRecords[Int($0)] }.filter { $0.rules(direction) != nil }
+    for policy in policies.sorted(by: Self.precedes) {
+      if policy.stage == .policy { isolating.append(policy.reference) }
+      for (index, rule) in (policy.rules(direction) ?? []).enumerated()
+      where rule.peers.contains(where: { isPeer(among: $0, elements) }) {
+        candidates[Int(policy.stage.rawValue)].append(
+          Candidate(
+            reference: PolicyRuleReference(policy: policy.reference, direction: direction, index: index),
+            action: rule.action, ports: rule.ports))
+      }
+    }
+  }
+
+  private static func precedes(_ left: PolicyRecord, _ right: PolicyRecord) -> Bool {
+    left.priority == right.priority ? left.reference < right.reference : left.priority < right.priority
+  }
+
+  /// The elements that the peer has.
+  private func elements(of owner: PodRecord?) -> Set<UInt32> {
+    var elements: Set<UInt32> = []
     if let owner { elements = Set(state.elements(selecting: state.kinds[owner.kind].group)) }
     if let number = state.addresses.number(of: peer) {
       for owner in state.addressRecords[Int(number)].owners.all where owner & 1 == 1 {
@@ -98,18 +119,10 @@ struct RuleQuestion {
         }
       }
     }
-    let destination = direction == .ingress ? subject : owner
-    if let destination { named = NamedPort.list(of: destination.pod.ports) }
-    policies = state.elements(selecting: state.kinds[subject.kind].group).flatMap {
-      state.elementRecords[Int($0)].subjects
-    }.compactMap { state.policyRecords[Int($0)] }.filter { $0.rules(direction) != nil }
+    return elements
   }
 
-  private func matches(_ rule: RuleForm) -> Bool {
-    rule.peers.contains(where: matchesPeer) && matchesPorts(state.ports[rule.ports])
-  }
-
-  private func matchesPeer(_ number: UInt32) -> Bool {
+  private func isPeer(among number: UInt32, _ elements: Set<UInt32>) -> Bool {
     switch state.peers[number] {
     case .any: true
     case .element(let element): elements.contains(element)
@@ -118,7 +131,8 @@ struct RuleQuestion {
     }
   }
 
-  private func matchesPorts(_ spec: PortSpec) -> Bool {
+  private func matches(_ candidate: Candidate, _ port: UInt16, _ transport: UInt8) -> Bool {
+    let spec = state.ports[candidate.ports]
     if spec.isAll { return true }
     if spec.span(at: port, of: transport) != nil { return true }
     return spec.names.contains { name in
@@ -128,54 +142,55 @@ struct RuleQuestion {
     }
   }
 
-  func tier(_ stage: PolicyStage) -> (PolicyRuleReference, ClusterPolicy.Action)? {
-    let ordered = policies.filter { $0.stage == stage }.sorted {
-      $0.priority == $1.priority ? $0.reference < $1.reference : $0.priority < $1.priority
-    }
-    for policy in ordered {
-      for (index, rule) in (policy.rules(direction) ?? []).enumerated() where matches(rule) {
-        return (PolicyRuleReference(policy: policy.reference, direction: direction, index: index), rule.action)
-      }
-    }
-    return nil
+  /// The rules of one stage that decide there, whatever the stages before say.
+  func rules(of stage: PolicyStage, at port: UInt16, of ipProtocol: IPProtocol) -> [PolicyRuleReference] {
+    stage == .policy
+      ? allowing(at: port, of: ipProtocol) : tier(stage, at: port, of: ipProtocol).map { [$0.0] } ?? []
+  }
+
+  private func tier(
+    _ stage: PolicyStage, at port: UInt16, of ipProtocol: IPProtocol
+  ) -> (PolicyRuleReference, ClusterPolicy.Action)? {
+    let transport = Self.transport(ipProtocol)
+    return candidates[Int(stage.rawValue)].first { matches($0, port, transport) }.map { ($0.reference, $0.action) }
   }
 
   /// Every rule of NetworkPolicies that allows.
-  func allowing() -> [PolicyRuleReference] {
-    var rules: [PolicyRuleReference] = []
-    for policy in policies where policy.stage == .policy {
-      for (index, rule) in (policy.rules(direction) ?? []).enumerated() where matches(rule) {
-        rules.append(PolicyRuleReference(policy: policy.reference, direction: direction, index: index))
-      }
-    }
-    return rules.sorted()
+  private func allowing(at port: UInt16, of ipProtocol: IPProtocol) -> [PolicyRuleReference] {
+    let transport = Self.transport(ipProtocol)
+    return candidates[Int(PolicyStage.policy.rawValue)].filter { matches($0, port, transport) }.map(\.reference)
+      .sorted()
   }
 
-  var explanation: PolicyExplanation {
+  private static func transport(_ ipProtocol: IPProtocol) -> UInt8 {
+    TransportProtocol.allCases.first { $0.number == ipProtocol.rawValue }?.position ?? UInt8.max
+  }
+
+  /// What the peer's packets to a port come to.
+  func explanation(at port: UInt16, of ipProtocol: IPProtocol) -> PolicyExplanation {
     var passedBy: [PolicyRuleReference] = []
-    if let (rule, action) = tier(.admin) {
+    if let (rule, action) = tier(.admin, at: port, of: ipProtocol) {
       if action != .pass {
         return PolicyExplanation(
           isAllowed: action == .accept, reason: .adminRule, rules: [rule], policies: [rule.policy])
       }
       passedBy.append(rule)
     }
-    let isolating = policies.filter { $0.stage == .policy }
     if !isolating.isEmpty {
       if isOwnNode {
         return PolicyExplanation(
-          isAllowed: true, reason: .ownNode, policies: isolating.map(\.reference).sorted(), passedBy: passedBy)
+          isAllowed: true, reason: .ownNode, policies: isolating.sorted(), passedBy: passedBy)
       }
-      let rules = allowing()
+      let rules = allowing(at: port, of: ipProtocol)
       if rules.isEmpty {
         return PolicyExplanation(
-          isAllowed: false, reason: .isolated, policies: isolating.map(\.reference).sorted(), passedBy: passedBy)
+          isAllowed: false, reason: .isolated, policies: isolating.sorted(), passedBy: passedBy)
       }
       return PolicyExplanation(
         isAllowed: true, reason: .networkPolicyRule, rules: rules, policies: Set(rules.map(\.policy)).sorted(),
         passedBy: passedBy)
     }
-    if let (rule, action) = tier(.baseline) {
+    if let (rule, action) = tier(.baseline, at: port, of: ipProtocol) {
       if action != .pass {
         return PolicyExplanation(
           isAllowed: action == .accept, reason: .baselineRule, rules: [rule], policies: [rule.policy],
