@@ -24,7 +24,7 @@ const volatile __u32 packet_path = 0;
 
 /* What choose_backend() says where it has no backend. */
 #define SERVICE_REFUSED   0    /* the cluster scope is empty: refuse at once */
-#define SERVICE_NOT_LOCAL (-1) /* the local scope is empty: no answer */
+#define SERVICE_NOT_LOCAL (-1) /* the local scope alone is empty: no answer */
 
 /* A backend's number is below this, for the verifier and for the sign of choose_backend()'s result. */
 #define BACKEND_LIMIT 0x7fffffffu
@@ -222,7 +222,8 @@ static __always_inline int choose_backend(__u64 word, bool local, struct affinit
     }
     hash *= 0x9e3779b1u;
   }
-  return local ? SERVICE_NOT_LOCAL : SERVICE_REFUSED;
+  /* Without an endpoint anywhere the policy does not matter, as with kube-proxy. */
+  return local && load_word(&extents->cluster) >> EXTENT_COUNT_SHIFT ? SERVICE_NOT_LOCAL : SERVICE_REFUSED;
 }
 
 /* Adds an open connection to a backend's load. */

@@ -79,7 +79,9 @@ struct Failure: Error {
       switch error.code {
       case .invalidLimits: self.init(.usage, "\(error)")
       case .conflictingFrontend, .invalidTable: self.init(.data, "\(error)")
-      case .tableFull: self.init(.unavailable, "\(error)")
+      case .tableFull:
+        self.init(
+          .unavailable, "\(error); maps are made for twice what apply is given first: svclb detach, and apply again")
       default:
         self.init(error.underlying.map(Self.status) ?? .system, Self.words(error.underlying, "\(error)"))
       }
@@ -105,6 +107,10 @@ struct Failure: Error {
   }
 
   private static func words(_ error: BPFError?, _ text: String) -> String {
-    error?.code == .permissionDenied ? "\(text); run it as root" : text
+    switch error?.code {
+    case .permissionDenied?: "\(text); run it as root"
+    case .foreignPin?: "\(text); svclb detach --keep-maps takes it away"
+    default: text
+    }
   }
 }

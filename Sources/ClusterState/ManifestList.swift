@@ -21,6 +21,14 @@ struct ManifestItem {
     return object
   }
 
+  /// Whether the item says that it is of a kind or version that the module does not know.
+  var isOfUnknownKind: Bool {
+    guard case .map(let fields) = value, text("apiVersion", fields) ?? "" != "", text("kind", fields) ?? "" != "" else {
+      return false
+    }
+    return !KubernetesObject.knows(value)
+  }
+
   /// Refuses an item of another kind or version; one of a typed list, or that does not say what it is, is left to reading.
   func requireKind(among kinds: [any KubernetesResource.Type]) throws(ValidationError) {
     guard list == nil, case .map(let fields) = value, let version = text("apiVersion", fields),

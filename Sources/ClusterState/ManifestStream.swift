@@ -8,7 +8,7 @@ public struct ManifestStream: Sendable {
   public enum UnknownKinds: Sendable {
     /// They are errors.
     case refused
-    /// They are skipped.
+    /// They are skipped; what does not say its kind and version is refused.
     case skipped
   }
 
@@ -67,7 +67,7 @@ public struct ManifestStream: Sendable {
     if document == .null { return }
     try ManifestItem.forEach(in: document, kinds: KubernetesObject.resources) {
       (item: ManifestItem) throws(ValidationError) in
-      if unknownKinds == .skipped, item.list == nil, !KubernetesObject.knows(item.value) { return }
+      if unknownKinds == .skipped, item.list == nil, item.isOfUnknownKind { return }
       let object = try item.decoded(options: .strict)
       if let error = object.validationErrors(at: item.path).first { throw error }
       objects.append(object)

@@ -103,6 +103,16 @@ struct ManifestStreamTests {
   }
 
   @Test(arguments: [
+    "404: Not Found", "text", "[1]", "{}", "{apiVersion: v1}", "{kind: Secret}", "{apiVersion: '', kind: ''}",
+  ])
+  func `what does not say its kind is refused, even where unknown kinds are skipped`(text: String) throws {
+    let error = try #require(throws: ManifestError.self) {
+      try ManifestStream(bytes: Array(text.utf8), name: "x", unknownKinds: .skipped)
+    }
+    #expect(error.code == .refused)
+  }
+
+  @Test(arguments: [
     ("a: 1\na: 2\n", "twice"), ("a: [1", "line"), ("a: *b", "no anchor"), ("[a]: b", "must be text"),
     ("a: !!int b", "!!int"), ("a: b: c", "line"), ("a: &a [*a]", "no anchor"), ("<<: 1", "<<"),
   ])

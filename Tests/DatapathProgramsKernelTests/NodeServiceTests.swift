@@ -78,6 +78,10 @@ struct NodeServiceTests {
     try fixture.services.add(family.otherVIP, 80, to: [Backend(address: family.peer, port: 8080)], flags: flags)
     let request = Message.tcp(from: 1000, to: 80, flags: .syn).packet(from: family.stranger, to: family.otherVIP)
     #expect(try fixture.run(request, .ingress) == .drops(.notLocal))
+    // Without a backend anywhere the policy does not matter: the client is told.
+    try fixture.services.add(family.vip, 81, to: [], flags: flags)
+    let other = Message.tcp(from: 1000, to: 81, flags: .syn).packet(from: family.stranger, to: family.vip)
+    #expect(try fixture.sentOn(other) == RefusalTests.reset(of: other, family, for: family.stranger))
   }
 
   @Test(arguments: Family.allCases)

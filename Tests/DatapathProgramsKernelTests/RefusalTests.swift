@@ -135,6 +135,12 @@ struct RefusalTests {
     let request = Message.tcp(from: 1000, to: 80, flags: .syn).packet(from: family.pod, to: family.vip)
     #expect(try fixture.run(request, .egress) == .drops(.notLocal))
     #expect(try services.maps.counters.values(at: written.index)?.reduce(0) { $0 + $1.not_local } == 1)
+    // Without one anywhere the policy does not matter: the pod is told, and believes it.
+    try services.add(family.vip, 81, to: [], flags: UInt32(FRONTEND_INTERNAL_LOCAL))
+    let other = Message.tcp(from: 1000, to: 81, flags: .syn).packet(from: family.pod, to: family.vip)
+    let reset = try fixture.returned(other)
+    #expect(reset == Self.reset(of: other, family, for: family.pod))
+    #expect(try fixture.run(reset, .ingress) == .passes(reset))
     // One that is here is used, the others are not.
     try services.add(
       family.otherVIP, 80,

@@ -121,6 +121,106 @@ struct ServiceCommandKernelTests {
     }
   }
 
+  @Test func `commands that change one directory at once take turns, and none is lost`() async throws {
+    try await ServiceScene.with { scene in
+      try await scene.apply("7\t10.96.0.7\ttcp\t8080\t127.0.0.1:8080\n")
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for number in 1...6 {
+          group.addTask {
+            try await scene.svclb(
+              "add", "--frontend", "10.97.0.\(number):8080", "--backend", "10.98.0.\(number):8080")
+          }
+        }
+        try await group.waitForAll()
+      }
+      let pairs = try await scene.objects("backends").map { "\($0["frontend"] ?? "") \($0["backend"] ?? "")" }
+      #expect(
+        Set(pairs)
+          == Set((1...6).map { "10.97.0.\($0):8080/TCP 10.98.0.\($0):8080" } + ["10.96.0.7:8080/TCP 127.0.0.1:8080"]))
+    }
+  }
+
+  @Test func `an apply that cannot attach leaves what is served as it is`() async throws {
+    try await ServiceScene.with { scene in
+      try await scene.apply("7\t10.96.0.7\ttcp\t8080\t127.0.0.1:8080\n")
+      let file = scene.folder.appending("other.tsv")
+      try "8\t10.96.0.8\ttcp\t8080\t\n".write(toFile: file.string, atomically: true, encoding: .utf8)
+      for (cgroup, status) in [("/no-such-cgroup", 69), ("/tmp", 71)] as [(String, Int32)] {
+        let outcome = try await Program("svclb").run(
+          ["apply", "--pin", scene.pins.string, "--manifests", file.string, "--cgroup", cgroup])
+        #expect(outcome.status == status && outcome.errors.contains(cgroup), "\(outcome.errors)")
+        #expect(try await scene.objects("list").compactMap { $0["frontend"] as? String } == ["10.96.0.7:8080/TCP"])
+      }
+    }
+  }
+
+  @Test func `a connected UDP socket whose endpoint is gone is ended`() async throws {
+    try await ServiceScene.with { scene in
+      try await scene.apply("7\t10.96.0.7\tudp\t8080\t127.0.0.1:8080\n8\t10.96.0.8\tudp\t8080\t127.0.0.1:8080\n")
+      let sockets = try await inControlGroup(scene.cgroup) {
+        try await scene.namespace.run {
+          try [7, 8].map { try TestSocket.connected(to: IPv4Address(10, 96, 0, $0), port: 8080, SOCK_DGRAM) }
+        }
+      }
+      // In the namespace of the sockets, which has no other process.
+      let outcome = try await Program("svclb").run(
+        ["remove", "--pin", scene.pins.string, "--frontend", "10.96.0.7:8080/UDP"],
+        wrapper: ["nsenter", "--net=\(scene.namespacePath)"])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(sockets.map(\.failure) == [Errno(rawValue: ECONNABORTED), nil])
+    }
+  }
+
+  @Test func `maps are made large enough for Maglev tables`() async throws {
+    try await ServiceScene.with { scene in
+      // 70 tables of 16,381 places are more than the maps have by default.
+      let services = (0..<70).map { number in
+        """
+        ---
+        apiVersion: v1
+        kind: Service
+        metadata: {name: web-\(number), annotations: {terwaykit.io/load-balancing: maglev}}
+        spec: {clusterIP: 10.96.1.\(number), ports: [{port: 80}]}
+        ---
+        apiVersion: discovery.k8s.io/v1
+        kind: EndpointSlice
+        metadata: {name: web-\(number)-1, labels: {kubernetes.io/service-name: web-\(number)}}
+        addressType: IPv4
+        ports: [{port: 80}]
+        endpoints: [{addresses: [10.0.0.5]}, {addresses: [10.0.0.6]}]
+        """
+      }
+      let file = scene.folder.appending("maglev.yaml")
+      try services.joined(separator: "\n").write(toFile: file.string, atomically: true, encoding: .utf8)
+      try await scene.svclb("apply", "--manifests", file.string)
+      #expect(try await scene.objects("list").count == 70)
+    }
+  }
+
+  @Test func `names that are too long for their map do not get into each other's way`() async throws {
+    try await ServiceScene.with { scene in
+      let pod = (0..<3).map { String(repeating: "p\($0)", count: 31) }.joined(separator: ".")
+      let file = scene.folder.appending("pod.yaml")
+      try """
+      apiVersion: v1
+      kind: Node
+      metadata: {name: here}
+      status: {addresses: [{type: InternalIP, address: 10.0.0.5}]}
+      ---
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: \(pod)}
+      spec:
+        nodeName: here
+        containers: [{name: web, image: web, ports: [{containerPort: 80, hostPort: 81}, {containerPort: 90, hostPort: 91}]}]
+      status: {phase: Running, podIP: 10.0.0.6, podIPs: [{ip: 10.0.0.6}]}
+      """.write(toFile: file.string, atomically: true, encoding: .utf8)
+      try await scene.svclb("apply", "--manifests", file.string, "--node", "here")
+      try await scene.svclb("add", "--frontend", "10.96.0.5:80")
+      #expect(try await scene.objects("list").count == 3)
+    }
+  }
+
   @Test func `a command without privileges is 77, and says so`() async throws {
     try await ServiceScene.with { scene in
       try await scene.apply("7\t10.96.0.7\ttcp\t8080\t127.0.0.1:8080\n")
@@ -196,9 +296,19 @@ struct ServiceScene {
 private final class TestSocket: Sendable {
   let descriptor: CInt
 
-  private init() throws {
-    descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+  private init(_ type: __socket_type = SOCK_STREAM) throws {
+    descriptor = socket(AF_INET, CInt(type.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw Errno(rawValue: errno) }
+  }
+
+  /// What the kernel says of it; nil: nothing.
+  var failure: Errno? {
+    var number: CInt = 0
+    var size = socklen_t(MemoryLayout<CInt>.size)
+    guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &number, &size) == 0 else {
+      return Errno(rawValue: errno)
+    }
+    return number == 0 ? nil : Errno(rawValue: number)
   }
 
   deinit { close(descriptor) }
@@ -212,8 +322,10 @@ private final class TestSocket: Sendable {
     return socket
   }
 
-  static func connected(to address: IPv4Address, port: UInt16) throws -> TestSocket {
-    let socket = try TestSocket()
+  static func connected(
+    to address: IPv4Address, port: UInt16, _ type: __socket_type = SOCK_STREAM
+  ) throws -> TestSocket {
+    let socket = try TestSocket(type)
     guard unsafe withSocketAddress(.v4(address), port, { unsafe connect(socket.descriptor, $0, $1) }) == 0 else {
       throw Errno(rawValue: errno)
     }

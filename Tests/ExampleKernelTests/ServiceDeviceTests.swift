@@ -128,6 +128,36 @@ struct ServiceDeviceTests {
     }
   }
 
+  @Test func `an endpoint on this node that is not attached answers clients outside`() async throws {
+    try await DeviceScene.with { scene in
+      // A pod of the node, by a pair that no program is at.
+      try await withScratchNamespace { pod in
+        let here = try await NetlinkSocket(in: scene.node)
+        let there = try await NetlinkSocket(in: pod)
+        let link = try await here.links.add(
+          NewLink(name: "pod", kind: .veth(peer: VethPeer(name: "eth0", namespace: pod, isUp: true)), isUp: true))
+        let end = try #require(try await there.links.link(named: "eth0"))
+        let (gateway, address) = (IPv4Address(10, 67, 0, 1), IPv4Address(10, 67, 0, 2))
+        try await here.addresses.add(InterfaceAddress(index: link.index, address: .v4(gateway), prefixLength: 24))
+        try await there.addresses.add(InterfaceAddress(index: end.index, address: .v4(address), prefixLength: 24))
+        try await there.routes.add(Route(destination: nil, gateway: .v4(gateway), interface: end.index))
+        let manifests = webManifests(endpoint: "10.67.0.2", externalIPs: ["192.0.2.7"])
+        try manifests.replacing("addresses: [10.67.0.2]", with: "addresses: [10.67.0.2], nodeName: here").write(
+          toFile: scene.manifest.string, atomically: true, encoding: .utf8)
+        func seen() async throws -> IPv4Address? {
+          try await Traffic.tcp(from: scene.client, to: pod, at: IPv4Address(192, 0, 2, 7))
+        }
+        let device = "\(scene.nodePath):client=node"
+        try await scene.apply(device, more: ["--node-address", "10.64.0.1", "--node", "here"])
+        #expect(try await seen() == scene.clientAddress)
+        // One of another node's sees this node.
+        try await scene.apply(device, more: ["--node-address", "10.64.0.1", "--node", "there"])
+        #expect(try await seen() != scene.clientAddress)
+        try await scene.svclb("detach")
+      }
+    }
+  }
+
   @Test func `what cannot be attached is named, with what helps, and nothing is written`() async throws {
     try await DeviceScene.with { scene in
       try await scene.list("7\t10.96.0.7\ttcp\t8080\t10.64.0.1:8080\n")

@@ -19,7 +19,8 @@ struct ServiceCommandTests {
     ["add"], ["add", "--frontend", "10.96.0.1:80", "--backend", "[fd00::1]:80"],
     ["add", "--frontend", "10.96.0.1:80", "--algorithm", "best"],
     ["add", "--frontend", "10.96.0.1:80", "--affinity", "0"],
-    ["add", "--frontend", "10.96.0.1:80", "--frontend", "10.96.0.1:80/UDP"], ["apply", "--cgroup", "/"],
+    ["add", "--frontend", "10.96.0.1:80", "--frontend", "10.96.0.1:80/UDP"],
+    ["add", "--frontend", "10.96.0.1:80/SCTP", "--backend", "10.0.0.1:81"], ["apply", "--cgroup", "/"],
     ["apply", "--manifests", "a", "--node-address", "here"], ["top", "--interval", "0"],
   ])
   func `wrong usage is 64, with words`(arguments: [String]) async throws {
@@ -63,6 +64,11 @@ struct ServiceCommandTests {
         ports: [{port: 70000}]
       """, 65, ["service.yaml", ".spec.ports[0].port", "70000"])
     try await check("broken.yaml", "a: [", 65, ["broken.yaml", "line"])
+    // What a server says in place of a manifest, and what a command says that failed, are no order to stop serving.
+    try await check("page.yaml", "404: Not Found", 65, ["page.yaml", ".apiVersion"])
+    try await check("text.yaml", "not found", 65, ["text.yaml", "object"])
+    try await check("item.json", #"{"apiVersion": "v1", "kind": "List", "items": [{}]}"#, 65, [".items[0].apiVersion"])
+    try await check("empty.yaml", "", 65, ["empty.yaml", "no Service"])
     try await check("list.tsv", "1\t10.96.0.1\ttcp\tmany\t10.0.0.1:80\n", 65, ["list.tsv", "line 1", "port"])
     let outcome = try await Program("svclb").run(["apply", "--manifests", folder.appending(path: "no").path])
     #expect(outcome.status == 66 && outcome.errors.contains("no such file"), "\(outcome.errors)")
@@ -133,6 +139,8 @@ struct ServiceCommandTests {
   @Test func `an empty scope refuses in the cluster, and drops on the node`() throws {
     #expect(try trace(try contents(cluster: 0, local: 0)).verdict == .refused)
     #expect(try trace(try contents(.internalLocal, local: 0)).verdict == .dropped)
+    // Without an endpoint anywhere the policy does not matter.
+    #expect(try trace(try contents(.internalLocal, cluster: 0, local: 0)).verdict == .refused)
     let local = try trace(try contents(.internalLocal))
     #expect(local.scope == "local" && local.backends.map(\.backend) == ["10.0.0.1:8080"])
   }

@@ -81,6 +81,7 @@ extension ServiceKernelTests {
         let backends = Servers.endpoints(3, port: 8080)
         try table.serve("10.96.0.1:80", .tcp, flags: FRONTEND_INTERNAL_LOCAL, to: backends, local: [1])
         let far = try table.serve("10.96.0.2:80", .tcp, flags: FRONTEND_INTERNAL_LOCAL, to: backends)
+        let none = try table.serve("10.96.0.3:80", .tcp, flags: FRONTEND_INTERNAL_LOCAL, to: [])
         try await namespace.run {
           let servers = try Servers(.tcp, at: backends)
           for _ in 0..<20 {
@@ -91,8 +92,11 @@ extension ServiceKernelTests {
           #expect(throws: hasPacketPath ? Errno.networkUnreachable : Errno(rawValue: EHOSTUNREACH)) {
             try Socket(.tcp).connect("10.96.0.2:80")
           }
+          // Without an endpoint anywhere the policy does not matter.
+          #expect(throws: Errno.connectionRefused) { try Socket(.tcp).connect("10.96.0.3:80") }
         }
         #expect(try table.counts(of: far) == [0, 0, 1, 0])
+        #expect(try table.counts(of: none) == [0, 1, 0, 0])
       }
     }
 

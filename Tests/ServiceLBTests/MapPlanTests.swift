@@ -226,6 +226,13 @@ struct MapPlanTests {
     refuse(.invalidTable, "cluster scope", changed { $0.cluster = [0, 2] })
     refuse(.invalidTable, "local scope", changed { $0.local = [1, 0] })
     refuse(.invalidTable, "16381 and 65521", changed { $0.algorithm = .maglev(tableSize: 100) })
+    refuse(
+      .invalidTable, "write an IPv4 address",
+      try changed {
+        $0.family = .ipv6
+        $0.frontends = [try MapFixtures.frontend("[::ffff:10.96.0.1]:80/TCP")]
+        ($0.backends, $0.cluster) = ([], [])
+      })
     refuse(.invalidTable, "affinity of 0 seconds", changed { $0.affinitySeconds = 0 })
     #expect(state.isEmpty)
     _ = try state.apply(ServiceTable(entries: [web]), at: start)

@@ -43,20 +43,25 @@ struct AddCommand: AsyncParsableCommand {
     let family = first.key.address.family
     guard frontend.allSatisfy({ $0.key.address.family == family }), backend.allSatisfy({ $0.address.family == family })
     else { throw ValidationError("Addresses of frontends and endpoints must be of one family.") }
+    if first.key.protocol == .sctp, let other = backend.first(where: { $0.port != first.key.port }) {
+      throw ValidationError(
+        "--backend \(other.address) port \(other.port): SCTP ports cannot be rewritten; it has to be \(first.key.port)."
+      )
+    }
     if let affinity, !(1...86_400).contains(affinity) {
       throw ValidationError("--affinity \(affinity): write seconds from 1 to 86400.")
     }
   }
 
   func run() async throws {
-    let balancer = try PinnedBalancer(pin.directory)
+    let balancer = try PinnedBalancer(pin.directory, changes: true)
     let services = try balancer.services()
     let keys = Set(frontend.map(\.key))
     let taken = services.table.entries.filter { !keys.isDisjoint(with: $0.frontends.map(\.key)) }
     if let first = taken.first, !replace {
       throw Failure(.data, "\(first.frontends[0].key) is served already; --replace takes its place")
     }
-    try balancer.apply(
+    try await balancer.apply(
       services.table.with(removed: Set(taken.map(\.id)), added: [entry]))
   }
 
@@ -92,14 +97,14 @@ struct RemoveCommand: AsyncParsableCommand {
   var frontend: FrontendArgument
 
   func run() async throws {
-    let balancer = try PinnedBalancer(pin.directory)
+    let balancer = try PinnedBalancer(pin.directory, changes: true)
     let table = try balancer.services().table
     let served = table.entries.filter { $0.frontends.contains { $0.key == frontend.key } }
     guard !served.isEmpty else {
       throw Failure(
         .unavailable, "--frontend \(frontend.key): no service is served there; svclb list prints those that are")
     }
-    try balancer.apply(table.with(removed: Set(served.map(\.id)), added: []))
+    try await balancer.apply(table.with(removed: Set(served.map(\.id)), added: []))
   }
 }
 

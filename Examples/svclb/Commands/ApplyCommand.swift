@@ -66,6 +66,12 @@ struct ApplyCommand: AsyncParsableCommand {
 
   func run() async throws {
     let inputs = try ServiceInputs(manifests)
+    guard inputs.hasServices else {
+      let names = manifests.map { $0 == "-" ? "standard input" : $0 }
+      throw Failure(
+        .data,
+        "no Service is in \(names.joined(separator: ", ")), and nothing was changed; svclb flush stops serving all")
+    }
     var table = inputs.table(node: node, zone: zone)
     if !nodeAddress.isEmpty {
       table = ServiceTable(
@@ -73,19 +79,40 @@ struct ApplyCommand: AsyncParsableCommand {
         healthChecks: table.healthChecks, notes: table.notes)
     }
     for note in table.notes { warn("\(note)") }
+    warnOfWhatIsMissing(table)
     // Before anything is written.
     var devices: [Device] = []
     for argument in attach { devices.append(try await Device(DeviceArgument(argument))) }
+    if node == nil, let device = devices.first(where: { $0.role == .node }) {
+      warn(
+        "without --node endpoints on this node are not told from others: clients outside reach, by "
+          + "\(device.argument), only those whose pods are attached")
+    }
     let balancer = try PinnedBalancer(pin.directory, holding: table)
-    let took = try balancer.apply(table)
+    // First what may be refused of the places: what is served stays as it is then.
     if let cgroup { try await balancer.attach(FilePath(cgroup)) }
     if !devices.isEmpty {
       let packets = try PacketPath(balancer, nodeAddresses: table.nodeAddresses)
       try await packets.collect()
       for device in devices { try await packets.attach(device) }
     }
+    try PacketPath.noteLocalEndpoints(of: table, in: pin.directory)
+    let took = try await balancer.apply(table)
     let microseconds = Int((took / .microseconds(1)).rounded())
     let fraction = "\(microseconds % 1000 + 1000)".dropFirst()
     try write(#"{"program_ms":\#(microseconds / 1000).\#(fraction)}"#)
+  }
+
+  /// What the table asks for and this command does not do.
+  private func warnOfWhatIsMissing(_ table: ServiceTable) {
+    if table.nodeAddresses.isEmpty, table.entries.contains(where: { $0.frontends.contains { $0.kind == .nodePort } }) {
+      warn(
+        "node ports are served at loopback addresses alone: no address of this node is known; name them with "
+          + "--node-address, or the node's object with --node")
+    }
+    if !table.healthChecks.isEmpty {
+      let ports = table.healthChecks.map { "\($0.port) of \($0.name)" }.joined(separator: ", ")
+      warn("health check node ports (\(ports)) are not answered: no process of svclb stays")
+    }
   }
 }

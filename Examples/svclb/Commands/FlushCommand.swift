@@ -21,12 +21,12 @@ struct FlushCommand: AsyncParsableCommand {
   var affinities = false
 
   func run() async throws {
-    let balancer = try PinnedBalancer(pin.directory)
+    let balancer = try PinnedBalancer(pin.directory, changes: true)
     if affinities {
       let count = try balancer.forgetAffinities()
       warn("\(count) client\(count == 1 ? "" : "s") forgotten")
     } else {
-      try balancer.apply(ServiceTable())
+      try await balancer.apply(ServiceTable())
     }
   }
 }

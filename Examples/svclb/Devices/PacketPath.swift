@@ -12,7 +12,7 @@ import SystemPackage
 
 /// The programs that translate packets at devices, pinned beside the load balancer's maps.
 struct PacketPath {
-  private static let folder = "packet"
+  static let folder = "packet"
 
   private let directory: FilePath
   private let services: ServiceMaps

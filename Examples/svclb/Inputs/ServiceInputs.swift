@@ -13,6 +13,9 @@ struct ServiceInputs {
   /// Entries of all lists.
   var listed: [ServiceEntry] = []
 
+  /// Whether anything says what is to be served, be it that nothing serves it.
+  var hasServices: Bool { !listed.isEmpty || !snapshot.services.isEmpty || !snapshot.pods.isEmpty }
+
   /// Reads files and directories; `-` is the standard input.
   init(_ paths: [String]) throws {
     for path in paths {

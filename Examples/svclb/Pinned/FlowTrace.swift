@@ -124,11 +124,11 @@ struct FlowTrace: Encodable {
       say("endpoints of the whole cluster")
     }
     guard !slots.isEmpty else {
-      verdict = isLocal ? .dropped : .refused
+      verdict = service.cluster.isEmpty ? .refused : .dropped
       return say(
-        isLocal
-          ? "none is on this node: packets are dropped, and connect fails with EHOSTUNREACH where they pass no program"
-          : "there are none: refused at once (ECONNREFUSED, ICMP port unreachable)")
+        service.cluster.isEmpty
+          ? "there are none: refused at once (ECONNREFUSED, ICMP port unreachable)"
+          : "none is on this node: packets are dropped, and connect fails with EHOSTUNREACH where they pass no program")
     }
     verdict = .translated
     algorithm = service.algorithm.words

@@ -23,6 +23,8 @@ extension PinnedBalancer {
   static func detach(_ directory: FilePath, keepsMaps: Bool) async throws {
     let pins = try FileSystem.entries(of: directory)
     guard !pins.isEmpty else { return }
+    let lock = try PinLock(directory)
+    defer { withExtendedLifetime(lock) {} }
     try await ServiceAttachments.open(pinDirectory: directory).detach()
     try await PacketPath.detach(directory)
     guard !keepsMaps else { return }

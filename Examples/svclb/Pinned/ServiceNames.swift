@@ -31,7 +31,8 @@ struct ServiceNames {
   /// - Throws: Where the kernel refuses.
   func keep(_ table: ServiceTable, _ contents: ServiceMapContents) throws {
     var names: [UInt32: ServicePortName] = [:]
-    for entry in table.entries where !Self.isMadeUp(entry.name) {
+    // A host port's has its pod's name in it, which may be longer than there is room. Half a name may be two entries'.
+    for entry in table.entries where !Self.isMadeUp(entry.name) && Text.holds(entry.name) {
       guard let key = entry.frontends.first?.key, let word = contents.frontends[key] else { continue }
       names[word.service] = entry.name
     }
@@ -48,7 +49,7 @@ struct ServiceNames {
     do throws(BPFError) {
       return try Map.open(pinnedAt: path)
     } catch {
-      guard error.code == .notFound else { throw error }
+      guard error.code == .notFound else { throw Failure(Failure(error)?.status ?? .system, "\(path): \(error)") }
       return nil
     }
   }
@@ -70,6 +71,10 @@ struct ServiceNames {
     private var bytes = InlineArray<144, UInt8>(repeating: 0)
 
     static var layout: StructLayout { StructLayout(scalar: Self.self) }
+
+    static func holds(_ name: ServicePortName) -> Bool {
+      name.description.utf8.count <= MemoryLayout<Text>.size
+    }
 
     init(_ name: ServicePortName) {
       for (index, byte) in zip(bytes.indices, name.description.utf8) { bytes[index] = byte }

@@ -73,7 +73,7 @@ private struct PinnedServiceMaps: ServiceMapSource {
 
 extension ServiceMapLimits {
   /// - Throws: `invalidArgument`, naming the limit and its range.
-  func check() throws(BPFError) {
+  package func check() throws(BPFError) {
     let indexes: ClosedRange<UInt32> = 2...(1 << FRONTEND_INDEX_BITS)
     let ranges: [(String, UInt32, ClosedRange<UInt32>)] = [
       ("frontends", frontends, 1...(1 << FRONTEND_INDEX_BITS)), ("vips", vips, indexes),

@@ -65,13 +65,15 @@ public final class ServiceLoadBalancer: Sendable {
   public static func load(
     pinDirectory: FilePath? = nil, limits: ServiceLimits = .default, options: ServiceOptions = ServiceOptions()
   ) throws(ServiceError) -> ServiceLoadBalancer {
+    do throws(BPFError) {
+      try limits.check()
+    } catch {
+      throw ServiceError(code: .invalidLimits, message: error.description, underlying: error)
+    }
     let maps: ServiceMaps
     do throws(BPFError) {
       maps = try ServiceMaps.load(pinDirectory: pinDirectory, limits: limits)
     } catch {
-      if error.code == .invalidArgument {
-        throw ServiceError(code: .invalidLimits, message: error.description, underlying: error)
-      }
       throw ServiceError("make the maps of services", error)
     }
     return try ServiceLoadBalancer(maps: maps, options: options)

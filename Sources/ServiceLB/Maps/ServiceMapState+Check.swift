@@ -4,6 +4,9 @@ internal import DatapathPrograms
 internal import NetworkTypes
 
 extension ServiceMapState {
+  /// Programs look what is asked for in this notation up as IPv4.
+  private static let mappedAdvice = "write an IPv4 address in its own notation"
+
   /// Refuses an entry that contradicts itself; puts lists in order that are not.
   func checked(_ entry: ServiceEntry) throws(ServiceError) -> ServiceEntry {
     func refuse(_ reason: String) -> ServiceError {
@@ -16,12 +19,16 @@ extension ServiceMapState {
         guard frontend.protocol == first.protocol else {
           throw refuse("answers at \(first) and \(frontend): make an entry for each protocol")
         }
+        if frontend.address.isMapped { throw refuse("answers at \(frontend): \(Self.mappedAdvice)") }
       }
     }
     var isOrdered = true
     for index in entry.backends.indices {
       guard entry.backends[index].address.family == family else {
         throw refuse("has the backend \(entry.backends[index]): of another family")
+      }
+      if family == .ipv6, entry.backends[index].address.isMapped {
+        throw refuse("has the backend \(entry.backends[index]): \(Self.mappedAdvice)")
       }
       if index > 0, !(entry.backends[index - 1].key < entry.backends[index].key) { isOrdered = false }
     }
