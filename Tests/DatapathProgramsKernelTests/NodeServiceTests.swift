@@ -63,6 +63,22 @@ struct NodeServiceTests {
   }
 
   @Test(arguments: Family.allCases)
+  func `of SCTP, whose ports stay, one client at a time has a port`(family: Family) throws {
+    let fixture = try NodeFixture()
+    try fixture.services.add(
+      family.vip, 80, .sctp, to: [Backend(address: family.peer, port: 80)], flags: NodeFixture.external)
+    func request(_ client: IPAddress, _ port: UInt16) -> Packet {
+      Message.sctp(from: port, to: 80).packet(from: client, to: family.vip, payload: [1, 2, 3])
+    }
+    let sent = try fixture.sentOn(request(family.stranger, 1000))
+    #expect(sent.source == (family.node, 1000) && sent.destination == (family.peer, 80))
+    #expect(try fixture.run(request(family.router, 1000), .ingress) == .drops(.noMapping))
+    #expect(try fixture.sentOn(request(family.router, 1001)).source == (family.node, 1001))
+    let reply = Message.sctp(from: 80, to: 1000).packet(from: family.peer, to: family.node)
+    #expect(try fixture.sentOn(reply).destination == (family.stranger, 1000))
+  }
+
+  @Test(arguments: Family.allCases)
   func `with a policy of Local only backends here are used, and without one nobody answers`(family: Family) throws {
     let fixture = try NodeFixture()
     let flags = NodeFixture.external | UInt32(FRONTEND_EXTERNAL_LOCAL)
