@@ -43,11 +43,11 @@ int traffic_udp(uint32_t address, uint16_t port, int count, uint32_t *nanosecond
 
 /* The first port of traffic_flows, and how many it takes of each address. */
 #define TRAFFIC_FIRST_PORT 1024
-#define TRAFFIC_PORTS 64512
+#define TRAFFIC_PORTS      64512
 
 /*
- * Sends an empty datagram to an address and port, both in network order, for each of `count` flows: from every port from
- * TRAFFIC_FIRST_PORT on of the address `source` (in the host's order), then of the next one. Needs CAP_NET_RAW.
+ * Sends an empty datagram to an address and port, both in network order, for each of `count` flows: from every port
+ * from TRAFFIC_FIRST_PORT on of the address `source` (in the host's order), then of the next one. Needs CAP_NET_RAW.
  */
 int traffic_flows(uint32_t source, uint32_t address, uint16_t port, int count);
 
