@@ -56,7 +56,7 @@ enum InstructionCounts {
       "sendmsg6": 6397,
       "sock_release": 98,
       "list_peers": 57,
-      "from_outside": 38268,
+      "from_outside": 42273,
       "to_outside": 7051,
       "xdp_outside": 2447,
       "refuse_bypass": 18,

@@ -106,6 +106,24 @@ struct ServiceCommandKernelTests {
     }
   }
 
+  @Test func `detach takes nothing away where a pin is another's`() async throws {
+    try await ServiceScene.with { scene in
+      try await scene.apply("7\t10.96.0.7\ttcp\t8080\t127.0.0.1:8080\n")
+      let path = scene.pins.appending("backend")
+      try BPFFileSystem.removePin(at: path)
+      try BPFHashMap<UInt32, UInt32>.create(name: "stranger", maximumEntryCount: 1).pin(at: path)
+      let before = try FileSystem.entries(of: scene.pins).sorted()
+      let outcome = try await Program("svclb").run(["detach", "--pin", scene.pins.string])
+      #expect(outcome.status == 69, "\(outcome.errors)")
+      #expect(outcome.errors.contains("\(path) is the map \"stranger\""), "\(outcome.errors)")
+      #expect(try FileSystem.entries(of: scene.pins).sorted() == before)
+      #expect(try await scene.reaches("10.96.0.7"))
+      try BPFFileSystem.removePin(at: path)
+      try await scene.svclb("detach")
+      #expect(try FileSystem.entries(of: scene.pins).isEmpty)
+    }
+  }
+
   @Test func `sockets that are connected to an endpoint are printed with the service`() async throws {
     try await ServiceScene.with { scene in
       try await scene.apply("7\t10.96.0.7\ttcp\t8080\t127.0.0.1:8080\n")

@@ -37,7 +37,7 @@ struct DetachCommand: AsyncParsableCommand {
     commandName: "detach", abstract: "Takes programs and maps out of the kernel.",
     discussion: """
       Connections that --cgroup translated go on, as connections to the endpoints themselves; those whose packets were \
-      translated at a device end. What is gone already is not an error.
+      translated at a device end. What is gone already is not an error. Where a pin is another program's nothing is taken away.
 
       Examples:
         svclb detach

@@ -94,8 +94,22 @@ struct PacketPath {
       try BPFFileSystem.removeDirectory(devices(directory).appending(name))
     }
     try BPFFileSystem.removeDirectory(devices(directory))
-    for name in try FileSystem.entries(of: directory) { try BPFFileSystem.removePin(at: directory.appending(name)) }
-    try BPFFileSystem.removeDirectory(directory)
+  }
+
+  /// The maps of the programs at devices.
+  ///
+  /// - Parameter directory: The load balancer's pins.
+  /// - Returns: Those that are there.
+  /// - Throws: `Failure` where one is somebody else's.
+  static func pins(_ directory: FilePath) throws -> OwnPins {
+    let directory = directory.appending(folder)
+    let names = try FileSystem.entries(of: directory).filter { directory.appending($0) != devices(directory) }
+    return try OwnPins(names, in: directory)
+  }
+
+  /// Takes the empty folder away.
+  static func removeFolder(_ directory: FilePath) throws {
+    try BPFFileSystem.removeDirectory(directory.appending(folder))
   }
 
   private static func records(_ devices: FilePath) throws -> [DeviceRecord] {

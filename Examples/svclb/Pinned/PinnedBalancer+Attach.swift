@@ -19,17 +19,18 @@ extension PinnedBalancer {
   /// - Parameters:
   ///   - directory: Where; nothing there is no error.
   ///   - keepsMaps: Whether only the translation ends.
-  /// - Throws: Where the kernel refuses.
+  /// - Throws: Where a pin is not this program's, before anything is done; where the kernel refuses.
   static func detach(_ directory: FilePath, keepsMaps: Bool) async throws {
     let pins = try FileSystem.entries(of: directory)
     guard !pins.isEmpty else { return }
     let lock = try PinLock(directory)
     defer { withExtendedLifetime(lock) {} }
+    let maps = keepsMaps ? nil : try OwnPins(ServiceMaps.mapNames + [ServiceNames.pin], in: directory)
+    let packets = try PacketPath.pins(directory)
     try await ServiceAttachments.open(pinDirectory: directory).detach()
     try await PacketPath.detach(directory)
-    guard !keepsMaps else { return }
-    for name in ServiceMaps.mapNames + [ServiceNames.pin] where pins.contains(name) {
-      _ = try BPFFileSystem.removePin(at: directory.appending(name))
-    }
+    try packets.remove()
+    try PacketPath.removeFolder(directory)
+    try maps?.remove()
   }
 }
