@@ -21,12 +21,21 @@ struct ManifestItem {
     return object
   }
 
-  /// Whether the item says that it is of a kind or version that the module does not know.
+  /// Whether the item says that it is of a kind that the module does not know.
+  ///
+  /// Another version of a kind is not another kind: who has an old one is told. Another group's may have the same name.
   var isOfUnknownKind: Bool {
-    guard case .map(let fields) = value, text("apiVersion", fields) ?? "" != "", text("kind", fields) ?? "" != "" else {
-      return false
+    guard case .map(let fields) = value, let version = text("apiVersion", fields), let kind = text("kind", fields),
+      version != "", kind != ""
+    else { return false }
+    return !KubernetesObject.resources.contains {
+      $0.kind == kind && Self.group(of: $0.apiVersion) == Self.group(of: version)
     }
-    return !KubernetesObject.knows(value)
+  }
+
+  /// What is before the slash; nothing for the core group.
+  private static func group(of version: String) -> Substring {
+    version.lastIndex(of: "/").map { version[..<$0] } ?? ""
   }
 
   /// Refuses an item of another kind or version; one of a typed list, or that does not say what it is, is left to reading.

@@ -8,7 +8,7 @@ public struct ManifestStream: Sendable {
   public enum UnknownKinds: Sendable {
     /// They are errors.
     case refused
-    /// They are skipped; what does not say its kind and version is refused.
+    /// They are skipped; what does not say its kind and version is refused, and another version of a known kind.
     case skipped
   }
 

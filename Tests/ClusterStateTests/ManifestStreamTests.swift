@@ -112,6 +112,18 @@ struct ManifestStreamTests {
     #expect(error.code == .refused)
   }
 
+  @Test func `another version of a known kind is refused, another group's kind of that name skipped`() throws {
+    func read(_ version: String, _ kind: String) throws -> ManifestStream {
+      let text = "{apiVersion: \(version), kind: \(kind), metadata: {name: a, namespace: b}}"
+      return try ManifestStream(bytes: Array(text.utf8), name: "x", unknownKinds: .skipped)
+    }
+    for (version, kind) in [("discovery.k8s.io/v1beta1", "EndpointSlice"), ("v2", "Service")] {
+      let error = try #require(throws: ManifestError.self) { try read(version, kind) }
+      #expect(error.code == .refused && "\(error)".contains(version), "\(error)")
+    }
+    #expect(try read("serving.knative.dev/v1", "Service").objects.isEmpty)
+  }
+
   @Test(arguments: [
     ("a: 1\na: 2\n", "twice"), ("a: [1", "line"), ("a: *b", "no anchor"), ("[a]: b", "must be text"),
     ("a: !!int b", "!!int"), ("a: b: c", "line"), ("a: &a [*a]", "no anchor"), ("<<: 1", "<<"),

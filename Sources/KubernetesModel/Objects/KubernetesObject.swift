@@ -151,15 +151,4 @@ public enum KubernetesObject: Hashable, Sendable {
     for index in errors.indices { errors[index].path = prefix + errors[index].path }
     return errors
   }
-
-  /// Whether a document is of a kind that this module knows.
-  ///
-  /// - Parameter document: one document.
-  /// - Returns: false also for a document without `apiVersion` and `kind`.
-  public static func knows(_ document: DocumentValue) -> Bool {
-    guard case .map(let fields) = document, case .string(let version)? = fields["apiVersion"],
-      case .string(let kind)? = fields["kind"]
-    else { return false }
-    return resources.contains { $0.apiVersion == version && $0.kind == kind }
-  }
 }
