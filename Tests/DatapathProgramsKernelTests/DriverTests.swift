@@ -49,8 +49,12 @@ struct DriverTests {
   }
 
   private static func look(_ what: String, _ packet: Packet, _ fixture: borrowing NodeFixture) throws -> Sighting {
-    let result = try fixture.node.fromOutsideInDriver.test(packet: packet.bytes)
-    return Sighting(what: what, sent: packet.bytes, verdict: result.returnValue, packet: result.packet)
+    try look(what, packet.bytes, fixture)
+  }
+
+  private static func look(_ what: String, _ frame: [UInt8], _ fixture: borrowing NodeFixture) throws -> Sighting {
+    let result = try fixture.node.fromOutsideInDriver.test(packet: frame)
+    return Sighting(what: what, sent: frame, verdict: result.returnValue, packet: result.packet)
   }
 
   /// The same packet by both programs.
@@ -148,10 +152,7 @@ struct DriverTests {
         seen.append(try Self.look("options", optional, fixture))
       }
       for length in [14, 20, 33, family.transportOffset, family.transportOffset + 7, family.transportOffset + 19] {
-        let cut = Array(known.bytes.prefix(length))
-        let result = try fixture.node.fromOutsideInDriver.test(packet: cut)
-        seen.append(
-          Sighting(what: "cut to \(length) bytes", sent: cut, verdict: result.returnValue, packet: result.packet))
+        seen.append(try Self.look("cut to \(length) bytes", Array(known.bytes.prefix(length)), fixture))
       }
       // Each datagram of a client asks whether the backend is there; what comes back does not.
       let datagram = Message.udp(from: 1000, to: 80).packet(from: family.stranger, to: family.vip)

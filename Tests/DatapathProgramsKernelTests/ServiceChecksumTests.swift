@@ -30,8 +30,7 @@ struct ServiceChecksumTests {
         try await withScratchNamespace { peer in
           try await connect(router, pod, port: "veth1") { $0.pod }
           try await connect(router, peer, port: "veth2") { $0.peer }
-          let isForwarding = try await router.run { Self.startForwarding() }
-          #expect(isForwarding)
+          try await NodeNetwork.forward(router)
           for port in ["veth1", "veth2"] { try await ethtool("-K \(port) tx off", in: router) }
           for end in [pod, peer] { try await ethtool("-K eth0 rx off tx \(isOffloading ? "on" : "off")", in: end) }
           let (toHost, toPod): (TrafficControlDirection, TrafficControlDirection) =
@@ -65,16 +64,6 @@ struct ServiceChecksumTests {
       try await ip("\(option) route add \(address(family)) dev \(port)", in: router)
       try await ip("\(option) route add \(family.node) dev eth0", in: end)
       try await ip("\(option) route add default via \(family.node)", in: end)
-    }
-  }
-
-  /// In the namespace of this thread.
-  private static func startForwarding() -> Bool {
-    ["ipv4/ip_forward", "ipv6/conf/all/forwarding"].allSatisfy { name in
-      let file = unsafe open("/proc/sys/net/\(name)", O_WRONLY | O_CLOEXEC)
-      guard file >= 0 else { return false }
-      defer { close(file) }
-      return unsafe write(file, "1", 1) == 1
     }
   }
 

@@ -78,9 +78,11 @@ struct PacketPath {
 
   /// Takes all programs off, and all maps of theirs out of the kernel.
   ///
-  /// - Parameter directory: The load balancer's pins; nothing there is no error.
+  /// - Parameters:
+  ///   - directory: The load balancer's pins; nothing there is no error.
+  ///   - maps: Those that ``pins(_:)`` found.
   /// - Throws: Where the kernel refuses.
-  static func detach(_ directory: FilePath) async throws {
+  static func detach(_ directory: FilePath, _ maps: OwnPins) async throws {
     let directory = directory.appending(folder)
     for record in try records(devices(directory)) {
       guard let programs = record.programs(in: devices(directory)), let name = record.name else { continue }
@@ -94,6 +96,8 @@ struct PacketPath {
       try BPFFileSystem.removeDirectory(devices(directory).appending(name))
     }
     try BPFFileSystem.removeDirectory(devices(directory))
+    try maps.remove()
+    try BPFFileSystem.removeDirectory(directory)
   }
 
   /// The maps of the programs at devices.
@@ -105,11 +109,6 @@ struct PacketPath {
     let directory = directory.appending(folder)
     let names = try FileSystem.entries(of: directory).filter { directory.appending($0) != devices(directory) }
     return try OwnPins(names, in: directory)
-  }
-
-  /// Takes the empty folder away.
-  static func removeFolder(_ directory: FilePath) throws {
-    try BPFFileSystem.removeDirectory(directory.appending(folder))
   }
 
   private static func records(_ devices: FilePath) throws -> [DeviceRecord] {

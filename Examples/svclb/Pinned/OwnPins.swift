@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BPFMaps
-import LinuxSystem
 import SystemPackage
 
 /// Pins of maps that this program made: each is called as its map is.

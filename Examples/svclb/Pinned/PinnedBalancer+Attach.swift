@@ -21,16 +21,13 @@ extension PinnedBalancer {
   ///   - keepsMaps: Whether only the translation ends.
   /// - Throws: Where a pin is not this program's, before anything is done; where the kernel refuses.
   static func detach(_ directory: FilePath, keepsMaps: Bool) async throws {
-    let pins = try FileSystem.entries(of: directory)
-    guard !pins.isEmpty else { return }
+    guard try !FileSystem.entries(of: directory).isEmpty else { return }
     let lock = try PinLock(directory)
     defer { withExtendedLifetime(lock) {} }
     let maps = keepsMaps ? nil : try OwnPins(ServiceMaps.mapNames + [ServiceNames.pin], in: directory)
-    let packets = try PacketPath.pins(directory)
+    let packetMaps = try PacketPath.pins(directory)
     try await ServiceAttachments.open(pinDirectory: directory).detach()
-    try await PacketPath.detach(directory)
-    try packets.remove()
-    try PacketPath.removeFolder(directory)
+    try await PacketPath.detach(directory, packetMaps)
     try maps?.remove()
   }
 }

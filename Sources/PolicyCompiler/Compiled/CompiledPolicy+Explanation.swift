@@ -16,9 +16,7 @@ extension CompiledPolicy {
   public func explain(
     _ pod: NamespacedName, _ direction: PolicyDirection, peer: IPAddress, protocol: IPProtocol, port: UInt16
   ) -> PolicyExplanation {
-    guard let record = state.pods[pod].flatMap({ state.podRecords[Int($0)] }), record.kind != noNumber else {
-      return PolicyExplanation(isAllowed: true, reason: .notAPod)
-    }
+    guard let record = record(of: pod) else { return PolicyExplanation(isAllowed: true, reason: .notAPod) }
     if record.pod.addresses.contains(peer) { return PolicyExplanation(isAllowed: true, reason: .itself) }
     return RuleQuestion(state, subject: record, direction, peer: peer).explanation(at: port, of: `protocol`)
   }
@@ -50,10 +48,15 @@ extension CompiledPolicy {
   func question(
     for pod: NamespacedName, _ direction: PolicyDirection, peer: IPAddress
   ) -> RuleQuestion? {
+    record(of: pod).map { RuleQuestion(state, subject: $0, direction, peer: peer) }
+  }
+
+  /// Nil where there is no such pod with a network of its own.
+  private func record(of pod: NamespacedName) -> PodRecord? {
     guard let record = state.pods[pod].flatMap({ state.podRecords[Int($0)] }), record.kind != noNumber else {
       return nil
     }
-    return RuleQuestion(state, subject: record, direction, peer: peer)
+    return record
   }
 }
 
@@ -67,7 +70,6 @@ struct RuleQuestion {
   }
 
   private let state: CompilerState
-  private let direction: PolicyDirection
   private let peer: IPAddress
   private let isOwnNode: Bool
   /// What names of ports mean.
@@ -79,7 +81,6 @@ struct RuleQuestion {
 
   init(_ state: CompilerState, subject: PodRecord, _ direction: PolicyDirection, peer: IPAddress) {
     self.state = state
-    self.direction = direction
     self.peer = peer
     let node = subject.pod.node.flatMap { state.tables.nodes[$0] } ?? []
     isOwnNode = state.options.allowsOwnNode && node.contains(peer)
