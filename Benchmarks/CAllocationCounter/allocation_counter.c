@@ -23,8 +23,9 @@ uint64_t allocation_count(void) {
   return atomic_load_explicit(&allocations, memory_order_relaxed);
 }
 
-void allocation_trim(void) {
-  malloc_trim(0);
+uint64_t allocation_bytes(void) {
+  struct mallinfo2 heap = mallinfo2();
+  return heap.uordblks + heap.hblkhd;
 }
 
 void *malloc(size_t size) {

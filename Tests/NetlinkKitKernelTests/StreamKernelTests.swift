@@ -12,24 +12,6 @@ import Testing
 struct StreamKernelTests {
   private let table = RouteTableID(8000)
 
-  /// A line of `/proc/self/status`, in KiB.
-  private func memory(_ key: String) throws -> Int {
-    let text = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
-    let line = try #require(text.split(separator: "\n").first { $0.hasPrefix(key + ":") })
-    return try #require(line.split(separator: " ").dropFirst().first.flatMap { Int($0) })
-  }
-
-  /// By how much the most memory during `body` exceeds what is used before it, in KiB.
-  private func growth(_ body: () async throws -> Void) async throws -> Int {
-    // What others freed would be used first, and nothing would grow.
-    allocation_trim()
-    let before = try memory("VmRSS")
-    // The high-water mark begins anew.
-    try Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs"))
-    try await body()
-    return try memory("VmHWM") - before
-  }
-
   private func add(_ numbers: Range<Int>, _ socket: NetlinkSocket, _ link: Link) async throws {
     for start in stride(from: numbers.lowerBound, to: numbers.upperBound, by: 10_000) {
       let part = start..<min(start + 10_000, numbers.upperBound)
@@ -46,29 +28,36 @@ struct StreamKernelTests {
   @Test func `a hundred thousand routes take no more memory than a thousand, a list of them does`() async throws {
     try await withVeth { socket, link in
       var seen = 0
-      func stream() async throws {
+      /// The most bytes in use while the routes pass, above what is used before.
+      func stream() async throws -> Int {
         seen = 0
-        try await socket.routes.forEach(table: table, family: .ipv4) { _ in seen += 1 }
+        let before = allocation_bytes()
+        var most = before
+        try await socket.routes.forEach(table: table, family: .ipv4) { _ in
+          seen += 1
+          if seen.isMultiple(of: 500) { most = max(most, allocation_bytes()) }
+        }
+        return Int(most - before)
       }
       let clock = ContinuousClock()
       try await add(0..<1000, socket, link)
-      try await stream()
-      let few = try await growth(stream)
+      _ = try await stream()
+      let few = try await stream()
       #expect(seen == 1000)
       var start = clock.now
       try await add(1000..<100_000, socket, link)
       let adding = clock.now - start
       start = clock.now
-      let many = try await growth(stream)
+      let many = try await stream()
       let streaming = clock.now - start
       #expect(seen == 100_000)
-      var count = 0
-      let listed = try await growth { count = try await socket.routes.all(table: table, family: .ipv4).count }
-      #expect(count == 100_000)
-      print("added in \(adding), streamed in \(streaming); memory of 1000 \(few) KiB, of all \(many), listed \(listed)")
-      #expect(many - few < 2048)
-      // Part of the list goes where the heap had room.
-      #expect(listed > 4096)
+      let before = allocation_bytes()
+      let list = try await socket.routes.all(table: table, family: .ipv4)
+      let listed = Int(allocation_bytes()) - Int(before)
+      #expect(list.count == 100_000)
+      print("added in \(adding), streamed in \(streaming); bytes for 1000 \(few), for all \(many), for a list \(listed)")
+      #expect(many - few < 65_536)
+      #expect(listed > 100_000 * MemoryLayout<Route>.size)
     }
   }
 }
