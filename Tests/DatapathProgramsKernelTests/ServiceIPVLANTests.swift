@@ -66,44 +66,43 @@ struct ServiceIPVLANTests {
     }
   }
 
-  @Test(arguments: Family.allCases)
-  func `a service's backend on the same parent is reached without the gateway`(family: Family) async throws {
-    for kind in [TestSockets.Kind.tcp, .udp] {
-      let services = try ServiceTrafficTests.services(family, kind == .tcp ? .tcp : .udp)
-      try await Self.withSlaves(services) { fixture, pod, peer in
+  @Test func `a service's backend on the same parent is reached without the gateway`() async throws {
+    let services = try ServiceTrafficTests.services()
+    try await Self.withSlaves(services) { fixture, pod, peer in
+      for (family, kind) in TestSockets.ways {
         let answer = try await ServiceTrafficTests.exchange(
           kind, from: pod, to: peer, at: family.vip, size: kind == .tcp ? 100_000 : 1000)
-        #expect(answer == .echoed)
-        #expect(try fixture.datapath.readDropCounters().isEmpty)
+        #expect(answer == .echoed, "\(kind) in \(family)")
       }
+      #expect(try fixture.datapath.readDropCounters().isEmpty)
     }
   }
 
   @Test func `without the parent's number frames go to the gateway`() async throws {
-    let services = try ServiceTrafficTests.services(.v4, .udp)
+    let services = try ServiceTrafficTests.services()
     try await Self.withSlaves(services, isSibling: false) { fixture, pod, peer in
-      async let served = peer.run { TestSockets.echo(.udp, on: 8080, milliseconds: TrafficTests.impatience) }
+      let listener = try await peer.run {
+        try TestSocket.listening(.udp, port: 8080, milliseconds: TrafficTests.impatience)
+      }
+      async let served = peer.run { listener.echo() }
       let answer = try await pod.run {
         TestSockets.ask(.udp, Family.v4.vip, port: 80, milliseconds: TrafficTests.impatience)
       }
-      #expect(try await !served)
+      #expect(try await served == nil)
       #expect(answer == .nothing)
     }
   }
 
-  @Test(arguments: Family.allCases)
-  func `a slave reaches itself, and is refused where nobody serves`(family: Family) async throws {
-    for kind in [TestSockets.Kind.tcp, .udp] {
-      let services = try ServiceTrafficTests.services(family, kind == .tcp ? .tcp : .udp)
-      try await Self.withSlaves(services) { fixture, pod, peer in
-        try fixture.publish(ingress: [], egress: [])
+  @Test func `a slave reaches itself, and is refused where nobody serves`() async throws {
+    let services = try ServiceTrafficTests.services()
+    try await Self.withSlaves(services) { fixture, pod, _ in
+      try fixture.publish(ingress: [], egress: [])
+      for (family, kind) in TestSockets.ways {
         let answer = try await ServiceTrafficTests.exchange(
           kind, from: pod, to: pod, at: family.otherVIP, size: kind == .tcp ? 100_000 : 1000)
-        #expect(answer == .echoed)
-        let refused = try await pod.run {
-          TestSockets.ask(kind, family.vip, port: 99, milliseconds: TrafficTests.patience)
-        }
-        #expect(refused == .refused)
+        #expect(answer == .echoed, "\(kind) in \(family)")
+        let refused = try await ServiceTrafficTests.ask(kind, family.vip, 99, in: pod)
+        #expect(refused == .refused, "\(kind) in \(family)")
       }
     }
   }

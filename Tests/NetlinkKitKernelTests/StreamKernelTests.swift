@@ -55,7 +55,7 @@ struct StreamKernelTests {
       let list = try await socket.routes.all(table: table, family: .ipv4)
       let listed = Int(allocation_bytes()) - Int(before)
       #expect(list.count == 100_000)
-      print("added in \(adding), streamed in \(streaming); bytes for 1000 \(few), for all \(many), for a list \(listed)")
+      print("added in \(adding), streamed in \(streaming); bytes for 1000 \(few), all \(many), listed \(listed)")
       #expect(many - few < 65_536)
       #expect(listed > 100_000 * MemoryLayout<Route>.size)
     }

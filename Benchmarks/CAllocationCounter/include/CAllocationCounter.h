@@ -9,8 +9,8 @@
 // whichever library. Linking this target puts the counting versions in front of the C library's.
 uint64_t allocation_count(void);
 
-// How many bytes of the heap are in use now, in blocks of every size and of every thread. What was freed is not among them,
-// also where the process keeps it.
+// How many bytes of the heap are in use now, in blocks of every size and of every thread. What was freed is not among
+// them, also where the process keeps it.
 uint64_t allocation_bytes(void);
 
 #endif

@@ -11,7 +11,8 @@ import Testing
 
 /// A client outside, two nodes and a pod on the second, in namespaces of their own; a switch between the first three.
 ///
-/// Port 80 of the service's address is at the first node, whose name is `front`.
+/// Port 80 of a service's address, and the node port 30080, are at the first node, whose name is `front`: of TCP and UDP in
+/// both families.
 struct NodeNetwork {
   /// A node: what it knows, and its programs.
   struct Node: ~Copyable {
@@ -27,12 +28,11 @@ struct NodeNetwork {
   let pod: NetworkNamespace
 
   static func run(
-    forwarding: NodeDatapath.Forwarding, _ family: Family, _ ipProtocol: IPProtocol,
-    flags: UInt32 = NodeFixture.external,
+    forwarding: NodeDatapath.Forwarding, flags: UInt32 = NodeFixture.external,
     _ body: (NodeNetwork, _ front: borrowing Node, _ back: borrowing Node) async throws -> Void
   ) async throws {
-    let front = try node(at: { $0.front }, forwarding, family, ipProtocol, flags)
-    let back = try node(at: { $0.back }, forwarding, family, ipProtocol, flags)
+    let front = try node(at: { $0.front }, forwarding, flags)
+    let back = try node(at: { $0.back }, forwarding, flags)
     for family in Family.allCases { try back.pods.localPods.updateValue(0, forKey: ip_address(family.farPod)) }
     try front.programs.setPeers(Set(Family.allCases.map(\.back)))
     try back.programs.setPeers(Set(Family.allCases.map(\.front)))
@@ -59,9 +59,7 @@ struct NodeNetwork {
   }
 
   private static func node(
-    at address: (Family) -> IPAddress, _ forwarding: NodeDatapath.Forwarding, _ family: Family,
-    _ ipProtocol: IPProtocol,
-    _ flags: UInt32
+    at address: (Family) -> IPAddress, _ forwarding: NodeDatapath.Forwarding, _ flags: UInt32
   ) throws -> Node {
     let services = try TestServices()
     let pods = try PodDatapath.load(pinDirectory: nil, limits: .small)
@@ -71,12 +69,14 @@ struct NodeNetwork {
     for family in Family.allCases {
       try services.maps.nodeAddresses.updateValue(present(), forKey: ip_address(address(family)))
     }
-    for (address, port, more) in [
-      (family.vip, UInt16(80), UInt32(0)), (family.unspecified, 30_080, UInt32(FRONTEND_NODE_PORT)),
-    ] {
-      try services.add(
-        address, port, ipProtocol, to: [.init(address: family.farPod, port: 8080)], flags: flags | more,
-        configuration: flags & UInt32(FRONTEND_CONFIGURED) == 0 ? service_config() : NodeFixture.directConfiguration)
+    for (family, kind) in TestSockets.ways {
+      for (address, port, more) in [
+        (family.vip, UInt16(80), UInt32(0)), (family.unspecified, 30_080, UInt32(FRONTEND_NODE_PORT)),
+      ] {
+        try services.add(
+          address, port, kind.ipProtocol, to: [.init(address: family.farPod, port: 8080)], flags: flags | more,
+          configuration: flags & UInt32(FRONTEND_CONFIGURED) == 0 ? service_config() : NodeFixture.directConfiguration)
+      }
     }
     return Node(services: services, pods: pods, programs: programs)
   }

@@ -48,26 +48,6 @@ extension TestSockets {
     return answer == message ? .echoed : .nothing
   }
 
-  /// Echoes one connection's bytes until it ends, or one datagram.
-  static func echo(_ kind: Kind, on port: UInt16, milliseconds: Int) -> Bool {
-    guard kind == .tcp else { return echoOnce(kind, on: port, milliseconds: milliseconds) }
-    let listener = Glibc.socket(AF_INET6, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    defer { close(listener) }
-    guard bindAny(listener, AF_INET6, port) else { return false }
-    setTimeout(listener, milliseconds)
-    guard listen(listener, 4) == 0 else { return false }
-    let connection = accept(listener, nil, nil)
-    guard connection >= 0 else { return false }
-    defer { close(connection) }
-    setTimeout(connection, milliseconds)
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      let count = unsafe recv(connection, &buffer, buffer.count, 0)
-      guard count > 0 else { return count == 0 }
-      guard unsafe send(connection, buffer, count, Int32(MSG_NOSIGNAL)) == count else { return false }
-    }
-  }
-
   private static func bindAny(_ descriptor: CInt, _ family: CInt, _ port: UInt16) -> Bool {
     var on: Int32 = 1
     _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))

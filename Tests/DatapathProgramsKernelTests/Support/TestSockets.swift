@@ -8,54 +8,15 @@ import NetworkTypes
 ///
 /// Every wait ends by itself.
 enum TestSockets {
-  enum Kind: Sendable {
+  enum Kind: CaseIterable, Sendable {
     case tcp
     case udp
+
+    var ipProtocol: IPProtocol { self == .tcp ? .tcp : .udp }
   }
 
-  /// Answers the first message on a port, byte for byte.
-  ///
-  /// - Returns: Whether anything came within the time.
-  static func echoOnce(_ kind: Kind, on port: UInt16, milliseconds: Int) -> Bool {
-    // Of both families: IPv4 peers have mapped addresses here.
-    let listener = socket(kind, AF_INET6)
-    defer { close(listener) }
-    guard bindAny(listener, port) else { return false }
-    setTimeout(listener, milliseconds)
-    guard kind == .tcp else { return echoDatagram(listener) }
-    guard listen(listener, 1) == 0 else { return false }
-    let connection = accept(listener, nil, nil)
-    guard connection >= 0 else { return false }
-    defer { close(connection) }
-    setTimeout(connection, milliseconds)
-    var buffer = [UInt8](repeating: 0, count: 2048)
-    let count = unsafe recv(connection, &buffer, buffer.count, 0)
-    guard count > 0 else { return false }
-    return unsafe send(connection, buffer, count, Int32(MSG_NOSIGNAL)) == count
-  }
-
-  /// Sends a message and waits for the same one to come back.
-  static func ping(_ kind: Kind, to address: IPAddress, port: UInt16, size: Int = 32, milliseconds: Int) -> Bool {
-    let descriptor = socket(kind, address.family == .ipv4 ? AF_INET : AF_INET6)
-    defer { close(descriptor) }
-    setTimeout(descriptor, milliseconds)
-    let status =
-      switch address {
-      case .v4(let address): connect(descriptor, to: socketAddress(address, port))
-      case .v6(let address): connect(descriptor, to: socketAddress(address, port))
-      }
-    guard status == 0 else { return false }
-    let message = [UInt8](repeating: 0x5a, count: size)
-    guard unsafe send(descriptor, message, size, Int32(MSG_NOSIGNAL)) == size else { return false }
-    var answer: [UInt8] = []
-    while answer.count < size {
-      var buffer = [UInt8](repeating: 0, count: size)
-      let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
-      guard count > 0 else { return false }
-      answer += buffer.prefix(count)
-    }
-    return answer == message
-  }
+  /// Every kind in every family: tests go through them in one network, which takes longer to make than all of them.
+  static let ways = Family.allCases.flatMap { family in Kind.allCases.map { (family, $0) } }
 
   /// Sends frames as they are, from an interface of this thread's namespace.
   ///
@@ -93,24 +54,6 @@ enum TestSockets {
     return 0
   }
 
-  private static func echoDatagram(_ descriptor: CInt) -> Bool {
-    var buffer = [UInt8](repeating: 0, count: 8192)
-    var peer = sockaddr_in6()
-    var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
-    return unsafe withUnsafeMutablePointer(to: &peer) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        let count = unsafe recvfrom(descriptor, &buffer, buffer.count, 0, pointer, &length)
-        guard count > 0 else { return false }
-        return unsafe sendto(descriptor, buffer, count, 0, pointer, length) == count
-      }
-    }
-  }
-
-  private static func socket(_ kind: Kind, _ family: CInt) -> CInt {
-    let type = kind == .tcp ? SOCK_STREAM : SOCK_DGRAM
-    return Glibc.socket(family, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
-  }
-
   static func socketAddress(_ address: IPv4Address, _ port: UInt16) -> sockaddr_in {
     var result = sockaddr_in()
     result.sin_family = sa_family_t(AF_INET)
@@ -131,14 +74,6 @@ enum TestSockets {
     unsafe withUnsafeBytes(of: address) { bytes in
       unsafe Glibc.connect(
         descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count))
-    }
-  }
-
-  private static func bindAny(_ descriptor: CInt, _ port: UInt16) -> Bool {
-    var on: Int32 = 1
-    _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
-    return unsafe withUnsafeBytes(of: socketAddress(IPv6Address.unspecified, port)) { bytes in
-      unsafe bind(descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count)) == 0
     }
   }
 

@@ -9,23 +9,25 @@ import NetworkTypes
 /// A socket that closes with its last reference, of both families where it listens.
 ///
 /// Every wait ends by itself.
-final class NodeSocket: Sendable {
+final class TestSocket: Sendable {
   static let patience = 5000
 
   let kind: TestSockets.Kind
   let descriptor: CInt
 
-  private init(taking descriptor: CInt, _ kind: TestSockets.Kind) {
+  private init(taking descriptor: CInt, _ kind: TestSockets.Kind, _ milliseconds: Int) {
     self.descriptor = descriptor
     self.kind = kind
-    TestSockets.setTimeout(descriptor, Self.patience)
+    TestSockets.setTimeout(descriptor, milliseconds)
   }
 
   deinit { close(descriptor) }
 
   /// Listens at a port of all addresses.
-  static func listening(_ kind: TestSockets.Kind, port: UInt16) throws -> NodeSocket {
-    let socket = NodeSocket(taking: open(kind, AF_INET6), kind)
+  static func listening(_ kind: TestSockets.Kind, port: UInt16, milliseconds: Int = patience) throws -> TestSocket {
+    let socket = TestSocket(taking: open(kind, AF_INET6), kind, milliseconds)
+    var on: CInt = 1
+    _ = unsafe setsockopt(socket.descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
     let status = unsafe withSocketAddress(.v6(.unspecified), port) { unsafe bind(socket.descriptor, $0, $1) }
     guard status == 0, kind == .udp || listen(socket.descriptor, 8) == 0 else {
       throw CommandFailure(command: "listen")
@@ -34,8 +36,10 @@ final class NodeSocket: Sendable {
   }
 
   /// Connects; nil with errno as it is left.
-  static func connected(_ kind: TestSockets.Kind, to address: IPAddress, port: UInt16) -> NodeSocket? {
-    let socket = NodeSocket(taking: open(kind, address.family == .ipv4 ? AF_INET : AF_INET6), kind)
+  static func connected(
+    _ kind: TestSockets.Kind, to address: IPAddress, port: UInt16, milliseconds: Int = patience
+  ) -> TestSocket? {
+    let socket = TestSocket(taking: open(kind, address.family == .ipv4 ? AF_INET : AF_INET6), kind, milliseconds)
     let status = unsafe withSocketAddress(address, port) { unsafe connect(socket.descriptor, $0, $1) }
     return status == 0 ? socket : nil
   }
@@ -45,13 +49,13 @@ final class NodeSocket: Sendable {
   }
 
   /// Takes a connection, and says who it is of.
-  func accepted() -> (NodeSocket, IPAddress)? {
+  func accepted() -> (TestSocket, IPAddress)? {
     var peer = sockaddr_in6()
     var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
     let accepted = unsafe withUnsafeMutablePointer(to: &peer) { peer in
       unsafe peer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe accept(descriptor, $0, &length) }
     }
-    return accepted >= 0 ? (NodeSocket(taking: accepted, kind), Self.address(peer)) : nil
+    return accepted >= 0 ? (TestSocket(taking: accepted, kind, Self.patience), Self.address(peer)) : nil
   }
 
   /// Sends all of it, of UDP as one datagram.
