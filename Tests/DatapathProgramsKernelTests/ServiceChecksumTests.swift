@@ -28,6 +28,7 @@ struct ServiceChecksumTests {
     try await withScratchNamespace { router in
       try await withScratchNamespace { pod in
         try await withScratchNamespace { peer in
+          for namespace in [router, pod, peer] { try await skipDuplicateDetection(in: namespace) }
           try await connect(router, pod, port: "veth1") { $0.pod }
           try await connect(router, peer, port: "veth2") { $0.peer }
           try await NodeNetwork.forward(router)

@@ -45,6 +45,7 @@ struct ServiceIPVLANTests {
     try await withScratchNamespace { host in
       try await withScratchNamespace { pod in
         try await withScratchNamespace { peer in
+          for namespace in [pod, peer] { try await skipDuplicateDetection(in: namespace) }
           try await ip("link add eni0 type veth peer name wire", in: host)
           try await ip("link set eni0 up", in: host)
           try await ip("link set wire up", in: host)

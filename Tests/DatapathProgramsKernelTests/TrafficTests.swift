@@ -50,9 +50,11 @@ struct TrafficTests {
   private static func wire(
     _ pod: NetworkNamespace, _ peer: NetworkNamespace
   ) async throws -> (pod: UInt32, peer: UInt32) {
-    // Both ends are born in the pod's namespace; one moves by way of the peer's descriptor.
+    for namespace in [pod, peer] { try await skipDuplicateDetection(in: namespace) }
+    // Both ends are born in the pod's namespace; one moves by way of the peer's descriptor. Where both have one number the kernel
+    // takes its time, up to a second, to say that the link is ready (`linkwatch_urgent_event`), and IPv6 waits for that.
     let path = "/proc/\(getpid())/fd/\(peer.descriptor)"
-    try await ip("link add eth0 type veth peer name veth1 netns \(path)", in: pod)
+    try await ip("link add eth0 index 7 type veth peer name veth1 netns \(path)", in: pod)
     try await ip("address add \(PodFixture.pod)/24 dev eth0", in: pod)
     try await ip("address add \(PodFixture.peer)/24 dev veth1", in: peer)
     try await ip("address add \(Family.v6.pod)/64 dev eth0 nodad", in: pod)

@@ -20,6 +20,19 @@ public func withScratchNamespace<Result>(_ body: (NetworkNamespace) async throws
   return try await body(namespace)
 }
 
+/// Lets links that are made from now on have IPv6 addresses at once, without detection of duplicates (RFC 4862).
+///
+/// `noDAD` does so for an address that a test adds. The link-local ones are the kernel's, and a router asks its neighbours from
+/// those: without this what it forwards waits for two seconds.
+///
+/// - Parameter namespace: Of links that are made later.
+/// - Throws: What a setting refuses.
+public func skipDuplicateDetection(in namespace: NetworkNamespace) async throws {
+  for path in ["all", "default"] {
+    try await Sysctl.write("0", to: "net/ipv6/conf/\(path)/accept_dad", in: namespace)
+  }
+}
+
 /// Returns when the kernel delivers to addresses that were added.
 ///
 /// The route of an IPv6 address to itself is made by a work queue after the request was answered, without a flag that says

@@ -68,10 +68,7 @@ final class LiveCluster {
 
   private static func namespace() async throws -> NetworkNamespace {
     let namespace = try await NetworkNamespace.makeAnonymous()
-    // Addresses are to be had at once.
-    for path in ["all", "default"] {
-      try await Sysctl.write("0", to: "net/ipv6/conf/\(path)/accept_dad", in: namespace)
-    }
+    try await skipDuplicateDetection(in: namespace)
     try await NetlinkSocket(in: namespace).links.change(.loopback, LinkChanges(isUp: true))
     return namespace
   }

@@ -96,6 +96,7 @@ struct NodeNetwork {
   }
 
   private func wire() async throws {
+    for namespace in [client, front, back, pod] { try await skipDuplicateDetection(in: namespace) }
     try await ip("link add br0 type bridge", in: fabric)
     try await ip("link set br0 up", in: fabric)
     for (number, namespace) in [client, front, back].enumerated() {
@@ -125,14 +126,8 @@ struct NodeNetwork {
   }
 
   static func forward(_ namespace: NetworkNamespace) async throws {
-    try await namespace.run {
-      for setting in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
-        guard let file = unsafe fopen("/proc/sys/net/\(setting)", "w") else {
-          throw CommandFailure(command: "open \(setting)")
-        }
-        unsafe fputs("1", file)
-        unsafe fclose(file)
-      }
+    for setting in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
+      try await Sysctl.write("1", to: "net/\(setting)", in: namespace)
     }
   }
 }
