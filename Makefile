@@ -34,7 +34,7 @@ test-deps: deps
 build: deps ## Builds everything for debugging.
 	swift build
 
-test: test-deps lint ## Checks the style, then runs every test: on the running kernel, and on Linux 6.1 and 6.12 in virtual machines.
+test: test-deps lint ## Checks the style, then runs every test, and what depends on the kernel on Linux 6.1 and 6.12 too, in virtual machines.
 	swift build --build-tests
 	@Tests/Dependent/run NetlinkKit
 	@$(tools)/run-tests "$$(swift build --show-bin-path)"
@@ -68,7 +68,7 @@ netlink_limits := route.add=1.10,route.del=1.10,neigh.add=1.10,veth.add=1.10,vet
 bpfmap_single := hash8.update=1.03,hash8.replace=1.03,hash8.lookup=1.03,hash8.delete=1.03,hash40.update=1.03,hash40.replace=1.03,hash40.lookup=1.03,hash40.delete=1.03,pcpu8.update=1.03,pcpu8.replace=1.03,pcpu8.lookup=1.03,pcpu8.delete=1.03,lpm.update=1.03,lpm.lookup=1.03,lpm.delete=1.03,array.update=1.03,array.lookup=1.03
 bpfmap_many := hash8.iterate=1.30,hash40.iterate=1.30,pcpu8.iterate=1.30,batch100000.update=1.10,batch100000.lookup=1.10,batch100000.delete=1.10,batch1000.update=1.10,batch1000.lookup=1.10,batch1000.delete=1.10,ring.consume=1.10
 
-bench: bench-netlink bench-bpfmap bench-programs bench-policy ## Measures beside C on libmnl and libbpf; ROUNDS=9, ARGS='--scale 0.2', SVG=FILE.
+bench: bench-netlink bench-bpfmap bench-programs bench-policy ## Measures, beside C where there is a floor; ROUNDS=9, ARGS='--scale 0.2', SVG=FILE.
 
 bench-netlink: deps
 	swift build -c release --product netlink-bench

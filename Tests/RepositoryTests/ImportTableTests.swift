@@ -4,7 +4,7 @@ import Testing
 
 /// What each module may import, beside the standard library's own modules.
 ///
-/// CONTRIBUTING prints the same table.
+/// CONTRIBUTING sums it up in layers.
 struct ImportTable {
   static let everywhere: Set<String> = [
     "Swift", "Synchronization", "Glibc", "Foundation", "FoundationEssentials", "Dispatch",
