@@ -22,8 +22,8 @@ struct ServiceBenchCommand: ExampleCommand {
       of them for each mode. All modes get the same services and take turns in every round. One JSON line per operation, \
       MODE.N.first|last.crr|rr|udp, in microseconds: value is the median over rounds of the medians, p99, mean and cpu are \
       medians over rounds, least and most the spread of the rounds' medians. of_direct: how many times as long as no \
-      service at all. Lines of terwaykit say what the article says: rate_above_X (0.32: 32 % more connections in the same \
-      time than X), and time_below_X (each takes so much less).
+      service at all. Lines of terwaykit also have rate_above_X (0.32: 32 % more connections in the same time than X) and \
+      time_below_X (each takes so much less).
 
       direct and direct-conntrack are floors: no service, and a node that tracks connections. iptables and nftables have the \
       rule structures of kube-proxy, and are left out above --limit; nft-flat is one map. A mode whose tools are not there, or \
