@@ -45,7 +45,7 @@ public actor ServiceHealthServers {
 
   /// Opens, closes and changes ports, so that those of a list are open.
   ///
-  /// - Parameter checks: the checks (``ServiceTable/healthChecks``).
+  /// - Parameter checks: the checks (`ServiceTable.healthChecks`).
   /// - Returns: the ports that could not be opened. They are tried again with the next list.
   @discardableResult public func apply(_ checks: [ServiceHealthCheck]) async -> [HealthServerFailure] {
     let previous = last

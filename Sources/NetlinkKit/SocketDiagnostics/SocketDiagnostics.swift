@@ -72,7 +72,7 @@ public final class SocketDiagnostics: Sendable {
   /// - Throws: ``NetlinkError`` with code `invalidArgument` when `match` means all sockets, `notSupported` when the kernel
   ///   was built without `CONFIG_INET_DIAG_DESTROY` or does not list sockets of the protocol, `permissionDenied`. Only
   ///   before a socket was destroyed; later failures are in the result.
-  /// - Requires: `CAP_NET_ADMIN`. Linux 4.9, with `CONFIG_INET_DIAG_DESTROY`: ``LinuxSystem/KernelFeature/socketDestroy``.
+  /// - Requires: `CAP_NET_ADMIN`. Linux 4.9, with `CONFIG_INET_DIAG_DESTROY`: `KernelFeature.socketDestroy`.
   ///   `SOCK_DESTROY`.
   public func destroy(_ match: SocketMatch) async throws(NetlinkError) -> SocketDestruction {
     guard match.isSpecific else {

@@ -12,7 +12,7 @@ struct PortSpec: Hashable, Sendable {
   /// Names that the destination gives meaning to, sorted.
   var names: [Name] = []
 
-  /// Ports of one protocol, as the position in ``CompilerState/protocols``.
+  /// Ports of one protocol, by `TransportProtocol.position`.
   struct Span: Hashable, Sendable {
     var transport: UInt8
     var first: UInt16

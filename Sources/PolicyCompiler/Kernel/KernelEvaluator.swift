@@ -62,7 +62,7 @@ package actor KernelEvaluator {
   /// Goes on with other policies, in the same maps.
   ///
   /// - Parameter policy: The policies, of the whole cluster; no larger than the first.
-  /// - Throws: ``BPFError``.
+  /// - Throws: `BPFError`.
   package func use(_ policy: CompiledPolicy) throws(BPFError) {
     self.policy = policy
     try forgetPods()
@@ -83,7 +83,7 @@ package actor KernelEvaluator {
   /// - Parameter probes: The connections.
   /// - Returns: As many answers; nil where an end names a pod that is not there, or the ends have no address family in
   ///   common.
-  /// - Throws: ``PolicyError`` where the tables do not fit; ``BPFError``; ``KernelEvaluatorError`` where the programs dropped
+  /// - Throws: ``PolicyError`` where the tables do not fit; `BPFError`; ``KernelEvaluatorError`` where the programs dropped
   ///   packets for another reason than policy.
   package func answers(to probes: [PolicyProbe]) async throws -> [PolicyAnswer?] {
     var answers: [PolicyAnswer?] = []
