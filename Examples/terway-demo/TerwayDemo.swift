@@ -28,8 +28,8 @@ struct TerwayDemo: ExampleCommand {
     abstract: "Builds a Terway-style datapath on this machine, sends real packets through it, and takes it down again.",
     discussion: """
       Two nodes get ENIs from a simulated VPC over HTTP; pods share them by ipvlan, in a virtual machine where the \
-      kernel has none, or by veth; a service spreads connections; network policies allow and deny. The result is one table: flow, path \
-      taken, expected, observed, round trip, verdict. Everything happens in network namespaces of its own.
+      kernel has none, or by veth; a service spreads connections; network policies allow and deny. The result is one \
+      table: flow, path taken, expected, observed, round trip, verdict. Everything happens in network namespaces of its own.
 
       Exit status: 0 when every flow went as expected, 1 when one did not or something failed, 2 for wrong usage.
       """)
