@@ -23,7 +23,7 @@ as_root := $(shell test $$(id -u) = 0 || ! command -v sudo >/dev/null || echo su
 
 help: ## Lists the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
-	  printf '  make %-8s %s\n' "$$name" "$$text"; done
+	  printf '  make %-9s %s\n' "$$name" "$$text"; done
 
 deps: ## Installs the Debian packages that a build needs, if any is missing.
 	@$(tools)/install-packages $(build_packages)
@@ -39,7 +39,7 @@ test: test-deps lint ## Checks the style, then runs every test, and what depends
 	@Tests/Dependent/run NetlinkKit
 	@$(tools)/run-tests "$$(swift build --show-bin-path)"
 
-dependent: test-deps ## Builds a package outside the checkout that imports each module in turn, and moves a release binary.
+dependent: test-deps ## Builds a package outside the checkout that imports the modules in turn, and moves a release binary.
 	@STATIC=1 Tests/Dependent/run
 
 # The linker's warning is about a symbol of the sanitizer's own. A build folder of its own keeps the others' work.

@@ -49,7 +49,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
     swiftSettings: strict)
 }
 
-/// Tests on real kernel objects, as root, in one scratch namespace per test; they run on both kernels.
+/// Tests on real kernel objects, as root, in one scratch namespace per test; they run on every kernel.
 ///
 /// With `programs`, the target's `Programs/*.bpf.c` are compiled and embedded; `exclude` names files that are no sources.
 func kernelTests(
@@ -63,7 +63,7 @@ func kernelTests(
 let package = Package(
   name: "TerwayKit",
   products: [
-    // The six modules.
+    // The six modules, and what stands beside them.
     .library(name: "NetlinkKit", targets: ["NetlinkKit"]),
     .library(name: "NetlinkTesting", targets: ["NetlinkTesting"]),
     .library(name: "BPFMaps", targets: ["BPFMaps"]),
@@ -89,7 +89,7 @@ let package = Package(
     .executable(name: "bpfmap", targets: ["bpfmap"]),
     .executable(name: "policyc", targets: ["policyc"]),
     .executable(name: "svclb", targets: ["svclb"]),
-    // Benchmarks, each beside its floor in C.
+    // Benchmarks, some beside their floor in C.
     .executable(name: "netlink-bench", targets: ["netlink-bench"]),
     .executable(name: "netlink-bench-c", targets: ["netlink-bench-c"]),
     .executable(name: "bpfmap-bench", targets: ["bpfmap-bench"]),
@@ -126,15 +126,15 @@ let package = Package(
 
     // Layer 2
     module("NetlinkKit", ["LinuxSystem", "NetworkTypes", "CLibmnl", "CLinuxSystem", systemPackage]),
-    module("NetlinkTesting", ["NetlinkKit", "NetworkTypes"]),
     module("BPFMaps", ["LinuxSystem", "NetworkTypes", "CLibbpf", systemPackage]),
-    module("BPFTesting", ["BPFMaps", "NetworkTypes"]),
     module("ENIProvider", ["NetworkTypes", crypto, httpClient, nioCore, nioHTTP1]),
     module(
       "DatapathPrograms", ["BPFMaps", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage],
       plugins: ["BPFCompile"]),
 
     // Layer 3
+    module("NetlinkTesting", ["NetlinkKit", "NetworkTypes"]),
+    module("BPFTesting", ["BPFMaps", "NetworkTypes"]),
     module(
       "IPVLANDatapath",
       ["NetlinkKit", "BPFMaps", "DatapathPrograms", "CDatapathABI", "LinuxSystem", "NetworkTypes", systemPackage]),

@@ -110,7 +110,7 @@ extension FakeKernel {
   /// The filters at clsact, in the order packets meet them.
   ///
   /// The fake kernel looks at no program: a program's `identifier` is the number of the descriptor.
-  public var filters: [InstalledFilter] {
+  public var filters: [TrafficFilter] {
     ReplyReaders.filters.values(in: withState { $0.kernel.filters.datagram(.newFilter) })
   }
 

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BPFMaps
+import Foundation
 import Glibc
 import KernelTestSupport
 import LinuxSystem
 import Synchronization
 import Testing
+
+extension KernelFeature {
+  /// One processor for a program that holds a record, and one to look at it meanwhile.
+  fileprivate static let twoProcessors = KernelFeature("two processors") {
+    let count = ProcessInfo.processInfo.activeProcessorCount
+    return count > 1 ? .available : .missing(reason: "\(count) is there")
+  }
+}
 
 extension BPFKernelTests {
   @Suite("Ring buffer safety", .timeLimit(.minutes(5)))
@@ -59,7 +68,9 @@ extension BPFKernelTests {
       #expect(try await iterator.next() == nil)
     }
 
-    @Test func `a record that a program has not finished is waited for, without spinning`() throws {
+    @Test(.requires(.twoProcessors)) func `a record that a program has not finished is waited for, without spinning`()
+      throws
+    {
       // The program gives up after a while. On a machine that is so busy that it does so first, the look was in vain.
       for _ in 0..<10 where try lookAtUnfinishedRecord() { return }
       Issue.record("the program always gave up before the reader had looked")

@@ -148,7 +148,7 @@ struct ProgramLifecycleTests {
       for filter in try await socket.filters.all(on: link.index, direction: .egress) {
         try await socket.filters.remove(filter)
       }
-      let kept: [InstalledFilter] = try await socket.filters.all(on: link.index, direction: .ingress)
+      let kept: [TrafficFilter] = try await socket.filters.all(on: link.index, direction: .ingress)
       let identifier: UInt32 = try #require(kept.first?.program?.identifier)
       for route in try await socket.routes.all(table: .main, family: .ipv4)
       where route.destination == IPCIDR("10.8.0.11/32") {
@@ -161,7 +161,7 @@ struct ProgramLifecycleTests {
           a1.attachment, on: try #require(node.enis["eni-a1"]), in: a1.namespace, mode: .veth)
       }
       #expect(error?.code == .addressInUse)
-      let left: [InstalledFilter] = try await socket.filters.all(on: link.index, direction: .ingress)
+      let left: [TrafficFilter] = try await socket.filters.all(on: link.index, direction: .ingress)
       #expect(left.first?.program?.identifier == identifier)
       #expect(try await socket.filters.all(on: link.index, direction: .egress).isEmpty)
       #expect(try node.datapath.endpoints.value(at: 11)?.address == a1.address.networkOrder)

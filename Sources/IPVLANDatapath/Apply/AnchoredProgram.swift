@@ -81,7 +81,7 @@ struct AnchoredProgram: Sendable {
     }
   }
 
-  private func filter(on index: InterfaceIndex, in view: NamespaceView) async throws -> InstalledFilter? {
+  private func filter(on index: InterfaceIndex, in view: NamespaceView) async throws -> TrafficFilter? {
     try await view.socket.filters.all(on: index, direction: direction)
       .first { $0.program?.name == filterName && $0.program?.isDirectAction == true }
   }

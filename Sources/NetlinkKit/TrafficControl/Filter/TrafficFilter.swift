@@ -118,9 +118,6 @@ public struct TrafficFilter: Sendable, Hashable {
   public typealias Program = FilterSettings.BPF
 }
 
-/// A filter that is attached: what ``TrafficFilter`` was called when it could only be read.
-public typealias InstalledFilter = TrafficFilter
-
 /// Where a filter works (`TCA_CLS_FLAGS_...`).
 public struct FilterOffload: OptionSet, Sendable, Hashable {
   /// The kernel's bits.
