@@ -7,7 +7,7 @@
 public struct ServiceMapLimits: Hashable, Sendable {
   /// Addresses that services answer at, for each family.
   ///
-  /// Maps `frontend4` and `frontend6`; from 1 to 2^20; about 70 and 80 bytes each.
+  /// Maps `frontend4` and `frontend6`; from 1 to 2^20; about 80 and 96 bytes each.
   public var frontends: UInt32
   /// Addresses that services answer at, of both families.
   ///
@@ -40,13 +40,13 @@ public struct ServiceMapLimits: Hashable, Sendable {
   public var exclusions: UInt32
   /// Clients of services with session affinity.
   ///
-  /// Map `affinity`; at least 1; about 90 bytes each. Beyond it the client that came longest ago is placed anew. A
+  /// Map `affinity`; at least 1; about 104 bytes each. Beyond it the client that came longest ago is placed anew. A
   /// processor takes 128 free entries at a time for itself on Linux 6.1, so that a smaller map than 128 for each forgets
   /// clients before it is full (seen there: two of 64 entries, from two processors, and one was gone).
   public var affinities: UInt32
   /// Services beyond the first that unconnected UDP sockets talk to.
   ///
-  /// Map `datagram_peer`; at least 1; about 100 bytes each. Beyond it the one used longest ago is forgotten.
+  /// Map `datagram_peer`; at least 1; about 120 bytes each. Beyond it the one used longest ago is forgotten.
   public var datagramPeers: UInt32
 
   /// Chooses sizes; see the properties for the ranges.
@@ -67,7 +67,7 @@ public struct ServiceMapLimits: Hashable, Sendable {
     self.datagramPeers = datagramPeers
   }
 
-  /// Sizes for a node of a cluster with some 30,000 service ports and 250,000 endpoints: 45 MB of kernel memory, and 2 MB
+  /// Sizes for a node of a cluster with some 30,000 service ports and 250,000 endpoints: 53 MB of kernel memory, and 2 MB
   /// for each processor.
   public static let `default` = ServiceMapLimits()
 
