@@ -23,7 +23,9 @@ struct DirectReturnTrafficTests {
       guard let client = TestSocket.connected(kind, to: address, port: port) else { return false }
       return (0..<(kind == .udp ? datagrams : 1)).allSatisfy { _ in client.isEchoed(size) }
     }
-    return (try await seen, isWhole)
+    let peer = try await seen
+    server.end()
+    return (peer, isWhole)
   }
 
   static func received(_ namespace: NetworkNamespace) async throws -> UInt64 {
@@ -105,6 +107,7 @@ struct DirectReturnTrafficTests {
         }
         #expect(mtu == 1500 - added, "\(family)")
         #expect(try await seen == family.outside, "\(family)")
+        server.end()
         #expect(try front.pods.readDropCounters()[.fragmentationNeeded]?.packets == UInt64(number + 1))
       }
     }

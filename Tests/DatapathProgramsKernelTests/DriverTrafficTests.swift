@@ -62,6 +62,7 @@ struct DriverTrafficTests {
         #expect(after.requests.packets >= during.requests.packets + 20, "\(family)")
         try await network.client.run { client.finish() }
         #expect(try await seen == family.front)
+        server.end()
       }
       try await atPort.detach()
     }

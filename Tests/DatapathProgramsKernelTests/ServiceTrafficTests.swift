@@ -39,6 +39,7 @@ struct ServiceTrafficTests {
         kind, address, port: port, from: source, size: size, milliseconds: TrafficTests.patience)
     }
     _ = try await served
+    listener.end()
     return answer
   }
 

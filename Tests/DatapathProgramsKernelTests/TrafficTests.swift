@@ -77,6 +77,7 @@ struct TrafficTests {
       TestSocket.connected(kind, to: address, port: port, milliseconds: milliseconds)?.isEchoed(size) ?? false
     }
     _ = try await served
+    listener.end()
     return answered
   }
 

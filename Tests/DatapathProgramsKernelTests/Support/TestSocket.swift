@@ -5,8 +5,9 @@ import DatapathPrograms
 import Glibc
 import KernelTestSupport
 import NetworkTypes
+import Synchronization
 
-/// A socket that closes with its last reference, of both families where it listens.
+/// A socket that closes with its last reference or before, of both families where it listens.
 ///
 /// Every wait ends by itself.
 final class TestSocket: Sendable {
@@ -14,6 +15,7 @@ final class TestSocket: Sendable {
 
   let kind: TestSockets.Kind
   let descriptor: CInt
+  private let isClosed = Atomic(false)
 
   private init(taking descriptor: CInt, _ kind: TestSockets.Kind, _ milliseconds: Int) {
     self.descriptor = descriptor
@@ -21,7 +23,12 @@ final class TestSocket: Sendable {
     TestSockets.setTimeout(descriptor, milliseconds)
   }
 
-  deinit { close(descriptor) }
+  deinit { end() }
+
+  /// Closes it now: a thread that ran its work may hold the last reference a moment longer.
+  func end() {
+    if !isClosed.exchange(true, ordering: .relaxed) { close(descriptor) }
+  }
 
   /// Listens at a port of all addresses.
   static func listening(_ kind: TestSockets.Kind, port: UInt16, milliseconds: Int = patience) throws -> TestSocket {
