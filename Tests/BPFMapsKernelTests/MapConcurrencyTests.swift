@@ -144,40 +144,34 @@ extension BPFKernelTests {
         try trie.value.updateValue(1, forKey: key(number))
         try mixed.value.updateValue(1, forKey: key(number * 3))
       }
-      let churn = Task.detached {
-        var round: UInt32 = 0
-        while !Task.isCancelled {
-          let number = round % 200
-          try map.value.updateValue(2, forKey: 1000 + number)
-          try trie.value.updateValue(2, forKey: key(far + number))
-          try mixed.value.updateValue(2, forKey: key(number * 3 + 1))
-          try map.value.removeValue(forKey: 1000 + number)
-          try trie.value.removeValue(forKey: key(far + number))
-          try mixed.value.removeValue(forKey: key(number * 3 + 1))
-          round += 1
-          // On one processor the others would not get a turn.
-          if round.isMultiple(of: 16) { await Task.yield() }
-        }
+      @Sendable func churn(_ round: UInt32) throws {
+        let number = round % 200
+        try map.value.updateValue(2, forKey: 1000 + number)
+        try trie.value.updateValue(2, forKey: key(far + number))
+        try mixed.value.updateValue(2, forKey: key(number * 3 + 1))
+        try map.value.removeValue(forKey: 1000 + number)
+        try trie.value.removeValue(forKey: key(far + number))
+        try mixed.value.removeValue(forKey: key(number * 3 + 1))
       }
       func expectStable(_ keys: [UInt32], _ stable: some Sequence<UInt32>) {
         #expect(Set(keys).count == keys.count, "an entry was seen twice")
         #expect(Set(keys).isSuperset(of: stable), "an entry that was there throughout was not seen")
       }
-      for _ in 0..<100 {
-        expectStable(try map.value.entries().map(\.0), 0..<200)
-        var seen: [UInt32] = []
-        try map.value.forEachBatch(of: 16) { keys, _ in seen += keys.indices.map { keys[$0] } }
-        expectStable(seen, 0..<200)
-        var streamed: [UInt32] = []
-        for try await (key, _) in try map.value.stream(batchesOf: 16) { streamed.append(key) }
-        expectStable(streamed, 0..<200)
-        let prefixes = try trie.value.entries().map { UInt32(bigEndian: $0.0.address) }
-        expectStable(prefixes, 0..<200)
-        let others = try mixed.value.entries().map { UInt32(bigEndian: $0.0.address) }
-        #expect(Set(others).count == others.count)
+      try await withThread(repeating: churn) {
+        for _ in 0..<100 {
+          expectStable(try map.value.entries().map(\.0), 0..<200)
+          var seen: [UInt32] = []
+          try map.value.forEachBatch(of: 16) { keys, _ in seen += keys.indices.map { keys[$0] } }
+          expectStable(seen, 0..<200)
+          var streamed: [UInt32] = []
+          for try await (key, _) in try map.value.stream(batchesOf: 16) { streamed.append(key) }
+          expectStable(streamed, 0..<200)
+          let prefixes = try trie.value.entries().map { UInt32(bigEndian: $0.0.address) }
+          expectStable(prefixes, 0..<200)
+          let others = try mixed.value.entries().map { UInt32(bigEndian: $0.0.address) }
+          #expect(Set(others).count == others.count)
+        }
       }
-      churn.cancel()
-      try await churn.value
     }
   }
 }

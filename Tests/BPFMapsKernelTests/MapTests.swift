@@ -182,57 +182,48 @@ extension BPFKernelTests {
         try map.updateValue(0, forKey: number)
         try trie.updateValue(SampleClass(classID: number, flags: 0), forKey: key(number))
       }
-      let churnMap = try map.duplicate()
-      let churnTrie = try trie.duplicate()
-      let churn = Task.detached {
-        var round: UInt32 = 0
-        while !Task.isCancelled {
-          let number = 100 + round % 100
-          try churnMap.updateValue(1, forKey: number)
-          try churnTrie.updateValue(SampleClass(classID: number, flags: 0), forKey: key(number))
-          try churnMap.removeValue(forKey: number)
-          try churnTrie.removeValue(forKey: key(number))
-          round += 1
+      let churnMap = try Shared(map.duplicate())
+      let churnTrie = try Shared(trie.duplicate())
+      try await withThread { round in
+        let number = 100 + round % 100
+        try churnMap.value.updateValue(1, forKey: number)
+        try churnTrie.value.updateValue(
+          SampleClass(classID: number, flags: 0), forKey: SamplePrefix(length: 64, number: 0, address: number))
+        try churnMap.value.removeValue(forKey: number)
+        try churnTrie.value.removeValue(forKey: SamplePrefix(length: 64, number: 0, address: number))
+      } _: {
+        for _ in 0..<200 {
+          let seen = try map.entries().map(\.0)
+          #expect(Set(seen).count == seen.count, "an entry was seen twice")
+          #expect(Set(seen).isSuperset(of: 0..<100))
+          let prefixes = try trie.entries().map(\.0.address)
+          #expect(Set(prefixes).count == prefixes.count)
+          #expect(Set(prefixes).isSuperset(of: 0..<100))
         }
       }
-      for _ in 0..<200 {
-        let seen = try map.entries().map(\.0)
-        #expect(Set(seen).count == seen.count, "an entry was seen twice")
-        #expect(Set(seen).isSuperset(of: 0..<100))
-        let prefixes = try trie.entries().map(\.0.address)
-        #expect(Set(prefixes).count == prefixes.count)
-        #expect(Set(prefixes).isSuperset(of: 0..<100))
-      }
-      churn.cancel()
-      try await churn.value
     }
 
     @Test func `key by key, too, each entry is seen once while others are removed`() async throws {
       let map = try loadSamples().map("numbers", as: BPFHashMap<UInt32, UInt64>.self)
       for number in 0..<UInt32(100) { try map.updateValue(0, forKey: number) }
-      let other = try map.duplicate()
-      let churn = Task.detached {
-        var round: UInt32 = 0
-        while !Task.isCancelled {
-          try other.updateValue(1, forKey: 100 + round % 100)
-          try other.removeValue(forKey: 100 + round % 100)
-          round += 1
-        }
-      }
-      for _ in 0..<200 {
-        let seen = try map.withHandle { (handle) throws(BPFError) in
-          var reader = MapReader(handle, capacity: 64, byKey: true)
-          var seen: [UInt32] = []
-          while case let count = try reader.next(of: handle), count > 0 {
-            seen += (0..<count).map { reader.key(at: $0, as: UInt32.self) }
+      let other = try Shared(map.duplicate())
+      try await withThread { round in
+        try other.value.updateValue(1, forKey: 100 + round % 100)
+        try other.value.removeValue(forKey: 100 + round % 100)
+      } _: {
+        for _ in 0..<200 {
+          let seen = try map.withHandle { (handle) throws(BPFError) in
+            var reader = MapReader(handle, capacity: 64, byKey: true)
+            var seen: [UInt32] = []
+            while case let count = try reader.next(of: handle), count > 0 {
+              seen += (0..<count).map { reader.key(at: $0, as: UInt32.self) }
+            }
+            return seen
           }
-          return seen
+          #expect(Set(seen).count == seen.count)
+          #expect(Set(seen).isSuperset(of: 0..<100))
         }
-        #expect(Set(seen).count == seen.count)
-        #expect(Set(seen).isSuperset(of: 0..<100))
       }
-      churn.cancel()
-      try await churn.value
     }
 
     @Test func `many tasks write one map`() async throws {
