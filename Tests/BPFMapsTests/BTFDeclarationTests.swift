@@ -46,6 +46,16 @@ struct BTFDeclarationTests {
     #expect(try samples.type(".rodata").definition == "const volatile __u32 limit;  // offset 4, 4 bytes")
   }
 
+  @Test func `qualifiers and tags between a pointer and what it points to change no binding`() throws {
+    var builder = BTFBuilder()
+    let int = builder.integer("int", 4, encoding: 1)
+    _ = builder.typedef("rows", builder.pointer(builder.add(10, "", builder.array(int, 3))))
+    _ = builder.typedef("hook", builder.pointer(builder.add(18, "rcu", builder.prototype(int, []))))
+    let btf = try BTF(decoding: builder.bytes)
+    #expect(btf.types(named: "rows").first?.definition == "typedef const int (*rows)[3];")
+    #expect(btf.types(named: "hook").first?.definition == "typedef int (*hook)(void);")
+  }
+
   @Test func `enumerations have their constants`() throws {
     #expect(try samples.type("state").definition == "enum state {\n  CLOSED = 0,\n  OPEN = 2,\n  BROKEN = -1,\n};")
     #expect(try samples.type("flags").definition == "enum flags {\n  NONE = 0,\n  HUGE = 1099511627776,\n};")

@@ -140,6 +140,20 @@ struct BTFValueTests {
     }
   }
 
+  @Test func `a function's own variable is written by its name, which has a dot`() throws {
+    var builder = BTFBuilder()
+    let int = builder.integer("int", 4)
+    let pair = builder.structure("pair", 8, [("left", int, 0), ("right", int, 32)])
+    let variables = [builder.add(14, "counts.total", int, [0]), builder.add(14, "last", pair, [1])]
+    _ = builder.add(15, ".bss", count: 2, 12, [variables[0], 0, 4, variables[1], 4, 8])
+    let section = try #require(try BTF(decoding: builder.bytes).types(named: ".bss").first)
+    let bytes: [UInt8] = [5, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0]
+    let text = "\(try section.value(of: bytes))"
+    #expect(text == "counts.total=5 last={left=1 right=2}")
+    #expect(try section.bytes(parsing: text) == bytes)
+    #expect(try section.bytes(parsing: "counts.total=5 last.left=1 last.right=2") == bytes)
+  }
+
   @Test func `too few bytes are an error, and a type without size has no values`() throws {
     #expect(
       error { () throws(BPFError) in _ = try samples.btf.types(named: "flow_key")[0].value(of: [1, 2]) }?.code

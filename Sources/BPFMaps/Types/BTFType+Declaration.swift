@@ -47,7 +47,7 @@ struct BTFDeclarationWriter {
     case .pointer(let target):
       // A pointer binds less than what follows the name: an array or parameters.
       let needsParentheses =
-        switch target.kind {
+        switch Self.unqualified(target).kind {
         case .array, .prototype: true
         default: false
         }
@@ -65,6 +65,16 @@ struct BTFDeclarationWriter {
     case .qualified(let target, let qualifier): return qualified(target, qualifier, inner, indentation, depth)
     default: return Self.join(specifier(type, indentation: indentation, depth: depth), inner)
     }
+  }
+
+  /// What qualifiers and tags are of.
+  private static func unqualified(_ type: BTFType) -> BTFType {
+    var type = type
+    for _ in 0..<32 {
+      guard case .qualified(let target, _) = type.kind else { break }
+      type = target
+    }
+    return type
   }
 
   /// `const` of a pointer is written behind its star, of another type before it.
