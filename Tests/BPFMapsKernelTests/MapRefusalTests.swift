@@ -84,6 +84,12 @@ extension BPFKernelTests {
       let array = try BPFArrayMap<UInt64>.create(name: "array", maximumEntryCount: 2)
       let raw = try BPFRawMap.open(identifier: array.identifier)
       expect(.invalidArgument, "entries of an array stay") { try raw.removeValues(forKey: [0, 0, 0, 0]) }
+      let queue = try BPFQueue<UInt32>.create(name: "queue", maximumEntryCount: 2)
+      let values = try BPFRawMap.open(identifier: queue.identifier)
+      expect(.invalidArgument, "values without keys are taken") { try values.removeValues(forKey: []) }
+      expect(.notFound, "open map 2147483632: nothing has that identifier") {
+        _ = try BPFRawMap.open(identifier: 0x7fff_fff0)
+      }
       let outer = try BPFArrayOfMaps<BPFArrayMap<UInt64>>.create(
         name: "outer", maximumEntryCount: 1, prototype: array)
       let other = try BPFArrayMap<UInt64>.create(name: "other", maximumEntryCount: 3)

@@ -66,6 +66,7 @@ public struct BPFMapHandle: ~Copyable, Sendable {
     switch info.kind {
     case .programArray: "all programs of an array have one type, and one expected attach type"
     case .array where isRemoval, .perCPUArray where isRemoval: "entries of an array stay; write another value"
+    case .queue where isRemoval, .stack where isRemoval: "values without keys are taken, not removed"
     case .lpmTrie: "a prefix has at most \(max(0, info.keySize - 4) * 8) bits"
     case .arrayOfMaps, .hashOfMaps: "a map has to be like the prototype: in kind, sizes, flags and number of entries"
     default: nil
