@@ -15,6 +15,9 @@ extension BTFType: CustomStringConvertible {
 
   /// The type's definition in C: a struct with its members, an enumeration with its constants, a function's declaration.
   ///
+  /// A struct that only a packed one can be is packed. What was aligned further than its members ask is not told: offsets
+  /// are those of ``members``.
+  ///
   /// Other types are mentioned by name, not defined; a type that is too large or nested too deep to be of a compiler's
   /// making ends in `…`.
   public var definition: String {
@@ -39,6 +42,8 @@ extension BTFType: CustomStringConvertible {
 struct BTFDeclarationWriter {
   /// How many types, members and bytes of names may still be written.
   private var budget = 200_000
+  /// How many types and members may still be looked at to see what is packed.
+  private var looks = 20_000
 
   mutating func declaration(_ type: BTFType, _ inner: String, indentation: Int, depth: Int) -> String {
     budget -= 8 + inner.utf8.count + 2 * indentation
@@ -133,7 +138,8 @@ struct BTFDeclarationWriter {
       }
     default: break
     }
-    let end = String(repeating: "  ", count: indentation) + "}"
+    let attribute = type.isPacked(&looks) ? " __attribute__((packed))" : ""
+    let end = String(repeating: "  ", count: indentation) + "}" + attribute
     return lines.isEmpty ? "\(head)}" : ([head] + lines + [end]).joined(separator: "\n")
   }
 
