@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ExampleSupport
 import Foundation
 
 /// Something to know that is no failure, on standard error.
@@ -8,8 +9,24 @@ func warn(_ sentence: String) {
 }
 
 /// Writes at once, for whoever reads it through a pipe.
-func write(_ text: String) throws {
-  try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
+func write(_ text: String) throws { try emit(text + "\n") }
+
+/// Writes text, without what a terminal would obey: processes, and types in files, have what names they like.
+private func emit(_ text: String) throws {
+  func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+    scalar == "\n" || scalar.value >= 0x20 && !(0x7f...0x9f).contains(scalar.value)
+  }
+  var text = text
+  if !text.unicodeScalars.allSatisfy(isPlain) {
+    var scalars = String.UnicodeScalarView()
+    scalars.append(contentsOf: text.unicodeScalars.map { isPlain($0) ? $0 : "\u{fffd}" })
+    text = String(scalars)
+  }
+  do {
+    try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+  } catch {
+    throw ExampleError("the output cannot be written; is the disk full, or its reader gone?")
+  }
 }
 
 /// Prints JSON objects as one list, an object to a line.
@@ -33,7 +50,7 @@ struct ListWriter {
   }
 
   private mutating func flush() throws {
-    try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+    try emit(text)
     text = ""
   }
 }

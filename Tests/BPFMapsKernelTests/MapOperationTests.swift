@@ -149,6 +149,24 @@ extension BPFKernelTests {
       #expect(try trie.value(matching: .init(10, 9, 9, 9)) == nil)
     }
 
+    @Test func `a trie's keys are told apart by their prefixes, whatever others wrote behind them`() throws {
+      let trie = try BPFLPMTrie<IPv4PrefixKey, UInt32>.create(name: "trie", maximumEntryCount: 16)
+      func key(_ text: String) throws -> IPv4PrefixKey { IPv4PrefixKey(try #require(.init(text))) }
+      func write(_ bits: UInt8, _ value: UInt8) throws {
+        try trie.withHandle { (handle) throws(BPFError) in
+          try handle.updateBytes([value, 0, 0, 0], forKey: [9, 0, 0, 0, 10, bits, 2, 3])
+        }
+      }
+      let wanted = try [(key("10.0.0.0/9"), UInt32(1)), (key("10.128.0.0/9"), 2)]
+      try write(0x7f, 1)
+      try write(0xff, 7)
+      #expect(try trie.replaceAll(with: wanted) == BPFReplacement(changed: 2))
+      #expect(try trie.value(matching: .init(10, 1, 1, 1)) == 1)
+      #expect(try trie.value(matching: .init(10, 200, 1, 1)) == 2)
+      #expect(try trie.entries().map(\.0.address) == wanted.map(\.0.address))
+      #expect(try trie.replaceAll(with: wanted) == BPFReplacement(unchanged: 2))
+    }
+
     @Test func `taking all entries leaves none`() throws {
       let map = try makeHash(10_000)
       try map.update((0..<UInt32(10_000)).map { ($0, UInt64($0)) })

@@ -86,6 +86,23 @@ extension BPFKernelTests {
       #expect(FileManager.default.fileExists(atPath: file))
     }
 
+    @Test func `a symbolic link elsewhere to a pin is no pin, and stays`() async throws {
+      try await withPinDirectory { directory in
+        let path = directory.appending("numbers")
+        try loadSamples().map("numbers", as: BPFHashMap<UInt32, UInt64>.self).pin(at: path)
+        let link = FilePath("/tmp/bpfmaps-link-\(getpid())")
+        #expect(unsafe symlink(path.string, link.string) == 0)
+        defer { _ = unsafe unlink(link.string) }
+        #expect {
+          try BPFFileSystem.removePin(at: link)
+        } throws: { ($0 as? BPFError)?.code == .notBPFFileSystem && "\($0)".contains("left as it is") }
+        let pin = try #require(try BPFPin(at: link))
+        #expect(throws: BPFError.self) { try pin.remove() }
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link.string) == path.string)
+        #expect(try BPFPin(at: path) != nil)
+      }
+    }
+
     @Test func `a map that the object pins by name goes where the caller says, and is compared when used again`()
       async throws
     {

@@ -85,6 +85,26 @@ extension BPFKernelTests {
       }
     }
 
+    @Test func `a map that the kernel or libbpf made otherwise than it is declared is found again`() async throws {
+      try await withPinDirectory { directory in
+        func load() throws(BPFError) -> [UInt32] {
+          var object = try BPFObject(.pinned_kinds)
+          try object.setPinDirectory(directory)
+          _ = try object.load()
+          return try ["devices", "device_hash", "events", "readings"].map { (name) throws(BPFError) in
+            try BPFMapHandle.open(pinnedAt: directory.appending(name)).info.identifier
+          }
+        }
+        let first = try load()
+        #expect(try load() == first)
+        var object = try BPFObject(.pinned_kinds)
+        expectRefusal("it has max_entries 4 but the object wants 5") {
+          try object.setMaxEntries(5, forMap: "devices")
+          try object.reuse(map: "devices", pinnedAt: directory.appending("devices"))
+        }
+      }
+    }
+
     @Test func `a map that is found under its name is compared field by field too`() async throws {
       try await withPinDirectory { directory in
         let signed = try BPFHashMap<Int32, UInt64>.create(

@@ -56,6 +56,52 @@ extension BPFKernelTests {
       _ = records.droppedCount
     }
 
+    /// A sequence that has eleven records in memory, and none in the ring.
+    private func buffered(_ fixture: borrowing RingFixture) async throws -> BPFRecords<UInt64> {
+      let sequence = try StoppedSequence(fixture)
+      try fixture.run("ring_emit", times: 10)
+      sequence.goOn.signal()
+      let mapping = try fixture.events.withHandle { (handle) throws(BPFError) in try RingMapping(handle) }
+      while unsafe mapping.consumer.pointee.load(ordering: .acquiring) != mapping.producerPosition {
+        await Task.yield()
+      }
+      return sequence.records
+    }
+
+    @Test func `one iterator at a time, and the next goes on where it stopped`() async throws {
+      let fixture = try RingFixture()
+      let records = try await buffered(fixture)
+      for try await number in records {
+        #expect(number == 0)
+        var other = records.makeAsyncIterator()
+        await #expect { _ = try await other.next() } throws: { ($0 as? BPFError)?.code == .busy }
+        break
+      }
+      records.finish()
+      var rest: [UInt64] = []
+      for try await number in records { rest.append(number) }
+      #expect(rest == Array(1...10))
+      #expect(records.droppedCount == 0)
+    }
+
+    @Test func `a task that is cancelled gets nothing more of what waits in memory`() async throws {
+      let fixture = try RingFixture()
+      let records = try await buffered(fixture)
+      let task = Task {
+        var count = 0
+        for try await _ in records {
+          count += 1
+          if count == 3 { unsafe withUnsafeCurrentTask { unsafe $0?.cancel() } }
+        }
+        return count
+      }
+      #expect(try await task.value == 3)
+      // The ring is free.
+      try fixture.run("ring_emit")
+      var iterator = try fixture.events.records().makeAsyncIterator()
+      #expect(try await iterator.next()?.sequence == 11)
+    }
+
     @Test func `a sequence that is dropped takes nothing more out of the ring`() async throws {
       let fixture = try RingFixture()
       try Self.drop(fixture).signal()

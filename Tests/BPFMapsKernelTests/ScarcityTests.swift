@@ -126,6 +126,37 @@ extension BPFKernelTests {
       }
     }
 
+    @Test func `what is at an interface is listed or is one descriptor too many, and never takes it for gone`()
+      async throws
+    {
+      try await withScratchNamespace { namespace in
+        var refusals = 0
+        for free in 0..<6 {
+          let failures = [
+            try await error(leaving: free) { _ = try await filters(namespace) },
+            try await error(leaving: free) { _ = try await BPFAttachments.atXDP(of: 1, in: namespace) },
+          ]
+          for failure in failures {
+            guard let failure else { continue }
+            refusals += 1
+            #expect(failure.errno == .tooManyOpenFiles, "\(free) left: \(failure.code): \(failure)")
+          }
+        }
+        #expect(refusals > 0)
+      }
+    }
+
+    @Test func `a kernel without kprobes or types is told from a process without descriptors`() async throws {
+      let program = try loadSamples().program("counts")
+      let failures = [
+        try await error(leaving: 0) { _ = try program.attach(toKernelProbe: "do_exit") },
+        try await error(leaving: 0) { _ = try BTF.vmlinux() },
+      ]
+      for failure in failures {
+        #expect(failure?.errno == .tooManyOpenFiles, "\(failure.map { "\($0)" } ?? "it worked")")
+      }
+    }
+
     @Test func `a pin is opened or is one descriptor too many, and never mistaken for something else`() async throws {
       try await withPinDirectory { directory in
         let object = try BPFObject(.pair_swapped).load()

@@ -46,6 +46,35 @@ struct BTFDeclarationTests {
     #expect(try samples.type(".rodata").definition == "const volatile __u32 limit;  // offset 4, 4 bytes")
   }
 
+  @Test func `a struct that only a packed one can be is packed`() throws {
+    var builder = BTFBuilder()
+    let int = builder.integer("int", 4, encoding: 1)
+    let char = builder.integer("char", 1, encoding: 1)
+    let packed = builder.structure("packed", 5, [("letter", char, 0), ("number", int, 8)])
+    _ = builder.structure("tail", 5, [("number", int, 0), ("letter", char, 32)])
+    _ = builder.structure("holder", 6, [("letter", char, 0), ("inner", packed, 8)])
+    _ = builder.structure("plain", 8, [("letter", char, 0), ("number", int, 32)])
+    // Contains itself: no answer, and no trap.
+    let circle = builder.last + 1
+    _ = builder.structure("circle", 8, [("one", circle, 0), ("two", circle, 0), ("three", circle, 0)])
+    let btf = try BTF(decoding: builder.bytes)
+    func end(_ name: String) throws -> String {
+      try #require(btf.types(named: name).first?.definition.split(separator: "\n").last.map(String.init))
+    }
+    #expect(try end("packed") == "} __attribute__((packed));" && end("tail") == "} __attribute__((packed));")
+    #expect(try end("holder") == "};" && end("plain") == "};" && end("circle").hasPrefix("}"))
+  }
+
+  @Test func `qualifiers and tags between a pointer and what it points to change no binding`() throws {
+    var builder = BTFBuilder()
+    let int = builder.integer("int", 4, encoding: 1)
+    _ = builder.typedef("rows", builder.pointer(builder.add(10, "", builder.array(int, 3))))
+    _ = builder.typedef("hook", builder.pointer(builder.add(18, "rcu", builder.prototype(int, []))))
+    let btf = try BTF(decoding: builder.bytes)
+    #expect(btf.types(named: "rows").first?.definition == "typedef const int (*rows)[3];")
+    #expect(btf.types(named: "hook").first?.definition == "typedef int (*hook)(void);")
+  }
+
   @Test func `enumerations have their constants`() throws {
     #expect(try samples.type("state").definition == "enum state {\n  CLOSED = 0,\n  OPEN = 2,\n  BROKEN = -1,\n};")
     #expect(try samples.type("flags").definition == "enum flags {\n  NONE = 0,\n  HUGE = 1099511627776,\n};")

@@ -140,6 +140,37 @@ struct BTFValueTests {
     }
   }
 
+  @Test(arguments: [
+    (0x3fc0_0000 as UInt32, "1.5"), (0x8000_0000, "-0.0"), (1, "1.401298464324817e-45"), (0xff80_0000, "-inf"),
+    (0x7fc0_0000, "nan"), (0x7fc0_0001, "hex:0100c07f"), (0x7f80_0001, "hex:0100807f"), (0xffff_ffff, "hex:ffffffff"),
+  ])
+  func `what is no number is read back bit by bit, too`(_ bits: UInt32, _ text: String) throws {
+    var builder = BTFBuilder()
+    let int = builder.integer("unsigned int", 4)
+    let float = builder.add(16, "float", 4)
+    _ = builder.structure("either", 4, isUnion: true, [("word", int, 0), ("number", float, 0)])
+    let type = try #require(try BTF(decoding: builder.bytes).types(named: "either").first)
+    let bytes = (0..<4).map { UInt8(truncatingIfNeeded: bits >> (8 * $0)) }
+    let value = try type.value(of: bytes)
+    #expect("\(value)" == "word=\(bits) number=\(text)")
+    #expect(try type.bytes(parsing: "\(value)") == bytes)
+    #expect(try type.bytes(parsing: value.json) == bytes)
+  }
+
+  @Test func `a function's own variable is written by its name, which has a dot`() throws {
+    var builder = BTFBuilder()
+    let int = builder.integer("int", 4)
+    let pair = builder.structure("pair", 8, [("left", int, 0), ("right", int, 32)])
+    let variables = [builder.add(14, "counts.total", int, [0]), builder.add(14, "last", pair, [1])]
+    _ = builder.add(15, ".bss", count: 2, 12, [variables[0], 0, 4, variables[1], 4, 8])
+    let section = try #require(try BTF(decoding: builder.bytes).types(named: ".bss").first)
+    let bytes: [UInt8] = [5, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0]
+    let text = "\(try section.value(of: bytes))"
+    #expect(text == "counts.total=5 last={left=1 right=2}")
+    #expect(try section.bytes(parsing: text) == bytes)
+    #expect(try section.bytes(parsing: "counts.total=5 last.left=1 last.right=2") == bytes)
+  }
+
   @Test func `too few bytes are an error, and a type without size has no values`() throws {
     #expect(
       error { () throws(BPFError) in _ = try samples.btf.types(named: "flow_key")[0].value(of: [1, 2]) }?.code

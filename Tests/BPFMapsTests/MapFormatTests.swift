@@ -29,7 +29,8 @@ struct MapFormatTests {
     #expect(try format.keyBytes(parsing: "hex:01020304") == [1, 2, 3, 4])
     #expect(try format.keyBytes(parsing: "1 2 0x3 4") == [1, 2, 3, 4])
     for (text, words) in [
-      ("4294967296", "does not fit in its 4 bytes"), ("hex:01", "it has 4 bytes, but 1 were given"),
+      ("4294967296", "does not fit in its 4 bytes"), ("18446744073709551616", "does not fit in its 4 bytes"),
+      ("0x1ffffffffffffffff", "does not fit in its 4 bytes"), ("hex:01", "it has 4 bytes, but 1 were given"),
       ("port=80", #"key of map "flow": "port=80": it has 4 bytes and no types; write hex:"#), ("", "4 bytes, but 0"),
     ] {
       do {
@@ -46,7 +47,11 @@ struct MapFormatTests {
     let format = try format(.lpmTrie, key: 8, value: 4)
     #expect(try format.keyBytes(parsing: "10.0.0.0/8") == [8, 0, 0, 0, 10, 0, 0, 0])
     #expect(try format.keyBytes(parsing: "10.0.0.1") == [32, 0, 0, 0, 10, 0, 0, 1])
-    #expect(throws: BPFError.self) { try format.keyBytes(parsing: "10.0.0.0/33") }
+    for text in ["10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/x"] {
+      #expect {
+        _ = try format.keyBytes(parsing: text)
+      } throws: { "\($0)" == #"key of map "flow": "\#(text)": the prefix's length is 0 to 32"# }
+    }
     #expect(throws: BPFError.self) { try format.keyBytes(parsing: "fd00::/64") }
     let wide = try self.format(.lpmTrie, key: 20, value: 4)
     #expect(try wide.keyBytes(parsing: "fd00::/9").prefix(6) == [9, 0, 0, 0, 0xfd, 0])

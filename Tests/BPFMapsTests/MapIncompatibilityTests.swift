@@ -25,4 +25,30 @@ struct MapIncompatibilityTests {
         + "max_entries 7 but the object wants 10, flags 0x1 but the object wants 0x0, map_extra 3 but the object wants 5"
     )
   }
+
+  @Test func `what the kernel adds to maps of devices is no difference, and of other maps it is`() {
+    var (wanted, there) = (Self.map, Self.map)
+    there.flags = 1 << 7
+    #expect(
+      MapIncompatibility.sentence(there, nil, wanted: wanted, nil) == "it has flags 0x80 but the object wants 0x0")
+    for kind in [14, 25] as [UInt32] {
+      (wanted.kind, there.kind) = (BPFMapKind(rawValue: kind), BPFMapKind(rawValue: kind))
+      #expect(MapIncompatibility.sentence(there, nil, wanted: wanted, nil) == nil)
+    }
+  }
+
+  @Test func `what the kernel keeps with a descriptor is no difference`() {
+    var wanted = Self.map
+    wanted.flags = 1 << 3
+    #expect(MapIncompatibility.sentence(Self.map, nil, wanted: wanted, nil) == nil)
+  }
+
+  @Test func `a perf event array that is declared without a size has any`() {
+    var (wanted, there) = (Self.map, Self.map)
+    (wanted.kind, there.kind) = (BPFMapKind(rawValue: 4), BPFMapKind(rawValue: 4))
+    wanted.maximumEntryCount = 0
+    #expect(MapIncompatibility.sentence(there, nil, wanted: wanted, nil) == nil)
+    wanted.maximumEntryCount = 3
+    #expect(MapIncompatibility.sentence(there, nil, wanted: wanted, nil) != nil)
+  }
 }

@@ -225,6 +225,29 @@ struct BPFMapExampleTests {
     if command.isEmpty { #expect(outcome.output.contains("Exit status: 0")) }
   }
 
+  @Test(arguments: ["list", "list --output json", "describe --kernel list_head", "top --count 1 --interval 0.01"])
+  func `output that cannot be written is an error and one sentence`(_ command: String) async throws {
+    let outcome = try await Program(path: "/bin/sh").run(["-c", "\(Program("bpfmap").path) \(command) >/dev/full"])
+    #expect(outcome.status == 1)
+    #expect(outcome.errors == "bpfmap: the output cannot be written; is the disk full, or its reader gone?\n")
+  }
+
+  @Test func `a process's name says nothing to the terminal`() async throws {
+    let name = try String(contentsOfFile: "/proc/self/comm", encoding: .utf8).trimmingCharacters(in: .newlines)
+    func rename(_ name: String) throws {
+      let file = try #require(FileHandle(forWritingAtPath: "/proc/self/comm"))
+      try file.write(contentsOf: Data(name.utf8))
+      try file.close()
+    }
+    let map = try BPFHashMap<UInt32, UInt32>.create(name: "held_here", maximumEntryCount: 1)
+    try rename("a\u{1b}[31mb")
+    defer { try? rename(name) }
+    let outcome = try await Program("bpfmap").run(["list"])
+    #expect(outcome.status == 0 && outcome.output.contains("a\u{fffd}[31mb (\(getpid()))"))
+    #expect(!outcome.output.contains("\u{1b}"))
+    #expect(try map.value(forKey: 1) == nil)
+  }
+
   @Test func `without privileges the remedy is said`() async throws {
     let outcome = try await Program("bpfmap").run(
       ["list"], wrapper: ["setpriv", "--bounding-set=-all", "--inh-caps=-all"])

@@ -79,7 +79,7 @@ extension BPFProgram {
   /// - Requires: CAP_BPF and CAP_PERFMON. perf_event_open(2), `BPF_LINK_CREATE`
   public borrowing func attach(toKernelProbe function: String, isReturn: Bool = false) throws(BPFError) -> Attachment {
     let operation = "attach program \"\(name)\" to \(isReturn ? "the return of " : "")kernel function \"\(function)\""
-    guard let type = PerfEvent.kprobeType else {
+    guard let type = try PerfEvent.kprobeType(operation) else {
       throw BPFError(
         .notSupported,
         "\(operation): this kernel has no kprobes (CONFIG_KPROBE_EVENTS), or sysfs is not mounted; use a tracepoint or fentry"
@@ -109,8 +109,8 @@ extension BPFProgram {
   /// - Requires: CAP_BPF and CAP_PERFMON, a mounted tracefs. perf_event_open(2), `BPF_LINK_CREATE`
   public borrowing func attach(toTracepoint group: String, _ event: String) throws(BPFError) -> Attachment {
     let operation = "attach program \"\(name)\" to tracepoint \(group):\(event)"
-    guard let number = PerfEvent.tracepoint(group, event) else {
-      if PerfEvent.traceDirectory == nil {
+    guard let number = try PerfEvent.tracepoint(group, event, operation) else {
+      if try PerfEvent.traceDirectory(operation) == nil {
         throw BPFError(
           .notSupported,
           "\(operation): there is no tracefs; mount it (mount -t tracefs tracefs /sys/kernel/tracing), or use a kernel with CONFIG_EVENT_TRACING"
@@ -155,7 +155,9 @@ extension BPFProgram {
 /// Events that programs are attached to. perf_event_open(2)
 enum PerfEvent {
   /// The type of kernel probes, which is numbered at boot; nil: the kernel has none.
-  static var kprobeType: UInt32? { number("/sys/bus/event_source/devices/kprobe/type").map { UInt32(clamping: $0) } }
+  static func kprobeType(_ operation: String) throws(BPFError) -> UInt32? {
+    try number("/sys/bus/event_source/devices/kprobe/type", operation).map { UInt32(clamping: $0) }
+  }
 
   /// Which bit of `config` asks for the return of a function: `config:0`.
   static var kprobeReturnBit: UInt64 {
@@ -163,15 +165,23 @@ enum PerfEvent {
     return text.flatMap { UInt64($0.drop { $0 != ":" }.dropFirst().prefix { $0.isNumber }) } ?? 0
   }
 
-  static var traceDirectory: FilePath? {
-    ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"].first { (path: FilePath) in
-      FileSystemMagic(of: path.appending("events")) != nil
+  /// Where tracefs is; nil: nowhere.
+  static func traceDirectory(_ operation: String) throws(BPFError) -> FilePath? {
+    for path in ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"] as [FilePath] {
+      let status = unsafe path.appending("events").withPlatformString { unsafe access($0, F_OK) == 0 ? 0 : -errno }
+      if status == 0 { return path }
+      if status == -EACCES { throw unreadable(path, operation) }
     }
+    return nil
   }
 
-  static func tracepoint(_ group: String, _ event: String) -> UInt64? {
-    guard !group.contains("/"), !event.contains("/"), let directory = traceDirectory else { return nil }
-    return number(directory.appending("events").appending(group).appending(event).appending("id"))
+  static func tracepoint(_ group: String, _ event: String, _ operation: String) throws(BPFError) -> UInt64? {
+    guard !group.contains("/"), !event.contains("/"), let directory = try traceDirectory(operation) else { return nil }
+    return try number(directory.appending("events").appending(group).appending(event).appending("id"), operation)
+  }
+
+  private static func unreadable(_ path: FilePath, _ operation: String) -> BPFError {
+    BPFError(.permissionDenied, "\(operation): \"\(path)\" may not be read; needs root", errno: .permissionDenied)
   }
 
   /// An event on the first CPU; a program attached to it runs on all.
@@ -187,7 +197,16 @@ enum PerfEvent {
     }
   }
 
-  private static func number(_ path: FilePath) -> UInt64? {
-    (try? FileSystem.text(of: path)).flatMap { UInt64($0.prefix { !$0.isWhitespace }) }
+  /// The number in a file; nil: there is no such file.
+  private static func number(_ path: FilePath, _ operation: String) throws(BPFError) -> UInt64? {
+    do {
+      return UInt64(try FileSystem.text(of: path).prefix { !$0.isWhitespace })
+    } catch {
+      switch error.errno {
+      case .noSuchFileOrDirectory?: return nil
+      case .permissionDenied?: throw unreadable(path, operation)
+      case let errno: throw BPFError.kernel("\(operation): read \"\(path)\"", status: -(errno?.rawValue ?? EIO))
+      }
+    }
   }
 }

@@ -94,10 +94,8 @@ struct XDPPrograms: Sendable {
   init(of interface: UInt32) {
     LibbpfMessages.silence()
     // libbpf looks through all interfaces, and finds nothing to say of one that is not there.
-    guard interfaceExists(interface) else {
-      status = -ENODEV
-      return
-    }
+    status = interfaceStatus(interface)
+    guard status == 0 else { return }
     withZeroed(bpf_xdp_query_opts.self) { options in
       options.sz = MemoryLayout<bpf_xdp_query_opts>.size
       status = unsafe bpf_xdp_query(CInt(interface), 0, &options)

@@ -16,10 +16,8 @@ struct FilterList: Sendable {
 
   /// Asks in the calling thread's namespace.
   init(_ direction: TrafficControlDirection, of interface: UInt32) {
-    guard interfaceExists(interface) else {
-      status = -ENODEV
-      return
-    }
+    status = interfaceStatus(interface)
+    guard status == 0 else { return }
     do throws(Errno) {
       try read(direction, of: interface, RouteSocket())
     } catch {
@@ -56,10 +54,17 @@ struct FilterList: Sendable {
   }
 }
 
-/// Whether the calling thread's namespace has an interface of that index. if_indextoname(3)
-func interfaceExists(_ interface: UInt32) -> Bool {
+/// Whether the calling thread's namespace has an interface of that index: 0; ENODEV: it has not; else why nobody can tell.
+/// if_indextoname(3)
+func interfaceStatus(_ interface: UInt32) -> CInt {
   unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IF_NAMESIZE)) { name in
-    guard let start = name.baseAddress else { return false }
-    return unsafe if_indextoname(interface, start) != nil
+    guard let start = name.baseAddress, unsafe if_indextoname(interface, start) == nil else { return 0 }
+    let failure = errno
+    if failure == ENXIO { return -ENODEV }
+    // Without a socket it leaves whatever its last attempt to open one came to.
+    let number = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+    guard number >= 0 else { return -errno }
+    close(number)
+    return -failure
   }
 }

@@ -27,13 +27,13 @@ extension KernelFeature {
 
   /// Programs at kernel probes.
   public static let kprobes = KernelFeature("kprobes", minimumKernel: KernelVersion(4, 1)) {
-    PerfEvent.kprobeType != nil
+    (try? PerfEvent.kprobeType("probe")) != nil
       ? .available : .missing(reason: "there is no /sys/bus/event_source/devices/kprobe (CONFIG_KPROBE_EVENTS)")
   }
 
   /// Programs at static tracepoints.
   public static let tracepoints = KernelFeature("tracepoints", minimumKernel: KernelVersion(4, 7)) {
-    PerfEvent.tracepoint("sched", "sched_process_exec") != nil
+    (try? PerfEvent.tracepoint("sched", "sched_process_exec", "probe")) != nil
       ? .available
       : .missing(reason: "there is no events/sched/sched_process_exec in a mounted tracefs (CONFIG_EVENT_TRACING)")
   }

@@ -23,6 +23,9 @@ extension BPFError {
 
   /// What a call that goes by the kernel's identifiers was refused for: these are for CAP_SYS_ADMIN alone.
   static func kernel(byIdentifier operation: String, status: CInt) -> BPFError {
+    if status == -Errno.noSuchFileOrDirectory.rawValue {
+      return BPFError(.notFound, "\(operation): nothing has that identifier", errno: .noSuchFileOrDirectory)
+    }
     guard status == -Errno.notPermitted.rawValue else { return kernel(operation, status: status) }
     return BPFError(.permissionDenied, "\(operation): needs CAP_SYS_ADMIN, or root", errno: .notPermitted)
   }

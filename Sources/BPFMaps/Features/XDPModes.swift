@@ -48,7 +48,7 @@ extension FeatureProbe {
     }
     switch status {
     // The kernel has one error for an unknown interface and for a driver that refuses.
-    case -EINVAL where !interfaceExists(interface), -ENODEV:
+    case -EINVAL where interfaceStatus(interface) == -ENODEV, -ENODEV:
       return .unknown(reason: "\(operation): there is no such interface in this network namespace")
     case 0...:
       _ = OwnedFileDescriptor(taking: status)

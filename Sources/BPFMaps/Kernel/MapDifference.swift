@@ -19,6 +19,8 @@ struct MapDifference: ~Copyable {
 
   private let wanted: MapWriter
   private let count: Int
+  /// Whether keys are those of a trie, of which the kernel compares no more than the prefix.
+  private let isTrie: Bool
   private var fates: [Fate]
   /// Open addressing: positions of wanted entries by their keys' hashes; -1: free.
   private var table: [Int32]
@@ -28,8 +30,9 @@ struct MapDifference: ~Copyable {
   /// How many entries the map was seen to have.
   private(set) var met = 0
 
-  init(to wanted: consuming MapWriter, count: Int) {
+  init(to wanted: consuming MapWriter, count: Int, isTrie: Bool = false) {
     self.count = count
+    self.isTrie = isTrie
     fates = Array(repeating: .add, count: count)
     var size = 16
     while size < 2 * count { size *= 2 }
@@ -46,13 +49,28 @@ struct MapDifference: ~Copyable {
   /// The table's place for a key: that of an equal one, or a free one.
   private func slot(of key: UnsafeRawPointer) -> Int {
     let size = wanted.keySize
+    let extent = unsafe extent(of: key)
     var hasher = Hasher()
-    unsafe hasher.combine(bytes: UnsafeRawBufferPointer(start: key, count: size))
+    unsafe hasher.combine(bytes: UnsafeRawBufferPointer(start: key, count: extent.whole))
+    hasher.combine(extent.rest)
     var slot = hasher.finalize() & (table.count - 1)
-    while table[slot] >= 0, unsafe !isEqual(wanted.keys + Int(table[slot]) * size, key, size) {
+    while table[slot] >= 0 {
+      let other = unsafe wanted.keys + Int(table[slot]) * size
+      if unsafe self.extent(of: other) == extent, unsafe isEqual(other, key, extent.whole) { break }
       slot = (slot + 1) & (table.count - 1)
     }
     return slot
+  }
+
+  /// What tells a key from others: so many whole bytes, and of a trie's the bits of its prefix in the byte after them.
+  private func extent(of key: UnsafeRawPointer) -> (whole: Int, rest: UInt8) {
+    guard isTrie else { return (wanted.keySize, 0) }
+    let length = unsafe key.loadUnaligned(as: UInt32.self)
+    let bits = min(Int(length), (wanted.keySize - 4) * 8)
+    let whole = 4 + bits / 8
+    guard bits % 8 > 0 else { return (whole, 0) }
+    let last = unsafe key.load(fromByteOffset: whole, as: UInt8.self)
+    return (whole, last & ~(0xff >> UInt8(bits % 8)))
   }
 
   /// Shows an entry of the map, whose key was not shown before.
@@ -65,7 +83,10 @@ struct MapDifference: ~Copyable {
       return
     }
     result.added -= 1
-    if unsafe isEqual(wanted.values + index * wanted.valueSize, value, wanted.valueSize) {
+    // A trie keeps what is behind the prefix, too.
+    if unsafe isEqual(wanted.values + index * wanted.valueSize, value, wanted.valueSize),
+      unsafe isEqual(wanted.keys + index * wanted.keySize, key, wanted.keySize)
+    {
       fates[index] = .keep
       result.unchanged += 1
     } else {
@@ -107,7 +128,7 @@ extension BPFMapHandle {
   /// Changes what differs: writes first, then removals.
   @usableFromInline
   borrowing func replaceAll(with wanted: consuming MapWriter, count: Int) throws(BPFError) -> BPFReplacement {
-    var difference = MapDifference(to: wanted, count: count)
+    var difference = MapDifference(to: wanted, count: count, isTrie: info.kind == .lpmTrie)
     var reader = MapReader(self, capacity: batchLimit)
     while case let read = try reader.next(of: self), read > 0 {
       for index in 0..<read {

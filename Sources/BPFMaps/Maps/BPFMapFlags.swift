@@ -12,9 +12,10 @@ public struct BPFMapFlags: OptionSet, Sendable, Hashable {
   public static let noPreallocation = BPFMapFlags(rawValue: 1 << 0)
   /// An LRU hash with a list of its own for each CPU. `BPF_F_NO_COMMON_LRU`
   public static let noCommonLRU = BPFMapFlags(rawValue: 1 << 1)
-  /// User space may only read. `BPF_F_RDONLY`
+  /// User space may only read, by the descriptor that the map is made with; another one has no such limit.
+  /// `BPF_F_RDONLY`
   public static let readOnly = BPFMapFlags(rawValue: 1 << 3)
-  /// User space may only write. `BPF_F_WRONLY`
+  /// User space may only write, by the descriptor that the map is made with. `BPF_F_WRONLY`
   public static let writeOnly = BPFMapFlags(rawValue: 1 << 4)
   /// A hash whose order is the same in each run: for tests. `BPF_F_ZERO_SEED`
   public static let zeroSeed = BPFMapFlags(rawValue: 1 << 6)
@@ -29,6 +30,6 @@ public struct BPFMapFlags: OptionSet, Sendable, Hashable {
 }
 
 extension BPFMapInfo {
-  /// How the map was made.
+  /// How the map was made; ``BPFMapFlags/readOnly`` and ``BPFMapFlags/writeOnly`` are not kept.
   public var creationFlags: BPFMapFlags { BPFMapFlags(rawValue: flags) }
 }

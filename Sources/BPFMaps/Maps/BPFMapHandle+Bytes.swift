@@ -13,9 +13,13 @@ extension BPFMapHandle {
   ///
   /// - Parameter key: Exactly as many bytes as the map's keys have; none for a queue or stack.
   /// - Returns: ``valueByteCount`` bytes.
-  /// - Throws: `invalidArgument` for a key of another size; `notSupported`; `systemCall`. `BPF_MAP_LOOKUP_ELEM`
+  /// - Throws: `invalidArgument` for a key of another size; `notSupported`, also for a bloom filter, which is asked for a
+  ///   value and has none to give; `systemCall`. `BPF_MAP_LOOKUP_ELEM`
   public borrowing func bytes(forKey key: [UInt8]) throws(BPFError) -> [UInt8]? {
     try check("key", key.count, info.keySize)
+    guard info.kind != .bloomFilter else {
+      throw BPFError(.notSupported, "look up a key in map \"\(info.name)\": a bloom filter gives no values")
+    }
     guard valueSpace > 0 || !info.kind.isPerCPU else { throw slotFailure() }
     let descriptor = descriptor.rawValue
     var value = [UInt8](repeating: 0, count: valueSpace)

@@ -59,8 +59,12 @@ public struct BPFMapKind: RawRepresentable, Sendable, Hashable, CustomStringConv
 extension BPFMapKind {
   /// A value for each possible CPU at each key.
   var isPerCPU: Bool { rawValue == 5 || rawValue == 6 || rawValue == 10 || rawValue == 21 }
-  /// Keys are indexes below the map's size, and every one exists.
-  var isArray: Bool { [2, 3, 4, 6, 8, 12].contains(rawValue) }
+  /// Keys are indexes below the map's size.
+  var isArray: Bool { [2, 3, 4, 6, 8, 12, 14, 15, 16, 17, 20].contains(rawValue) }
+  /// Keys are descriptors of what the values belong to: sockets, inodes, tasks, control groups.
+  var isKeyedByDescriptor: Bool { [24, 28, 29, 32].contains(rawValue) }
+  /// Values are sockets.
+  var holdsSockets: Bool { rawValue == 15 || rawValue == 18 || rawValue == 20 }
   /// The order in which the kernel hands out keys is that of the keys themselves.
   var order: KeyOrder? {
     switch self {

@@ -2,6 +2,7 @@
 
 internal import LinuxSystem
 public import Synchronization
+internal import SystemPackage
 
 /// What a mapped array may be used for.
 public enum BPFMappedAccess: Sendable, Hashable {
@@ -30,10 +31,15 @@ extension BPFArrayMap {
       )
     }
     let length = Int(info.maximumEntryCount) * BPFMapHandle.slotSize(of: Value.self)
-    return BPFMappedArray(
-      memory: try SharedMemory(
-        of: handle.descriptor.rawValue, length: length, isWritable: access == .readingAndWriting, "\"\(info.name)\""),
-      count: count, isWritable: access == .readingAndWriting)
+    do {
+      return BPFMappedArray(
+        memory: try SharedMemory(
+          of: handle.descriptor.rawValue, length: length, isWritable: access == .readingAndWriting, "\"\(info.name)\""),
+        count: count, isWritable: access == .readingAndWriting)
+    } catch {
+      guard error.errno == .notPermitted, let reason = handle.refusal() else { throw error }
+      throw BPFError(.permissionDenied, "map \"\(info.name)\" into memory: \(reason)", errno: error.errno)
+    }
   }
 }
 

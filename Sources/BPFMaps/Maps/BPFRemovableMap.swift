@@ -57,7 +57,8 @@ extension BPFRemovableMap where Self: ~Copyable {
   ///
   /// The map is read first. Then entries that are new or whose value's bytes differ are written, in the order given, and
   /// last the keys that are not among `entries` are removed: no look-up misses a key that is there before and after.
-  /// What others write meanwhile may stay. Of a key that is given twice the last value counts.
+  /// What others write meanwhile may stay. Of a key that is given twice the last value counts. Keys of a trie are equal when
+  /// their prefixes are, whatever bits are behind them.
   ///
   /// As writes come first, there must be room for what comes beside what goes: a map that is too small for both is refused
   /// before anything changes.

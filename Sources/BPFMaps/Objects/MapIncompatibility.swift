@@ -23,8 +23,14 @@ enum MapIncompatibility {
     compare("type", map.kind, wanted.kind)
     compare("key size", map.keySize, wanted.keySize)
     compare("value size", map.valueSize, wanted.valueSize)
-    compare("max_entries", map.maximumEntryCount, wanted.maximumEntryCount)
-    compare("flags", "0x" + String(map.flags, radix: 16), "0x" + String(wanted.flags, radix: 16))
+    // Without a size libbpf makes a perf event array for as many CPUs as there can be.
+    if wanted.kind.rawValue != 4 || wanted.maximumEntryCount != 0 {
+      compare("max_entries", map.maximumEntryCount, wanted.maximumEntryCount)
+    }
+    // The kernel keeps BPF_F_RDONLY and BPF_F_WRONLY with a descriptor, and adds BPF_F_RDONLY_PROG to maps of devices.
+    let others: UInt32 = map.kind.rawValue == 14 || map.kind.rawValue == 25 ? 0x98 : 0x18
+    compare(
+      "flags", "0x" + String(map.flags & ~others, radix: 16), "0x" + String(wanted.flags & ~others, radix: 16))
     compare("map_extra", extra.0, extra.1)
     found += fields("key", mapTypes?.type(map.keyType), objectTypes?.type(wanted.keyType))
     found += fields("value", mapTypes?.type(map.valueType), objectTypes?.type(wanted.valueType))

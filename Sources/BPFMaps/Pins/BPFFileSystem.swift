@@ -114,7 +114,7 @@ public enum BPFFileSystem {
   ///
   /// - Parameter path: A pinned map, program or attachment.
   /// - Returns: Whether there was a pin.
-  /// - Throws: `notBPFFileSystem`: a file elsewhere is not touched; `permissionDenied`.
+  /// - Throws: `notBPFFileSystem`: a file elsewhere is not touched, nor a symbolic link to a pin; `permissionDenied`.
   @discardableResult
   public static func removePin(at path: FilePath) throws(BPFError) -> Bool {
     let operation = "remove pin \"\(path)\""
@@ -125,6 +125,10 @@ public enum BPFFileSystem {
     }
     guard !Pins.isDirectory(path) else {
       throw BPFError(.invalidArgument, "\(operation): it is a directory, and was left as it is; name the pin in it")
+    }
+    // What is removed is the name, in its directory.
+    guard isBPFFileSystem(path.removingLastComponent()) == true else {
+      throw BPFError(.notBPFFileSystem, "\(operation): it is a symbolic link elsewhere, and was left as it is")
     }
     let status = unsafe path.withPlatformString { unsafe unlink($0) == 0 ? 0 : -errno }
     if status == -ENOENT { return false }

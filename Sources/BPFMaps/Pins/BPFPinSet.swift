@@ -31,7 +31,7 @@ public struct BPFPinSet: Sendable, Hashable {
   /// - Parameters:
   ///   - directory: An absolute path on a bpf file system.
   ///   - owner: The name that the pins were made under.
-  ///   - allowingMissing: Whether pins may be gone, so that the rest can be removed.
+  ///   - allowingMissing: Whether pins may be gone, or replaced by somebody, so that the rest can be removed.
   /// - Returns: The set.
   /// - Throws: `notFound` where there is no record; `foreignPin` for another owner's, and for pins that somebody
   ///   replaced; `incompletePins`, listing which are missing; `malformedPin`; `notBPFFileSystem`; `permissionDenied`.

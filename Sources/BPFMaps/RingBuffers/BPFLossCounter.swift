@@ -9,8 +9,8 @@ public struct BPFRecordLoss: Sendable, Hashable {
   /// Those that were taken out of the ring, and dropped because the iterator's buffer was full.
   public var inBuffer: UInt64
 
-  /// All of them.
-  public var total: UInt64 { inProgram + inBuffer }
+  /// All of them, wrapping around: what programs wrote may be any number.
+  public var total: UInt64 { inProgram &+ inBuffer }
 
   /// Makes a count.
   public init(inProgram: UInt64, inBuffer: UInt64) {

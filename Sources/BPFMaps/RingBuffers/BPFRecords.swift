@@ -56,22 +56,22 @@ public struct BPFRecords<Record: Sendable>: AsyncSequence, Sendable {
   public func makeAsyncIterator() -> Iterator {
     switch source {
     case .ring(let stream): Iterator(.ring(RingIteration(stream)), decode)
-    case .queue(let queue, let pump): Iterator(.queue(queue, pump), decode)
+    case .queue(let queue, let pump): Iterator(.queue(QueueIteration(queue, pump)), decode)
     }
   }
 
   /// Gives records one by one.
+  ///
+  /// Copies share their position.
   public struct Iterator: AsyncIteratorProtocol {
     @usableFromInline
     enum Source {
       case ring(RingIteration)
-      case queue(RecordQueue<Record>, RingPump)
+      case queue(QueueIteration<Record>)
     }
 
     @usableFromInline let source: Source
     @usableFromInline let decode: Decoder
-    private var batch: RecordQueue<Record>.Batch = []
-    private var position = 0
 
     init(_ source: Source, _ decode: @escaping Decoder) {
       self.source = source
@@ -104,30 +104,8 @@ public struct BPFRecords<Record: Sendable>: AsyncSequence, Sendable {
           }
           guard try await iteration.more() else { return nil }
         }
-      case .queue(let queue, let pump): return try await next(queue, pump)
+      case .queue(let iteration): return try await iteration.next()
       }
-    }
-
-    @usableFromInline
-    mutating func next(_ queue: RecordQueue<Record>, _ pump: RingPump) async throws(BPFError) -> Record? {
-      while position == batch.count {
-        let taken = await withTaskCancellationHandler {
-          await queue.take()
-        } onCancel: {
-          pump.cancel()
-        }
-        guard let taken else { return nil }
-        guard !Task.isCancelled else {
-          pump.cancel()
-          // The ring is free for the next reader when the queue has ended.
-          while await queue.take() != nil { await Task.yield() }
-          return nil
-        }
-        batch = taken
-        position = 0
-      }
-      defer { position += 1 }
-      return try batch[position].get()
     }
   }
 }

@@ -14,6 +14,7 @@ final class RecordQueue<Record: Sendable>: RecordSink {
     var consumer: CheckedContinuation<Batch?, Never>?
     var dropped: UInt64 = 0
     var isFinished = false
+    var isIterated = false
   }
 
   private let state = Mutex(State())
@@ -70,6 +71,27 @@ final class RecordQueue<Record: Sendable>: RecordSink {
     if let (consumer, batch) = ready { consumer.resume(returning: batch) }
   }
 
+  /// Who asks is not the one who iterates.
+  var busy: BPFError {
+    BPFError(.busy, "read ring buffer \"\(name)\": the sequence has an iterator; use that one")
+  }
+
+  /// Whether the caller is the one who iterates.
+  func beginIteration() -> Bool {
+    state.withLock { state in
+      defer { state.isIterated = true }
+      return !state.isIterated
+    }
+  }
+
+  /// Another iterator may go on, with what this one took and did not hand out.
+  func endIteration(_ rest: Batch.SubSequence) {
+    state.withLock { state in
+      state.waiting.insert(contentsOf: rest, at: 0)
+      state.isIterated = false
+    }
+  }
+
   /// Everything that waits, as soon as something does; nil: finished.
   @usableFromInline
   func take() async -> Batch? {
@@ -80,14 +102,59 @@ final class RecordQueue<Record: Sendable>: RecordSink {
           return (state.waiting, true)
         }
         if state.isFinished { return (nil, true) }
-        guard state.consumer == nil else {
-          let error = BPFError(.busy, "read ring buffer \"\(name)\": the sequence has an iterator; use that one")
-          return ([.failure(error)], true)
-        }
+        guard state.consumer == nil else { return ([.failure(busy)], true) }
         state.consumer = continuation
         return (nil, false)
       }
       if outcome.isReady { continuation.resume(returning: outcome.batch) }
     }
+  }
+}
+
+/// What the copies of an iterator share: what was taken out of a queue, and the place in it.
+///
+/// Iterators are not `Sendable`, so that one task at a time is here.
+@usableFromInline
+final class QueueIteration<Record: Sendable> {
+  private let queue: RecordQueue<Record>
+  private let pump: RingPump
+  private let isRefused: Bool
+  private var batch: RecordQueue<Record>.Batch = []
+  private var position = 0
+
+  init(_ queue: RecordQueue<Record>, _ pump: RingPump) {
+    self.queue = queue
+    self.pump = pump
+    isRefused = !queue.beginIteration()
+  }
+
+  deinit {
+    if !isRefused { queue.endIteration(batch[position...]) }
+  }
+
+  /// The next record; nil: the sequence has ended, or the task is cancelled.
+  @usableFromInline
+  func next() async throws(BPFError) -> Record? {
+    let (queue, pump) = (queue, pump)
+    guard !isRefused else { throw queue.busy }
+    while position == batch.count, !Task.isCancelled {
+      let taken = await withTaskCancellationHandler {
+        await queue.take()
+      } onCancel: {
+        pump.cancel()
+      }
+      guard let taken else { return nil }
+      batch = taken
+      position = 0
+    }
+    guard !Task.isCancelled else {
+      pump.cancel()
+      (batch, position) = ([], 0)
+      // The ring is free for the next reader when the queue has ended.
+      while await queue.take() != nil { await Task.yield() }
+      return nil
+    }
+    defer { position += 1 }
+    return try batch[position].get()
   }
 }

@@ -59,7 +59,7 @@ public struct BPFMapFormat: Sendable {
   /// - Returns: ``BPFMapInfo/keySize`` bytes.
   /// - Throws: `invalidArgument`, naming map and field.
   public func keyBytes(parsing text: String) throws(BPFError) -> [UInt8] {
-    if info.kind == .lpmTrie, let prefix = Self.prefix(text), prefix.count == info.keySize { return prefix }
+    if info.kind == .lpmTrie, let prefix = try prefix(text) { return prefix }
     return try bytes(parsing: text, types.key, size: info.keySize, role: "key")
   }
 
@@ -104,6 +104,9 @@ public struct BPFMapFormat: Sendable {
         ? parts.map { UInt8(truncatingIfNeeded: $0?.bits ?? 0) } : nil
     }
     guard let given else {
+      if [1, 2, 4, 8].contains(size), BTFScalarInput.wide(text) != nil || text.allSatisfy(\.isWholeNumber) {
+        throw BPFError(.invalidArgument, "\(text) does not fit in its \(size) bytes")
+      }
       throw BPFError(
         .invalidArgument, "\"\(text)\": it has \(size) bytes and no types; write hex: and two digits for each byte")
     }
@@ -114,12 +117,19 @@ public struct BPFMapFormat: Sendable {
   }
 
   /// A trie's key: the prefix's length in the machine's order, then the address. `struct bpf_lpm_trie_key`
-  private static func prefix(_ text: String) -> [UInt8]? {
+  ///
+  /// nil: the text is none of an address as long as the key's.
+  private func prefix(_ text: String) throws(BPFError) -> [UInt8]? {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count <= 2, let first = parts.first, let address = IPAddress(first)?.bytes else { return nil }
+    guard parts.count <= 2, let first = parts.first, let address = IPAddress(first)?.bytes,
+      address.count + 4 == info.keySize
+    else { return nil }
     var length = UInt32(address.count * 8)
     if parts.count == 2 {
-      guard let given = UInt32(parts[1]), given <= length else { return nil }
+      guard let given = UInt32(parts[1]), given <= length else {
+        throw BPFError(
+          .invalidArgument, "key of map \"\(info.name)\": \"\(text)\": the prefix's length is 0 to \(length)")
+      }
       length = given
     }
     return (0..<4).map { UInt8(truncatingIfNeeded: length >> (8 * UInt32($0))) } + address

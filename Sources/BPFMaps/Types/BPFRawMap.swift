@@ -149,20 +149,9 @@ public struct BPFRawMap: ~Copyable, Sendable {
 
   /// The same with the reason, where it lies in the map and not in who asks.
   borrowing func explained(_ error: BPFError, _ operation: String) -> BPFError {
-    let subject = "\(operation) map \"\(info.name)\""
-    if error.code == .permissionDenied, let reason = refusal() {
-      return BPFError(.permissionDenied, "\(subject): \(reason)", errno: error.errno)
-    }
-    guard error.code == .notSupported else { return error }
-    return BPFError(.notSupported, "\(subject): a \(info.kind) map cannot be used so", errno: error.errno)
-  }
-
-  /// Why nobody may do it, whatever privileges they have.
-  private func refusal() -> String? {
-    if isFrozen { return "it is frozen, so that user space can no longer write it" }
-    if info.flags & 1 << 3 != 0 { return "it was made for programs to write and user space to read (BPF_F_RDONLY)" }
-    if info.flags & 1 << 4 != 0 { return "it was made for programs to read and user space to write (BPF_F_WRONLY)" }
-    return nil
+    guard error.errno == .notSupported || error.errno == BPFError.kernelNotSupported else { return error }
+    return BPFError(
+      .notSupported, "\(operation) map \"\(info.name)\": a \(info.kind) map cannot be used so", errno: error.errno)
   }
 
   private borrowing func check(_ key: [UInt8], operation: String) throws(BPFError) {

@@ -14,10 +14,13 @@ extension BTF {
     do {
       bytes = try FileSystem.contents(of: "/sys/kernel/btf/vmlinux", limit: 256 << 20)
     } catch {
-      let code: BPFError.Code = error.code == .permissionDenied ? .permissionDenied : .notSupported
+      guard error.code == .notFound else {
+        throw BPFError.kernel("read the kernel's types", status: -(error.errno ?? .ioError).rawValue)
+      }
       throw BPFError(
-        code,
-        "read the kernel's types: \(error); the kernel must be built with CONFIG_DEBUG_INFO_BTF, and sysfs mounted")
+        .notSupported,
+        "read the kernel's types: \(error.message); the kernel must be built with CONFIG_DEBUG_INFO_BTF, and sysfs mounted",
+        errno: error.errno)
     }
     return try BTF(decoding: bytes)
   }

@@ -24,6 +24,21 @@ indirect enum BTFInput: Equatable {
   }
 }
 
+extension BTFInput {
+  /// So many bytes, listed as JSON has them; nil: something else.
+  func bytes(_ count: Int) -> [UInt8]? {
+    guard case .list(let elements) = self, elements.count == count else { return nil }
+    var bytes: [UInt8] = []
+    for element in elements {
+      guard case .word(let word, _) = element, let number = BTFScalarInput.number(word),
+        number.fits(isSigned: false, width: 8)
+      else { return nil }
+      bytes.append(UInt8(truncatingIfNeeded: number.bits))
+    }
+    return bytes
+  }
+}
+
 /// A recursive descent through the bytes of a text; depth is bounded.
 private struct BTFInputParser {
   private let bytes: [UInt8]

@@ -15,6 +15,9 @@ extension BTFType: CustomStringConvertible {
 
   /// The type's definition in C: a struct with its members, an enumeration with its constants, a function's declaration.
   ///
+  /// A struct that only a packed one can be is packed. What was aligned further than its members ask is not told: offsets
+  /// are those of ``members``.
+  ///
   /// Other types are mentioned by name, not defined; a type that is too large or nested too deep to be of a compiler's
   /// making ends in `…`.
   public var definition: String {
@@ -39,6 +42,8 @@ extension BTFType: CustomStringConvertible {
 struct BTFDeclarationWriter {
   /// How many types, members and bytes of names may still be written.
   private var budget = 200_000
+  /// How many types and members may still be looked at to see what is packed.
+  private var looks = 20_000
 
   mutating func declaration(_ type: BTFType, _ inner: String, indentation: Int, depth: Int) -> String {
     budget -= 8 + inner.utf8.count + 2 * indentation
@@ -47,7 +52,7 @@ struct BTFDeclarationWriter {
     case .pointer(let target):
       // A pointer binds less than what follows the name: an array or parameters.
       let needsParentheses =
-        switch target.kind {
+        switch Self.unqualified(target).kind {
         case .array, .prototype: true
         default: false
         }
@@ -65,6 +70,16 @@ struct BTFDeclarationWriter {
     case .qualified(let target, let qualifier): return qualified(target, qualifier, inner, indentation, depth)
     default: return Self.join(specifier(type, indentation: indentation, depth: depth), inner)
     }
+  }
+
+  /// What qualifiers and tags are of.
+  private static func unqualified(_ type: BTFType) -> BTFType {
+    var type = type
+    for _ in 0..<32 {
+      guard case .qualified(let target, _) = type.kind else { break }
+      type = target
+    }
+    return type
   }
 
   /// `const` of a pointer is written behind its star, of another type before it.
@@ -123,7 +138,8 @@ struct BTFDeclarationWriter {
       }
     default: break
     }
-    let end = String(repeating: "  ", count: indentation) + "}"
+    let attribute = type.isPacked(&looks) ? " __attribute__((packed))" : ""
+    let end = String(repeating: "  ", count: indentation) + "}" + attribute
     return lines.isEmpty ? "\(head)}" : ([head] + lines + [end]).joined(separator: "\n")
   }
 

@@ -60,7 +60,9 @@ struct BTFValueWriter {
       try write(input, enumeration, type, at: start, width: min(size, 8) * 8, path)
     case .pointer:
       bytes.setBits(start, 64, to: try number(input, type, isSigned: false, width: 64, path))
-    case .floatingPoint: try writeFloatingPoint(input, size: size, at: start, path)
+    case .floatingPoint:
+      if let listed = input.bytes(size) { return put(listed, atBit: start) }
+      try writeFloatingPoint(input, size: size, at: start, path)
     case .array(let element, let count):
       try write(input, arrayOf: element, count: count, at: start, path: path, depth: depth)
     case .structure, .union, .section:
@@ -68,7 +70,9 @@ struct BTFValueWriter {
         throw failure(path, "\(type) wants its fields: NAME=VALUE …, with \(fieldNames(resolved))")
       }
       try write(entries, resolved, at: start, path: path, depth: depth)
-    default: throw failure(path, "a value of type \(type) can be given as bytes alone: hex:…")
+    default:
+      if let listed = input.bytes(size) { return put(listed, atBit: start) }
+      throw failure(path, "a value of type \(type) can be given as bytes alone: hex:…")
     }
   }
 

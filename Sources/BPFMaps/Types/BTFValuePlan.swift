@@ -66,11 +66,15 @@ indirect enum BTFValuePlan: Sendable {
     return integer.isSigned ? .signed(raw.signExtended(from: width)) : .unsigned(raw)
   }
 
+  /// Of what is no number there are many kinds, of which all but one are bytes: no text tells them apart.
   private func floatingPoint(_ bytes: [UInt8], _ start: Int, _ size: Int) -> BTFDatum {
+    let bits = bytes.bits(start, size * 8)
     switch size {
-    case 4: .floatingPoint(Double(Float(bitPattern: UInt32(truncatingIfNeeded: bytes.bits(start, 32)))))
-    case 8: .floatingPoint(Double(bitPattern: bytes.bits(start, 64)))
-    default: .bytes(bytes.part(start, size))
+    case 4 where !Float(bitPattern: UInt32(truncatingIfNeeded: bits)).isNaN || bits == UInt64(Float.nan.bitPattern):
+      return .floatingPoint(Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))))
+    case 8 where !Double(bitPattern: bits).isNaN || bits == Double.nan.bitPattern:
+      return .floatingPoint(Double(bitPattern: bits))
+    default: return .bytes(bytes.part(start, size))
     }
   }
 

@@ -6,8 +6,12 @@ extension BTFValueWriter {
     _ entries: [BTFInput.Entry], _ type: BTFType, at start: Int, path: String, depth: Int
   ) throws(BPFError) {
     var given = Given(path: path)
+    // The variable of a function has a dot in its name.
+    let dotted = Set((type.parts ?? []).map(\.name).filter { $0.contains(".") })
     for entry in entries {
-      let parts = entry.name.split(separator: ".", maxSplits: 1).map(String.init)
+      let parts =
+        dotted.contains(entry.name)
+        ? [entry.name] : entry.name.split(separator: ".", maxSplits: 1).map(String.init)
       guard let first = parts.first, !first.isEmpty else { throw failure(path, "a field has no name") }
       if parts.count == 1 {
         guard given.values.updateValue(entry.value, forKey: first) == nil else {
