@@ -77,7 +77,7 @@ struct KernelAgreementTests {
       if round == 12 { policy = CompiledPolicy(cluster.input) }
       let reference = PolicyEvaluator(cluster.input)
       for node in nodes {
-        if round % 10 == 9 { try node.restart() }
+        if round % 10 == 9 { try await node.restart() }
         try await node.apply(policy)
       }
       for probe in cluster.probes(120) {

@@ -25,7 +25,12 @@ final class KernelNode {
   }
 
   /// A new process takes over what is in the kernel.
-  func restart() throws { writer = try PolicyMapWriter(datapath: datapath, node: name) }
+  ///
+  /// A process that has ended writes no more; the writer of this one would, a moment later.
+  func restart() async throws {
+    await writer.finish()
+    writer = try PolicyMapWriter(datapath: datapath, node: name)
+  }
 
   /// Wires the node's pods as an agent does, then puts the policies into force.
   @discardableResult

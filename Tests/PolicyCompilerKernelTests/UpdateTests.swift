@@ -127,7 +127,7 @@ struct PolicyUpdateTests {
     for round in 1...400 {
       policy.apply(Contents.changes(round % 2 == 1))
       // Another process now and then.
-      if round % 50 == 0 { try node.restart() }
+      if round % 50 == 0 { try await node.restart() }
       let published = try await node.writer.apply(policy, endpoints: node.endpoints)
       #expect(published.generation == generation + 1)
       generation = published.generation
@@ -199,7 +199,7 @@ struct PolicyUpdateTests {
       #expect(try goesOn())
       let flow = try node.datapath.flows.entries().first { $0.0.peer_port == UInt16(1023).bigEndian }
       #expect(flow?.1.generation == generation)
-      if round == 1 { try node.restart() }
+      if round == 1 { try await node.restart() }
     }
     // And cut where it is allowed no more.
     let web = NamespacedName(namespace: "shop", name: "web")

@@ -27,7 +27,8 @@ public actor PolicyMapWriter {
 
   /// Makes a writer.
   ///
-  /// One datapath has one writer.
+  /// One datapath has one writer. Before another one takes over in the same process, wait for ``finish()`` of the first: what
+  /// it has yet to remove, the other may be using again.
   ///
   /// - Parameters:
   ///   - datapath: The node's datapath.
@@ -108,7 +109,7 @@ public actor PolicyMapWriter {
 
   /// Returns when what the last publication replaced is removed.
   ///
-  /// Nobody has to call it: the removal begins by itself, and the next publication waits for it.
+  /// Nobody has to call it, but to hand a datapath over: the removal begins by itself, and the next publication waits for it.
   public func finish() async {
     await lock.locked { await publisher.finish() }
   }
