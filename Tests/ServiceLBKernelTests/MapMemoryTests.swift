@@ -13,22 +13,18 @@ extension ServiceKernelTests {
   struct MapMemoryTests {
     @Test(arguments: [ServiceMapLimits.default, ServiceLimits(services: 1000, backendsEach: 10), .none])
     func `limits say what the kernel takes`(limits: ServiceMapLimits) async throws {
-      let mountPoint = try #require(BPFFileSystem.mountPoint)
-      let pins = mountPoint.appending("terwaykit_memory_\(UInt32.random(in: 0...UInt32.max))")
-      defer { _ = try? BPFFileSystem.removeDirectory(pins) }
-      try BPFFileSystem.makeDirectory(pins)
-      let maps = try ServiceMaps.load(pinDirectory: pins, limits: limits)
-      defer { withExtendedLifetime(maps) {} }
-      var taken = 0
-      for name in try FileSystem.entries(of: pins) {
-        let pin = pins.appending(name)
-        taken += try BPFRawMap.open(pinnedAt: pin).memory ?? 0
-        _ = try BPFFileSystem.removePin(at: pin)
+      try await Updates.withPins { pins in
+        let maps = try ServiceMaps.load(pinDirectory: pins, limits: limits)
+        defer { withExtendedLifetime(maps) {} }
+        var taken = 0
+        for name in try FileSystem.entries(of: pins) {
+          taken += try BPFRawMap.open(pinnedAt: pins.appending(name)).memory ?? 0
+        }
+        // A trie takes nothing while it is empty, and is counted full.
+        let said = limits.kernelBytes(processors: BPFProcessors.possibleCount) - Int(limits.sourceRanges) * 96
+        // Each map beside that: a page or so, and lists for each processor.
+        #expect(abs(taken - said) < said / 50 + 200_000, "\(limits): the kernel takes \(taken), said are \(said)")
       }
-      // A trie takes nothing while it is empty, and is counted full.
-      let said = limits.kernelBytes(processors: BPFProcessors.possibleCount) - Int(limits.sourceRanges) * 96
-      // Each map beside that: a page or so, and lists for each processor.
-      #expect(abs(taken - said) < said / 50 + 200_000, "\(limits): the kernel takes \(taken), said are \(said)")
     }
   }
 }

@@ -33,8 +33,7 @@ final class TestSocket: Sendable {
   /// Listens at a port of all addresses.
   static func listening(_ kind: TestSockets.Kind, port: UInt16, milliseconds: Int = patience) throws -> TestSocket {
     let socket = TestSocket(taking: open(kind, AF_INET6), kind, milliseconds)
-    var on: CInt = 1
-    _ = unsafe setsockopt(socket.descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
+    TestSockets.reuseAddress(socket.descriptor)
     let status = unsafe withSocketAddress(.v6(.unspecified), port) { unsafe bind(socket.descriptor, $0, $1) }
     guard status == 0, kind == .udp || listen(socket.descriptor, 8) == 0 else {
       throw CommandFailure(command: "listen")

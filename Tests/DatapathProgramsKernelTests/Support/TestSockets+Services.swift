@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import KernelTestSupport
 import NetworkTypes
 
 extension TestSockets {
@@ -21,12 +22,12 @@ extension TestSockets {
     let descriptor = Glibc.socket(family, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
     setTimeout(descriptor, milliseconds)
-    guard source == 0 || bindAny(descriptor, family, source) else { return .nothing }
-    let status =
-      switch address {
-      case .v4(let address): connect(descriptor, to: socketAddress(address, port))
-      case .v6(let address): connect(descriptor, to: socketAddress(address, port))
-      }
+    if source != 0 {
+      reuseAddress(descriptor)
+      let any = (address.family == .ipv4 ? Family.v4 : .v6).unspecified
+      guard unsafe withSocketAddress(any, source, { unsafe bind(descriptor, $0, $1) }) == 0 else { return .nothing }
+    }
+    let status = unsafe withSocketAddress(address, port) { unsafe connect(descriptor, $0, $1) }
     if status != 0 { return errno == ECONNREFUSED ? .refused : .nothing }
     let message = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
     var sent = 0
@@ -46,18 +47,5 @@ extension TestSockets {
       answer += buffer.prefix(count)
     }
     return answer == message ? .echoed : .nothing
-  }
-
-  private static func bindAny(_ descriptor: CInt, _ family: CInt, _ port: UInt16) -> Bool {
-    var on: Int32 = 1
-    _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
-    if family == AF_INET6 {
-      return unsafe withUnsafeBytes(of: socketAddress(IPv6Address.unspecified, port)) { bytes in
-        unsafe bind(descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count)) == 0
-      }
-    }
-    return unsafe withUnsafeBytes(of: socketAddress(IPv4Address(0, 0, 0, 0), port)) { bytes in
-      unsafe bind(descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count)) == 0
-    }
   }
 }

@@ -54,27 +54,10 @@ enum TestSockets {
     return 0
   }
 
-  static func socketAddress(_ address: IPv4Address, _ port: UInt16) -> sockaddr_in {
-    var result = sockaddr_in()
-    result.sin_family = sa_family_t(AF_INET)
-    result.sin_port = port.bigEndian
-    result.sin_addr.s_addr = address.networkOrder
-    return result
-  }
-
-  static func socketAddress(_ address: IPv6Address, _ port: UInt16) -> sockaddr_in6 {
-    var result = sockaddr_in6()
-    result.sin6_family = sa_family_t(AF_INET6)
-    result.sin6_port = port.bigEndian
-    unsafe withUnsafeMutableBytes(of: &result.sin6_addr) { unsafe $0.copyBytes(from: address.bytes) }
-    return result
-  }
-
-  static func connect<Address>(_ descriptor: CInt, to address: Address) -> CInt {
-    unsafe withUnsafeBytes(of: address) { bytes in
-      unsafe Glibc.connect(
-        descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count))
-    }
+  /// Lets the socket have a port that another one had a moment ago.
+  static func reuseAddress(_ descriptor: CInt) {
+    var on: CInt = 1
+    _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
   }
 
   static func setTimeout(_ descriptor: CInt, _ milliseconds: Int) {
